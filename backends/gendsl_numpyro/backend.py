@@ -1,0 +1,80 @@
+"""The NumPyro backend: one object that satisfies gendsl.backend.Backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from gendsl_numpyro.dialect import DIALECT
+from gendsl_numpyro.ops import OPS
+
+if TYPE_CHECKING:
+    from gendsl.emit.dialect import Dialect
+
+__all__ = ["NumpyroBackend", "backend"]
+
+
+class NumpyroBackend:
+    """NumPyro on JAX."""
+
+    name = "numpyro"
+    dialect: Dialect = DIALECT
+    ops: Any = OPS
+
+    @property
+    def engine(self) -> Any:
+        """NumPyro's samplers."""
+        from gendsl_numpyro.mcmc import NumpyroEngine
+
+        return NumpyroEngine()
+
+    def precision(self, precision: str) -> AbstractContextManager[None]:
+        """jax's x64 mode in this thread, for as long as the context lasts."""
+        out: AbstractContextManager[None] = jax.enable_x64(precision == "float64")
+        return out
+
+    def array(self, value: np.ndarray, precision: str) -> Any:
+        """A numpy array on the default device."""
+        x = np.asarray(value)
+        return jax.numpy.asarray(x, precision if x.dtype.kind == "f" else None)
+
+    def numpy(self, value: Any) -> np.ndarray:
+        """A jax array as numpy."""
+        return np.asarray(value)
+
+    def value_and_grad(self, function: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+        """The compiled value and gradient."""
+        out: Callable[[dict[str, Any]], Any] = jax.jit(jax.value_and_grad(function))
+        return out
+
+    def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The compiled function over the leading axis."""
+        out: Callable[..., Any] = jax.jit(jax.vmap(function))
+        return out
+
+    def log_joint(self, model: Callable[..., Any], u: Mapping[str, Any], *args: Any) -> dict[str, Any]:
+        """Terms of the PPL model's log-density at unconstrained latents, by numpyro's own bijections."""
+        from numpyro import handlers
+        from numpyro.distributions import biject_to
+
+        terms: dict[str, Any] = {}
+
+        def draw(site: Any) -> Any:
+            if site["type"] != "sample" or site["name"] not in u:
+                return None
+            transform = biject_to(site["fn"].support)
+            x = transform(u[site["name"]])
+            terms[f"|d{site['name']}/du|"] = transform.log_abs_det_jacobian(u[site["name"]], x)
+            return x
+
+        seeded = handlers.seed(handlers.substitute(model, substitute_fn=draw), 0)
+        for name, site in handlers.trace(seeded).get_trace(*args).items():
+            if site["type"] == "sample":
+                terms[name] = site["fn"].log_prob(site["value"])
+        return terms
+
+
+backend = NumpyroBackend()

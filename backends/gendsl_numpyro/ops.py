@@ -1,0 +1,28 @@
+"""The array functions of gendsl's mathematics, on jax."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import jax.numpy as jnp
+from jax.scipy import special
+
+__all__ = ["OPS"]
+
+OPS: Any = SimpleNamespace(
+    abs=jnp.abs,
+    concatenate=jnp.concatenate,
+    exp=jnp.exp,
+    expm1=jnp.expm1,
+    log=jnp.log,
+    logsumexp=special.logsumexp,
+    maximum=jnp.maximum,
+    minimum=jnp.minimum,
+    moveaxis=jnp.moveaxis,
+    stack=jnp.stack,
+    where=jnp.where,
+    log_ndtr=special.log_ndtr,
+    ndtr=special.ndtr,
+    ndtri=special.ndtri,
+)

@@ -1,0 +1,98 @@
+"""The Pyro backend: one object that satisfies gendsl.backend.Backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from gendsl_pyro.dialect import DIALECT
+from gendsl_pyro.ops import OPS
+from pyro.poutine.messenger import Messenger
+
+if TYPE_CHECKING:
+    from gendsl.emit.dialect import Dialect
+
+__all__ = ["PyroBackend", "backend"]
+
+
+class PyroBackend:
+    """Pyro on torch."""
+
+    name = "pyro"
+    dialect: Dialect = DIALECT
+    ops: Any = OPS
+
+    @property
+    def engine(self) -> Any:
+        """Pyro's samplers."""
+        from gendsl_pyro.mcmc import PyroEngine
+
+        return PyroEngine()
+
+    def precision(self, precision: str) -> AbstractContextManager[None]:
+        """Nothing to enter: programs and data carry their dtype."""
+        return nullcontext()
+
+    def array(self, value: np.ndarray, precision: str) -> torch.Tensor:
+        """A numpy array as a tensor."""
+        x = np.ascontiguousarray(value)
+        return torch.tensor(x, dtype=getattr(torch, precision) if x.dtype.kind == "f" else None)
+
+    def numpy(self, value: torch.Tensor) -> np.ndarray:
+        """A tensor as numpy."""
+        out: np.ndarray = value.detach().cpu().numpy()
+        return out
+
+    def value_and_grad(self, function: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+        """The value and gradient by reverse mode."""
+
+        def both(u: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+            leaves = {k: v.detach().requires_grad_(True) for k, v in u.items()}
+            value = function(leaves)
+            grads = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
+            zero = {k: torch.zeros_like(v) for k, v in leaves.items()}
+            return value.detach(), {
+                k: zero[k] if g is None else g for k, g in zip(leaves, grads, strict=True)
+            }
+
+        return both
+
+    def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function over the leading axis; solvers with steps of their own are mapped by a loop."""
+        out: Callable[..., Any] = torch.func.vmap(function)
+        return out
+
+    def log_joint(self, model: Callable[..., Any], u: Mapping[str, Any], *args: Any) -> dict[str, Any]:
+        """Terms of the PPL model's log-density at unconstrained latents, by torch's own bijections."""
+        from pyro import poutine
+
+        terms: dict[str, Any] = {}
+        with _Draw(u, terms):
+            sites = poutine.trace(model).get_trace(*args).nodes
+        for name, site in sites.items():
+            if site["type"] == "sample" and not poutine.util.site_is_subsample(site) and "_deterministic" not in site["infer"]:
+                terms[name] = site["fn"].log_prob(site["value"])
+        return terms
+
+
+class _Draw(Messenger):  # type: ignore[misc]
+    """Sets each latent site to the image of its unconstrained value."""
+
+    def __init__(self, u: Mapping[str, Any], terms: dict[str, Any]) -> None:
+        super().__init__()
+        self.u, self.terms = u, terms
+
+    def _pyro_sample(self, msg: Any) -> None:
+        name = msg["name"]
+        if name not in self.u or msg["is_observed"]:
+            return
+        transform = torch.distributions.biject_to(msg["fn"].support)
+        msg["value"] = transform(self.u[name])
+        msg["done"] = True
+        self.terms[f"|d{name}/du|"] = transform.log_abs_det_jacobian(self.u[name], msg["value"])
+
+
+backend = PyroBackend()

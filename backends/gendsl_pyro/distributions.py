@@ -1,0 +1,214 @@
+"""Distributions that Pyro does not have, over the densities in gendsl/math."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from gendsl.math import sequences, truncated
+from gendsl_pyro.ops import OPS
+from pyro.distributions import TorchDistribution, constraints
+
+__all__ = ["HiddenMarkov", "Markov", "MixtureGeneral", "TruncatedNormal"]
+
+_BIG = 1e30  # stands for an infinite bound: tails beyond it have no mass in double precision
+
+
+class TruncatedNormal(TorchDistribution):
+    """Normal(loc, scale) restricted to [low, high] and normalised."""
+
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    has_rsample = True
+
+    def __init__(
+        self, loc: Any, scale: Any, *, low: Any = None, high: Any = None, validate_args: bool | None = None
+    ) -> None:
+        given = [x for x in (loc, scale, low, high) if isinstance(x, torch.Tensor)]
+        dtype = given[0].dtype if given else torch.get_default_dtype()
+        device = given[0].device if given else None
+        bounds = [-_BIG if low is None else low, _BIG if high is None else high]
+        tensors = [torch.as_tensor(x, dtype=dtype, device=device) for x in (loc, scale, *bounds)]
+        self.loc, self.scale, self.low, self.high = torch.broadcast_tensors(*tensors)
+        self._bounds = (low, high)
+        super().__init__(self.loc.shape, validate_args=validate_args)
+
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
+    def support(self) -> Any:
+        """[low, high]."""
+        low, high = self._bounds
+        if low is None and high is None:
+            return constraints.real
+        if high is None:
+            return constraints.greater_than(self.low)
+        return constraints.less_than(self.high) if low is None else constraints.interval(self.low, self.high)
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """The log-density; -inf outside."""
+        out: torch.Tensor = truncated.log_prob(OPS, value, self.loc, self.scale, self.low, self.high)
+        return torch.where((value >= self.low) & (value <= self.high), out, -torch.inf)
+
+    def rsample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
+        """A draw, by the quantile function."""
+        p = torch.rand(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
+        out: torch.Tensor = truncated.quantile(OPS, p, self.loc, self.scale, self.low, self.high)
+        return out
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> TruncatedNormal:
+        """The same with a larger batch shape."""
+        new = self._get_checked_instance(TruncatedNormal, _instance)
+        for name in ("loc", "scale", "low", "high"):
+            setattr(new, name, getattr(self, name).expand(batch_shape))
+        new._bounds = self._bounds
+        super(TruncatedNormal, new).__init__(torch.Size(batch_shape), validate_args=False)
+        return new
+
+
+class MixtureGeneral(TorchDistribution):
+    """A mixture of distributions with one support, the component summed out."""
+
+    arg_constraints: dict[str, Any] = {}
+
+    def __init__(self, mixing: Any, components: Sequence[Any], validate_args: bool | None = None) -> None:
+        self.mixing, self.components = mixing, list(components)
+        shape = torch.broadcast_shapes(mixing.batch_shape, *(c.batch_shape for c in self.components))
+        super().__init__(shape, self.components[0].event_shape, validate_args=validate_args)
+
+    @constraints.dependent_property
+    def support(self) -> Any:
+        """The components' support."""
+        return self.components[0].support
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """log sum_k w[k] p_k(value)."""
+        terms = torch.broadcast_tensors(*(c.log_prob(value) for c in self.components))
+        return torch.logsumexp(torch.stack(terms, -1) + self.mixing.logits, -1)
+
+    def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
+        """A draw of the component, then of the value."""
+        shape = torch.Size(sample_shape) + self.batch_shape
+        draws = torch.stack([c.expand(self.batch_shape).sample(sample_shape) for c in self.components], -1)
+        which = self.mixing.expand(self.batch_shape).sample(sample_shape)
+        which = which.reshape(shape + (1,) * (len(self.event_shape) + 1)).expand(*shape, *self.event_shape, 1)
+        return draws.gather(-1, which)[..., 0]
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> MixtureGeneral:
+        """The same with a larger batch shape."""
+        new = self._get_checked_instance(MixtureGeneral, _instance)
+        new.mixing = self.mixing.expand(batch_shape)
+        new.components = [c.expand(batch_shape) for c in self.components]
+        super(MixtureGeneral, new).__init__(torch.Size(batch_shape), self.event_shape, validate_args=False)
+        return new
+
+
+class Markov(TorchDistribution):
+    """A Markov chain of `length` elements as one distribution; see gendsl/math/sequences.py."""
+
+    arg_constraints: dict[str, Any] = {}
+
+    def __init__(
+        self,
+        init: Any,
+        step: Callable[..., Any],
+        length: int,
+        *,
+        inputs: Sequence[torch.Tensor] = (),
+        ranks: Sequence[int] = (),
+        validate_args: bool | None = None,
+    ) -> None:
+        self.init, self.step, self.length = init, step, length
+        self.inputs, self.ranks = tuple(inputs), tuple(ranks)
+        shape = torch.Size((length, *init.event_shape))
+        super().__init__(init.batch_shape, shape, validate_args=False)
+
+    @constraints.dependent_property
+    def support(self) -> Any:
+        """The elements' support."""
+        inner = self.init.support
+        return constraints.independent(inner, 1 + len(self.init.event_shape) - inner.event_dim)
+
+    @property
+    def has_rsample(self) -> bool:  # type: ignore[override]
+        """Whether every element is reparametrised."""
+        return bool(self.init.has_rsample)
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """The log-probability of the sequence."""
+        rank = len(self.init.event_shape)
+        out: torch.Tensor = sequences.markov_log_prob(
+            OPS, self.init, self.step, value, self.inputs, self.ranks, rank
+        )
+        return out.expand(torch.broadcast_shapes(out.shape, self.batch_shape))
+
+    def rsample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
+        """A draw, element by element."""
+        shape = torch.Size(sample_shape) + self.batch_shape
+        draw = "rsample" if self.has_rsample else "sample"
+        xs = [getattr(self.init.expand(shape), draw)()]
+        for t in range(1, self.length):
+            at = [v.select(-r - 1, t) for v, r in zip(self.inputs, self.ranks, strict=True)]
+            d = self.step(xs[-1], *at)
+            xs.append(getattr(d.expand(torch.broadcast_shapes(d.batch_shape, shape)), draw)())
+        return torch.stack(xs, -1 - len(self.init.event_shape))
+
+    def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
+        """A draw without gradients."""
+        with torch.no_grad():
+            return self.rsample(sample_shape)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Markov:
+        """The same with a larger batch shape."""
+        new = self._get_checked_instance(Markov, _instance)
+        Markov.__init__(
+            new, self.init.expand(batch_shape), self.step, self.length, inputs=self.inputs, ranks=self.ranks
+        )
+        return new
+
+
+class HiddenMarkov(TorchDistribution):
+    """Observations of a hidden Markov chain of `length` steps, the states summed out; see gendsl/math/sequences.py."""
+
+    arg_constraints: dict[str, Any] = {}
+
+    def __init__(
+        self, initial: Any, transition: Any, emission: Any, length: int, validate_args: bool | None = None
+    ) -> None:
+        self.initial, self.transition, self.emission, self.length = initial, transition, emission, length
+        shape = torch.broadcast_shapes(initial.shape[:-1], transition.shape[:-2], emission.batch_shape[:-2])
+        super().__init__(shape, torch.Size((length, *emission.event_shape)), validate_args=False)
+
+    @constraints.dependent_property
+    def support(self) -> Any:
+        """The emissions' support."""
+        inner = self.emission.support
+        return constraints.independent(inner, 1 + len(self.emission.event_shape) - inner.event_dim)
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """The log-probability of the observations."""
+        rank = len(self.emission.event_shape)
+        each = self.emission.log_prob(value.unsqueeze(-1 - rank))
+        out: torch.Tensor = sequences.hidden_markov_log_prob(OPS, self.initial, self.transition, each)
+        return out.expand(torch.broadcast_shapes(out.shape, self.batch_shape))
+
+    def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
+        """A draw of the states, then of the observations."""
+        shape = torch.Size(sample_shape) + self.batch_shape
+        k = self.initial.shape[-1]
+        weights = (self.initial / self.initial.sum(-1, keepdim=True)).expand(*shape, k)
+        rows = self.transition.expand(*shape, k, k)
+        states = [torch.distributions.Categorical(weights).sample()]
+        for _ in range(1, self.length):
+            row = rows.gather(-2, states[-1][..., None, None].expand(*shape, 1, k))[..., 0, :]
+            states.append(torch.distributions.Categorical(row).sample())
+        path = torch.stack(states, -1)[..., None]
+        event = self.emission.event_shape
+        draws = self.emission.expand((*shape, self.length, k)).sample()
+        which = path.reshape(*path.shape, *(1,) * len(event)).expand(*path.shape, *event)
+        return draws.gather(len(shape) + 1, which).squeeze(len(shape) + 1)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> HiddenMarkov:
+        """The same with a larger batch shape."""
+        new = self._get_checked_instance(HiddenMarkov, _instance)
+        initial = self.initial.expand(*batch_shape, self.initial.shape[-1])
+        HiddenMarkov.__init__(new, initial, self.transition, self.emission, self.length)
+        return new

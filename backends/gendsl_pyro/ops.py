@@ -1,0 +1,27 @@
+"""The array functions of gendsl's mathematics, on torch."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+__all__ = ["OPS"]
+
+OPS: Any = SimpleNamespace(
+    abs=torch.abs,
+    concatenate=torch.cat,
+    exp=torch.exp,
+    expm1=torch.expm1,
+    log=torch.log,
+    logsumexp=torch.logsumexp,
+    maximum=torch.maximum,
+    minimum=torch.minimum,
+    moveaxis=torch.movedim,
+    stack=torch.stack,
+    where=torch.where,
+    log_ndtr=torch.special.log_ndtr,
+    ndtr=torch.special.ndtr,
+    ndtri=torch.special.ndtri,
+)

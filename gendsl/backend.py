@@ -1,0 +1,139 @@
+"""The contract between gendsl and a backend.
+
+A backend is one object, found through the entry-point group `gendsl.backends`. It has
+
+- a `Dialect`: how operations, distributions and statements are spelt in its language;
+- `Ops`: the array functions that the mathematics in gendsl/math is written over;
+- an `Engine`: what runs, such as its own NUTS kernel.
+
+Nothing here imports a backend; `get_backend(name)` does, at first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from gendsl.errors import BackendError
+
+if TYPE_CHECKING:
+    from gendsl.emit.dialect import Dialect
+    from gendsl.methods import NUTS
+    from gendsl.program import BoundProgram
+
+__all__ = ["Backend", "Draws", "Engine", "Ops", "Progress", "get_backend", "names"]
+
+Array = Any
+"""An array of the backend."""
+
+
+class Ops(Protocol):
+    """Array functions under numpy's names and meanings; see each backend's ops.py."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """An array function."""
+
+
+class Progress(Protocol):
+    """Where an engine reports how far it is."""
+
+    def start(self, chains: int, total: int) -> None:
+        """A run of `chains` chains of `total` iterations begins."""
+
+    def update(self, chain: int, done: int, divergences: int) -> None:
+        """Chain `chain` has done so many iterations."""
+
+    def stop(self) -> None:
+        """The run is over."""
+
+
+@dataclass
+class Draws:
+    """What a sampler returns, as numpy.
+
+    Attributes:
+        unconstrained: site -> (chain, draw, *shape), in the program's layout.
+        stats: arviz's name -> (chain, draw): lp, energy, n_steps, tree_depth, acceptance_rate, step_size, diverging.
+        seconds: wall time of the named parts (warmup, sampling).
+        complete: whether all draws that were asked for are there.
+        note: why not, where they are not.
+    """
+
+    unconstrained: dict[str, np.ndarray]
+    stats: dict[str, np.ndarray]
+    seconds: dict[str, float] = field(default_factory=dict)
+    complete: bool = True
+    note: str = ""
+
+
+class Engine(Protocol):
+    """What a backend runs."""
+
+    def nuts(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
+        """Sample the fused density with the backend's own NUTS kernel."""
+
+
+class Backend(Protocol):
+    """One backend."""
+
+    name: str
+    dialect: Dialect
+    ops: Ops
+    engine: Engine
+
+    def precision(self, precision: str) -> AbstractContextManager[None]:
+        """The context in which everything of this precision runs ("float64", "float32"); nothing global stays."""
+
+    def array(self, value: np.ndarray, precision: str) -> Array:
+        """A numpy array as the backend's; floats in the given precision."""
+
+    def numpy(self, value: Array) -> np.ndarray:
+        """The backend's array as numpy."""
+
+    def value_and_grad(
+        self, function: Callable[[dict[str, Array]], Array]
+    ) -> Callable[[dict[str, Array]], tuple[Array, dict[str, Array]]]:
+        """A scalar function of a dict of arrays with its gradient, compiled where the backend compiles."""
+
+    def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function mapped over the leading axis of its first argument (a dict of arrays)."""
+
+    def log_joint(self, model: Callable[..., Any], u: Mapping[str, Array], *args: Any) -> dict[str, Array]:
+        """Terms of the PPL model's log-density at unconstrained latents `u`.
+
+        Each latent site is set to `biject_to(support)(u)`, the support being the site's at that point. The terms are the
+        sites' log-probabilities, and `|dx/du|` for the log-determinants; all keep their batch axes.
+        """
+
+
+@cache
+def get_backend(name: str) -> Backend:
+    """Load a backend.
+
+    Raises:
+        BackendError: if there is none of this name, or what it needs is not installed.
+    """
+    points = {p.name: p.value for p in metadata.entry_points(group="gendsl.backends")}
+    if name not in points:
+        known = ", ".join(sorted(points)) or "none is installed"
+        raise BackendError(f"there is no backend '{name}'", needed=f"one of {known}", fix="check the spelling")
+    module, _, attribute = points[name].partition(":")
+    try:
+        out: Backend = getattr(import_module(module), attribute)
+    except ImportError as e:
+        raise BackendError(
+            f"backend '{name}' needs a package that is not installed: {e.name or e}",
+            fix=f"pip install 'gendsl[{name}]'",
+        ) from e
+    return out
+
+
+def names() -> list[str]:
+    """The backends that are installed."""
+    return sorted({p.name for p in metadata.entry_points(group="gendsl.backends")})

@@ -1,0 +1,156 @@
+"""Data that index a plate: labels become positions, integers are checked against the plate's size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gendsl.data.labels import keys, near, repeated
+from gendsl.data.numeric import numeric, refuse_missing
+from gendsl.data.plates import Plates, duplicated
+from gendsl.data.read import Given, first
+from gendsl.errors import DataError
+from gendsl.graph.node import Graph, Node
+
+__all__ = ["resolve"]
+
+
+@dataclass
+class _Index:
+    node: Node
+    given: Given
+    plate: str
+
+    @property
+    def labelled(self) -> bool:
+        return self.given.categories is not None or self.given.values.dtype.kind == "U"
+
+    @property
+    def vocabulary(self) -> np.ndarray:
+        """The labels that may occur: the categories, or the strings that do."""
+        if self.given.categories is not None:
+            return self.given.categories
+        return np.unique(self.given.values)
+
+
+def resolve(graph: Graph, givens: dict[str, Given], plates: Plates) -> None:
+    """Turn every index into checked positions; plates learn labels and sizes from them where they have none.
+
+    Raises:
+        DataError: if a label is unknown or an integer out of range.
+    """
+    found = [(graph.nodes[graph.inputs[name]], g) for name, g in givens.items()]
+    indices = [_Index(n, g, n.attr["indexes"]) for n, g in found if n.attr["indexes"] is not None]
+    for i in indices:
+        refuse_missing(graph, i.node, i.given.missing)
+    for plate in dict.fromkeys(i.plate for i in indices):
+        labelled = [i for i in indices if i.plate == plate and i.labelled]
+        if labelled and plates.labels(plate) is None:
+            _name_plate(plate, labelled, givens, graph, plates)
+        for i in labelled:
+            _look_up(i, plates)
+    for i in indices:
+        if not i.labelled:
+            numeric(graph, i.node, i.given, allow_missing=False)
+    for plate in dict.fromkeys(i.plate for i in indices):
+        mine = [i for i in indices if i.plate == plate and i.given.values.size]
+        if plates.size(plate) is None and mine:
+            top = max(mine, key=lambda i: int(i.given.values.max()))
+            plates.claim(plate, max(int(top.given.values.max()) + 1, 1), top.node)
+        for i in mine:
+            _in_range(i, plates)
+
+
+def _name_plate(
+    plate: str, indices: list[_Index], givens: dict[str, Given], graph: Graph, plates: Plates
+) -> None:
+    """Labels for a plate that has none: the common categories, or all labels in sorted order."""
+    node = indices[0].node
+    words = [keys(i.vocabulary) for i in indices]
+    ordered = all(i.given.categories is not None for i in indices) and all(w == words[0] for w in words)
+    labels = indices[0].vocabulary if ordered else np.unique(np.array([k for w in words for k in w], str))
+    if twice := repeated(keys(labels)):
+        raise duplicated(plate, twice, node, node.where)
+    over = [n for n in givens if plates.root(plate)[0] in _roots(graph.nodes[graph.inputs[n]], plates)]
+    if over and not ordered:
+        raise DataError(
+            f"the order of plate '{plate}' is not known",
+            node=node.name,
+            given=f"strings in '{node.name}', and data over '{plate}' without labels: {', '.join(over)}",
+            needed="to know which element of the data each label means",
+            fix=f'label the plate, m.plate("{plate}", coords=[...]), or give {over[0]} as a pandas Series',
+            where=node.where,
+        )
+    size = plates.size(plate)
+    if size is not None and size != len(labels):
+        raise DataError(
+            f"'{node.name}' has another number of labels than plate '{plate}' has elements",
+            node=node.name,
+            given=f"{len(labels)} labels ({', '.join(keys(labels)[:5])}{', ...' if len(labels) > 5 else ''})",
+            needed=f"{size}",
+            fix=f'name all elements: m.plate("{plate}", coords=[...])',
+            where=node.where,
+        )
+    plates.set_labels(plate, labels)
+    plates.claim(plate, len(labels), node)
+
+
+def _roots(node: Node, plates: Plates) -> set[str]:
+    return {plates.root(d)[0] for d in node.type.dims}  # type: ignore[union-attr]
+
+
+def _look_up(i: _Index, plates: Plates) -> None:
+    known = plates.labels(i.plate)
+    if known is None:
+        raise RuntimeError(f"plate '{i.plate}' has no labels")
+    at = {k: position for position, k in enumerate(keys(known))}
+    words = keys(i.vocabulary)
+    used = np.unique(i.given.values) if i.given.categories is not None else np.arange(len(words))
+    unknown = [words[k] for k in used.tolist() if words[k] not in at]
+    if unknown:
+        close = near(unknown[0], list(at))
+        raise DataError(
+            f"'{i.node.name}' has labels that plate '{i.plate}' does not have",
+            node=i.node.name,
+            given=f"{len(unknown)} unknown, such as {unknown[0]!r}",
+            needed=f"labels of '{i.plate}': {', '.join(list(at)[:5])}{', ...' if len(at) > 5 else ''}",
+            fix=f"did you mean {close!r}?"
+            if close
+            else f"add them to the coords of '{i.plate}', or drop those rows",
+            where=i.node.where,
+        )
+    positions = np.array([at.get(w, -1) for w in words], np.int64)
+    if i.given.categories is None:
+        _, inverse = np.unique(i.given.values, return_inverse=True)
+        i.given.values = positions[inverse].reshape(i.given.values.shape)
+    else:
+        i.given.values = positions[i.given.values] if i.given.values.size else i.given.values.astype(np.int64)
+
+
+def _in_range(i: _Index, plates: Plates) -> None:
+    n, x, name = plates.size(i.plate), i.given.values, str(i.node.name)
+    if n is None:
+        return
+    low, high = int(x.min()), int(x.max())
+    if low >= 0 and high < n:
+        return
+    bad = (x < 0) | (x >= n)
+    fix = "number the elements 0, 1, ... in the order of the plate"
+    problem = f"indices into '{i.plate}' are out of range"
+    labels = plates.labels(i.plate)
+    if low >= 1 and high == n:
+        problem += "; they count from 1"
+        fix = f'subtract 1: data["{name}"] - 1'
+    elif labels is not None and set(map(str, x.ravel().tolist())) <= set(keys(labels)):
+        fix = f"these are labels of '{i.plate}'; give them as strings or a pandas Categorical to look them up"
+    elif low < 0:
+        fix += "; negative indices do not count from the end here"
+    raise DataError(
+        problem,
+        node=name,
+        given=f"values from {low} to {high}, the first bad one {first(bad, name)} = {x[bad][0]}",
+        needed=f"0 to {n - 1}, for the {n} elements of '{i.plate}'",
+        fix=fix,
+        where=i.node.where,
+    )

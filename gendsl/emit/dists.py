@@ -1,0 +1,275 @@
+"""Emission of distributions.
+
+A distribution over event axes is emitted with its independent axes as batch axes, then `.to_event(k)`; a bare one (inside
+a mixture, or where only a summed log-probability is wanted) without.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gendsl.emit.dialect import DistSpelling
+from gendsl.emit.scope import Scope
+from gendsl.emit.values import Val
+from gendsl.graph.constraints import Constraint, Interval
+from gendsl.graph.families import FAMILIES, Family
+from gendsl.graph.node import Node, Subgraph
+from gendsl.graph.types import ArrayType, DistType
+
+__all__ = ["Dist", "emit_dist", "log_prob"]
+
+
+@dataclass(frozen=True)
+class Dist:
+    """An emitted distribution: its code, the slots its parameters have, and whether they may be batched."""
+
+    code: str
+    slots: int
+    batched: bool
+
+
+def emit_dist(scope: Scope, i: int, *, bare: bool = False, axes: int | None = None, checked: bool = True) -> Dist:
+    """The code of a distribution node.
+
+    Args:
+        scope: the function it stands in; the values it needs are emitted.
+        i: the node.
+        bare: leave independent axes as batch axes.
+        axes: how many independent axes the batch must have (those it lacks are inserted); default its own.
+        checked: whether the engine validates its parameters.
+    """
+    n = scope.nodes[i]
+    t = n.type
+    if not isinstance(t, DistType):
+        raise TypeError("not a distribution")
+    return _Emission(scope, n, t, bare, axes, checked).run()
+
+
+def log_prob(scope: Scope, i: int, value: Val) -> Val:
+    """log p(value), one number for each element of the dims."""
+    t = scope.nodes[i].type
+    if not isinstance(t, DistType):
+        raise TypeError("not a distribution")
+    d = emit_dist(scope, i, checked=False)
+    value = scope.array(value)
+    return Val(f"{d.code}.log_prob({value.code})", 100, 0, max(d.slots, value.slots), d.batched or value.batched)
+
+
+class _Emission:
+    def __init__(self, scope: Scope, n: Node, t: DistType, bare: bool, axes: int | None, checked: bool) -> None:
+        self.scope, self.n, self.t, self.bare, self.checked = scope, n, t, bare, checked
+        self.family: Family = FAMILIES[n.op[5:]]
+        self.spelling: DistSpelling = scope.module.dialect.distributions.get(self.family.name, DistSpelling())
+        self.own = t.rank - t.family_rank
+        self.axes = self.own if axes is None else axes
+        self.args = dict(zip(n.attr["params"], n.args, strict=False))
+        self.static = dict(n.attr["static"])
+        self.slots, self.batched = 0, False
+
+    def run(self) -> Dist:
+        special = getattr(self, f"_{self.family.name}", None)
+        code = special() if special is not None else self._ordinary()
+        return Dist(code, self.slots, self.batched)
+
+    # -- parameters -------------------------------------------------------------------------------------------------
+    def value(self, name: str, axes: int | None = None) -> Val:
+        """A parameter, aligned so that its batch has the independent axes."""
+        rank = self.family.parameter(name).rank
+        node = self.args[name]
+        integer = self.family.parameter(name).integer
+        v = self.scope.vals[node] if integer else self.scope.floats(node)
+        v = v.aligned((self.axes if axes is None else axes) + rank, rank)
+        self.slots, self.batched = max(self.slots, v.slots), self.batched or v.batched
+        return v
+
+    def inner(self, name: str, *, bare: bool, axes: int | None = None) -> str:
+        """A distribution parameter."""
+        d = emit_dist(self.scope, self.args[name], bare=bare, axes=axes, checked=self.checked)
+        self.slots, self.batched = max(self.slots, d.slots), self.batched or d.batched
+        return d.code
+
+    def call(self, name: str, positional: list[str], keywords: dict[str, str]) -> str:
+        """The constructor call, with its imports."""
+        self.scope.module.need(name)
+        for statement in self.spelling.imports:
+            self.scope.module.imports[statement] = None
+        parts = [*positional, *(f"{k}={v}" for k, v in keywords.items()), *self.spelling.extra]
+        if not self.checked:
+            parts.append("validate_args=False")
+        return f"{name}({', '.join(parts)})"
+
+    def shaped(self, code: str, arrays: list[Val]) -> str:
+        """Expanded to the event, and its independent axes declared as event."""
+        expand = self.n.attr["expand"]
+        if expand and not self.bare:
+            sizes = self.t.event[: self.own]
+            if self.batched or self.slots:
+                base = self.scope.assign(Val(code))
+                shape = f"{base.code}.batch_shape[:{-self.own}] + {self.scope.sizes(sizes)}"
+                code = f"{base.code}.expand({shape})"
+            else:
+                code = f"{code}.expand({self.scope.sizes(sizes)})"
+        return self.event(code)
+
+    def event(self, code: str) -> str:
+        """Independent axes as event axes."""
+        return code if self.bare or not self.own else f"{code}.to_event({self.own})"
+
+    # -- families ---------------------------------------------------------------------------------------------------
+    def _ordinary(self) -> str:
+        spelling = self.spelling
+        given = [p for p in self.family.params if p.name in self.args or p.name in self.static]
+        vals: dict[str, Val] = {}
+        for p in given:
+            if p.kind == "value":
+                v = self.value(p.name)
+                vals[p.name] = self.scope.array(v) if p.name in spelling.arrays else v
+        self._wrap_numbers(vals)
+        names = [p.name for p in given]
+        if spelling.order is not None:
+            names = [x for x in spelling.order if x in names]
+        positional: list[str] = []
+        keywords: dict[str, str] = {}
+        for name in names:
+            p = self.family.parameter(name)
+            if p.kind == "dist":
+                code = self.inner(name, bare=p.elementwise, axes=self.axes if p.elementwise else None)
+            else:
+                code = vals[name].code if name in vals else repr(self.static[name])
+            keyword = spelling.rename.get(name)
+            if keyword == "":  # positional although a keyword stood before
+                positional.append(code)
+            elif keyword is not None or p.group is not None or spelling.keywords or keywords or not p.required and p.default is None:
+                keywords[keyword or name] = code
+            else:
+                positional.append(code)
+        call = self.call(spelling.call or f"dist.{self.family.name}", positional, keywords)
+        return self.shaped(call, list(vals.values()))
+
+    def _wrap_numbers(self, vals: dict[str, Val]) -> None:
+        """Where all parameters are numbers, make one an array, so that the engine keeps the precision."""
+        wrap = self.scope.module.dialect.wrap_numbers
+        counts = {p.name for p in self.family.params if p.integer}
+        if wrap and vals and all(v.number for v in vals.values()):
+            first = next((k for k in vals if k not in counts), None)
+            if first is not None:
+                vals[first] = self.scope.array(vals[first])
+
+    def _Masked(self) -> str:
+        base = self.inner("base", bare=False)
+        mask = self.scope.vals[self.args["mask_"]]
+        self.slots, self.batched = max(self.slots, mask.slots), self.batched or mask.batched
+        return f"{base}.mask({mask.code})"
+
+    def _Delta(self) -> str:
+        v, density = self.value("v"), self.value("log_density")
+        return self.shaped(self.call("dist.Delta", [self.scope.array(v).code, self.scope.array(density).code], {}), [v])
+
+    def _JointNormal(self) -> str:
+        loc = self.value("loc")
+        matrix = next(k for k in ("covariance_matrix", "scale_tril") if k in self.args)
+        return self.event(self.call("dist.MultivariateNormal", [loc.code], {matrix: self.value(matrix).code}))
+
+    def _MixtureOf(self) -> str:
+        component = self.scope.nodes[self.args["component"]].type
+        if not isinstance(component, DistType):
+            raise TypeError("a component is a distribution")
+        axes = component.rank - component.family_rank
+        weights = self.value("weights", axes - 1)
+        inner = self.inner("component", bare=True, axes=axes)
+        outer = self.call("dist.Categorical", [], {"probs": weights.code})
+        code = self.call("dist.MixtureSameFamily", [outer, inner], {})
+        return code if self.bare or axes == 1 else f"{code}.to_event({axes - 1})"
+
+    def _MixtureGeneral(self) -> str:
+        weights = self.value("weights", 0)
+        parts = [self.inner(f"c{k}", bare=False) for k in range(self.static["count"])]
+        outer = self.call("dist.Categorical", [], {"probs": weights.code})
+        name = self.spelling.call or "dist.MixtureGeneral"
+        return self.call(name, [outer, f"[{', '.join(parts)}]"], {})
+
+    def _HiddenMarkov(self) -> str:
+        initial, transition = self.value("initial"), self.value("transition")
+        emission = self.inner("emission", bare=True)
+        length = self.scope.size(self.static["size"])
+        return self.call("HiddenMarkov", [initial.code, transition.code, emission, length], {})
+
+    def _Markov(self) -> str:
+        from gendsl.emit.control import emit_nodes, step_function
+
+        scope = self.scope
+        step: Subgraph = self.static["transition"]
+        count = self.static["inputs"]
+        init = self.inner("init", bare=False)
+        extra = [scope.vals[a] for a in self.n.args[1:]]
+        inputs, captures = extra[:count], [scope.assign(v) for v in extra[count:]]
+        name, previous = scope.name("step"), scope.name("previous")
+        names = [scope.name(f"input_{k + 1}" if count > 1 else "input_") for k in range(count)]
+        bound: list[Val] = []
+        for argument, node in zip([previous, *names], step.inputs, strict=False):
+            t = step.nodes[node].type
+            if not isinstance(t, ArrayType):
+                raise TypeError("a step's argument is a value")
+            bound.append(Val(argument, rank=t.rank, batched=True))
+        for v in captures:
+            self.slots, self.batched = max(self.slots, v.slots), self.batched or v.batched
+        inner = step_function(scope, name, [previous, *names], step, [*bound, *captures], True)
+        out = step.outputs[0]
+        emit_nodes(inner, step.nodes[out].args)
+        d = emit_dist(inner, out, checked=self.checked)
+        inner.line(f"return {d.code}")
+        scope.counter = inner.counter
+        keywords = {}
+        if inputs:
+            moved = ", ".join(v.code for v in inputs)
+            ranks = ", ".join(str(v.rank - 1) for v in inputs)
+            keywords = {"inputs": f"({moved},)", "ranks": f"({ranks},)"}
+        return self.call("Markov", [init, name, scope.size(self.static["size"])], keywords)
+
+    def _ImproperUniform(self) -> str:
+        constraint: Constraint = self.static["constraint"]
+        shape = (*self.n.attr["expand"], *self.static["shape"])
+        sizes = tuple(self.scope.size(s) for s in shape)
+        name = type(constraint).__name__
+        text = constraint_code(self.scope, constraint)
+        code = self.scope.module.dialect.flat(name if not isinstance(constraint, Interval) else _interval(constraint), text, sizes)
+        for needed in ("constraints", "real"):
+            if needed in code:
+                self.scope.module.need(needed)
+        return code
+
+
+def _interval(c: Interval) -> str:
+    if c.lower is None and c.upper is None:
+        return "Real"
+    if c.lower == 0.0 and c.upper is None:
+        return "Positive"
+    if c.lower is not None and c.upper is not None:
+        return f"Interval:{float(c.lower)!r}:{float(c.upper)!r}"  # type: ignore[arg-type]
+    return "Interval"
+
+
+_NAMED = {
+    "Simplex": "simplex",
+    "Ordered": "ordered_vector",
+    "PositiveOrdered": "positive_ordered_vector",
+    "CorrCholesky": "corr_cholesky",
+    "CorrMatrix": "corr_matrix",
+}
+
+
+def constraint_code(scope: Scope, c: Constraint) -> str:
+    """Source of an engine's constraint object."""
+    if isinstance(c, Interval):
+        if c.lower is None and c.upper is None:
+            return "constraints.real"
+        if c.upper is None:
+            return "constraints.positive" if c.lower == 0.0 else f"constraints.greater_than({c.lower!r})"
+        if c.lower is None:
+            return f"constraints.less_than({c.upper!r})"
+        if (c.lower, c.upper) == (0.0, 1.0):
+            return "constraints.unit_interval"
+        return f"constraints.interval({c.lower!r}, {c.upper!r})"
+    return f"constraints.{_NAMED[type(c).__name__]}"
+
+

@@ -1,0 +1,137 @@
+"""Where plates lie in arrays: slots, and the passage between the user's layout and the program's.
+
+The user's layout of a value is (dims in declared order..., event axes...). The program's is (slots..., event axes...),
+each plate at its slot, with length 1 where a value does not vary. Slots are a colouring: plates that meet in one value
+differ; those that never meet share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gendsl.graph.constraints import CorrCholesky, CorrMatrix, Simplex
+from gendsl.graph.node import Array, Graph
+from gendsl.graph.types import ArrayType, DistType, Size
+
+if TYPE_CHECKING:
+    from gendsl.data import Bound
+    from gendsl.emit.emitter import Emitted
+
+__all__ = ["Layout", "arrange", "assign_slots", "restore", "unconstrained_event"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The layout of one named value.
+
+    Attributes:
+        name: its name.
+        dims: its plates in the user's order.
+        slots: the slot of each.
+        event: its event shape.
+        joint: plates whose axes are the leading event axes; they follow `dims` in the user's order.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    slots: tuple[int, ...]
+    event: tuple[Size, ...]
+    joint: tuple[str, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Slot axes of the array."""
+        return max((-s for s in self.slots), default=0)
+
+    def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape in the program's layout."""
+        batch = [1] * self.depth
+        for d, s in zip(self.dims, self.slots, strict=True):
+            batch[s] = sizes[d]
+        return (*batch, *(e if isinstance(e, int) else sizes[e] for e in self.event))
+
+    def into(self, value: np.ndarray) -> np.ndarray:
+        """From the user's layout to the program's; leading axes before the dims are not allowed."""
+        order = sorted(range(len(self.dims)), key=lambda k: self.slots[k])
+        rest = range(len(self.dims), value.ndim)
+        moved = np.transpose(value, (*order, *rest))
+        index: list[object] = [None] * self.depth
+        for k in order:
+            index[self.slots[k]] = slice(None)
+        return moved[tuple(index)] if index else moved
+
+    def back(self, value: np.ndarray, lead: int) -> np.ndarray:
+        """From the program's layout, after `lead` leading axes, to the user's."""
+        rank = len(self.event)
+        slots = value.ndim - lead - rank
+        wanted = [lead + slots + s for s in self.slots]
+        idle = [lead + k for k in range(slots) if lead + k not in wanted]
+        order = [*range(lead), *wanted, *idle, *range(lead + slots, value.ndim)]
+        moved = np.transpose(value, order)
+        at = lead + len(wanted)
+        return moved.reshape(*moved.shape[:at], *moved.shape[at + len(idle) :])
+
+
+def assign_slots(graph: Graph) -> dict[str, int]:
+    """A slot for each plate: greedy colouring of the plates that meet, in an order that keeps declared layouts.
+
+    A plate that stands last in the declared dims gets -1 where that is free, so that arrays need no transposing.
+    """
+    meets: dict[str, set[str]] = {p.name: set() for p in graph.plates}
+    score: dict[str, int] = dict.fromkeys(meets, 0)
+    seen: set[tuple[str, ...]] = set()
+    for n in graph.nodes:
+        t = n.type
+        dims = t.dims if isinstance(t, ArrayType | DistType) else tuple(d for i in t.items for d in i.dims)
+        if len(dims) < 2 or (dims, n.name is not None) in seen:  # type: ignore[comparison-overlap]
+            continue
+        seen.add((dims, n.name is not None))  # type: ignore[arg-type]
+        for k, d in enumerate(dims):
+            meets[d].update(e for e in dims if e != d)
+            if n.op in ("data", "latent"):
+                score[d] = max(score[d], len(dims) - 1 - k)
+    order = sorted(meets, key=lambda d: (score[d], list(meets).index(d)))
+    slots: dict[str, int] = {}
+    for d in order:
+        taken = {slots[e] for e in meets[d] if e in slots}
+        slot = -1
+        while slot in taken:
+            slot -= 1
+        slots[d] = slot
+    return slots
+
+
+def unconstrained_event(t: DistType) -> tuple[Size, ...]:
+    """The event shape of a draw's unconstrained form."""
+    s = t.support
+    if isinstance(s, Simplex) and isinstance(t.event[-1], int):
+        return (*t.event[:-1], t.event[-1] - 1)
+    if isinstance(s, CorrCholesky | CorrMatrix) and isinstance(t.event[-1], int):
+        n = t.event[-1]
+        return (*t.event[:-2], n * (n - 1) // 2)
+    return t.event
+
+
+def arrange(emitted: Emitted, bound: Bound) -> dict[str, np.ndarray | int]:
+    """The program's data argument from checked data: arrays in its layout, its constants, and plate sizes."""
+    out: dict[str, np.ndarray | int] = {}
+    for layout in emitted.inputs:
+        value = bound.arrays[layout.name]
+        out[layout.name] = layout.into(value.astype(np.float64) if layout.name in emitted.casts else value)
+    out.update({name: value.numpy() if isinstance(value, Array) else value for name, value in emitted.constants.items()})
+    out.update({plate: bound.sizes[plate] for plate in emitted.sizes})
+    return out
+
+
+def restore(emitted: Emitted, values: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Outputs of `constrain` for many draws in the user's layout: (draw, *dims, *event)."""
+    out = {}
+    for layout in emitted.outputs:
+        x = layout.back(values[layout.name], 1)
+        shape = [sizes[d] for d in layout.dims] + [e if isinstance(e, int) else sizes[e] for e in layout.event]
+        out[layout.name] = np.broadcast_to(x, (x.shape[0], *shape))
+    return out

@@ -1,0 +1,149 @@
+"""The mutable side of a graph: nodes are typed as they are added, so a mistake fails on the line that makes it.
+
+A builder may have a parent: it then records a step (of a scan, an ODE, a Markov chain), and a value of the parent that
+the step uses becomes an input of the step, a *capture*. An operation on outer values alone is added outside, and so is
+computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gendsl.errors import Location, ModelError, caller
+from gendsl.graph.families import FAMILIES, infer_dist
+from gendsl.graph.node import Array, Axis, Graph, Node, Plate, Subgraph
+from gendsl.graph.ops import OPS, Problem
+from gendsl.graph.types import ArrayType, Type
+
+if TYPE_CHECKING:
+    from gendsl.lang.expr import Expr
+
+__all__ = ["Builder", "infer_node", "model_error"]
+
+
+def infer_node(op: str, types: Sequence[Type], attrs: dict[str, Any], ids: Sequence[int]) -> Type:
+    """The type of a node; raises Problem."""
+    if op.startswith("dist."):
+        return infer_dist(FAMILIES[op[5:]], types, attrs, ids)
+    return OPS[op].infer(types, attrs)
+
+
+def model_error(problem: Problem, node: str | None, where: Location | None, given: str | None = None) -> ModelError:
+    """A Problem as the error that the user sees."""
+    return ModelError(
+        problem.problem, node=node, given=problem.given or given, needed=problem.needed, fix=problem.fix, where=where
+    )
+
+
+class Builder:
+    """Nodes, plates and axes under construction."""
+
+    def __init__(self, name: str, parent: Builder | None = None) -> None:
+        self.name = name
+        self.parent = parent
+        self.nodes: list[Node] = []
+        self.captures: dict[int, int] = {}
+        self.plates: dict[str, Plate] = parent.root.plates if parent else {}
+        self.axes: dict[str, Axis] = parent.root.axes if parent else {}
+        self.names: dict[str, Location | None] = {}
+        self.closed_dims: frozenset[str] = frozenset()
+
+    @property
+    def root(self) -> Builder:
+        """The builder of the model itself."""
+        builder = self
+        while builder.parent is not None:
+            builder = builder.parent
+        return builder
+
+    def type(self, node: int) -> Type:
+        """The type of a node."""
+        return self.nodes[node].type
+
+    def label(self, node: int) -> str:
+        """Words for a node in messages: its name, or its operation."""
+        n = self.nodes[node]
+        return f"'{n.name}' ({n.type})" if n.name else f"{n.op.removeprefix('dist.')} ({n.type})"
+
+    def append(
+        self, op: str, args: Sequence[int], attrs: dict[str, Any], name: str | None = None, where: Location | None = None
+    ) -> int:
+        """Type a node and add it; raises ModelError at the declaring line."""
+        try:
+            type_ = infer_node(op, [self.nodes[a].type for a in args], attrs, args)
+        except Problem as e:
+            given = "; ".join(self.label(a) for a in args) or None
+            raise model_error(e, name or op.removeprefix("dist."), where or caller(), given) from None
+        self.nodes.append(Node(op, tuple(args), tuple(sorted(attrs.items())), type_, name, where))
+        return len(self.nodes) - 1
+
+    def constant(self, value: Any) -> int:
+        """A constant node; scalars stay Python numbers."""
+        import numpy as np
+
+        x = np.asarray(value)
+        if x.dtype.kind not in "biuf":
+            raise ModelError(
+                "a value must be a number, an array of numbers or an expression",
+                given=f"{type(value).__name__}: {value!r}"[:120],
+                where=caller(),
+            )
+        attr: Any = x.item() if x.ndim == 0 else Array.of(x)
+        return self.append("const", (), {"value": attr})
+
+    def capture(self, outer: int) -> int:
+        """The input that stands for a node of the parent."""
+        if outer not in self.captures:
+            assert_parent = self.parent
+            if assert_parent is None:
+                raise RuntimeError("a model's own graph captures nothing")
+            t = assert_parent.type(outer)
+            if isinstance(t, ArrayType) and (bad := self.closed_dims & set(t.dims)):
+                raise ModelError(
+                    f"a value that varies along '{min(bad)}' is used inside a step along '{min(bad)}'",
+                    given=assert_parent.label(outer),
+                    needed="one element for each step",
+                    fix="pass it to gd.scan as a sequence, and use the step's argument",
+                    where=caller(),
+                )
+            self.captures[outer] = self.append("input", (), {"type": t})
+        return self.captures[outer]
+
+    def lift(self, expr: Expr) -> int:
+        """The index of an expression in this builder, through captures where it belongs to an outer one."""
+        if expr.builder is self:
+            return expr.node
+        chain: list[Builder] = []
+        at: Builder | None = self
+        while at is not None and at is not expr.builder:
+            chain.append(at)
+            at = at.parent
+        if at is None:
+            raise ModelError(
+                f"an expression of model '{expr.builder.root.name}' is used in model '{self.root.name}'",
+                given=expr.builder.label(expr.node),
+                needed="expressions of one model",
+                fix="declare the value in this model too, or build both parts in one model",
+                where=caller(),
+            )
+        node = expr.node
+        for builder in reversed(chain):
+            node = builder.capture(node)
+        return node
+
+    def root_size(self, plate: str) -> str:
+        """The plate whose size this plate has: a copy made by `rename` has its base's."""
+        p = self.plates[plate]
+        while p.base is not None and p.start == p.stop == 0:
+            p = self.plates[p.base]
+        return p.name
+
+    def subgraph(self, inputs: Sequence[int], outputs: Sequence[int]) -> tuple[Subgraph, tuple[int, ...]]:
+        """Close the step: its nodes, and the parent's nodes that it captured."""
+        step = Subgraph(tuple(self.nodes), (*inputs, *self.captures.values()), tuple(outputs))
+        return step, tuple(self.captures)
+
+    def graph(self) -> Graph:
+        """A frozen snapshot."""
+        return Graph(self.name, tuple(self.nodes), tuple(self.plates.values()), tuple(self.axes.values()))

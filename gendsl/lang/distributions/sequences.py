@@ -1,0 +1,274 @@
+"""Distributions over a whole plate: Markov chains, hidden Markov chains, Gaussian processes.
+
+They are joint along one plate t:
+
+    Markov:         p(x) = p0(x[0]) prod_t p(x[t] | x[t-1])
+    HiddenMarkov:   p(x) = sum_z w[z0] p(x[0] | z0) prod_t A[z(t-1), zt] p(x[t] | zt)
+    GaussianProcess: x ~ N(mean, K + noise I), K[i, j] = k(input[i], input[j])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gendsl.errors import ModelError, caller
+from gendsl.graph.constraints import Constraint, lower_cholesky, nonnegative, positive_definite, real, simplex
+from gendsl.graph.families import Params
+
+from gendsl.graph.ops import Problem
+from gendsl.graph.types import DType, Size
+from gendsl.lang.distributions.base import Distribution, base, dist_builder, param, static
+from gendsl.lang.expr import Expr, Value, as_expr, innermost
+from gendsl.lang.plates import Plate
+
+if TYPE_CHECKING:
+    from gendsl.lang.kernels import Kernel
+
+__all__ = ["GaussianProcess", "HiddenMarkov", "Markov"]
+
+
+class JointNormal(Distribution):
+    """Multivariate normal whose axis is a plate; made by `GaussianProcess`."""
+
+    loc: Value = param(real, rank=1)
+    covariance_matrix: Value | None = param(positive_definite, rank=2, group="scale")
+    scale_tril: Value | None = param(lower_cholesky, rank=2, group="scale")
+    plate: str = static()
+    size: str = static()
+    support = real
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        matrix = p.first("covariance_matrix", "scale_tril")
+        if matrix.event[-1] != p["size"]:
+            raise Problem("the covariance does not run over the plate", given=str(matrix), needed=str(p["size"]))
+        return (p["size"],)
+
+    @staticmethod
+    def _joint(p: Params) -> tuple[str, ...]:
+        return (p["plate"],)
+
+
+def GaussianProcess(
+    kernel: Kernel, inputs: Expr, *, noise: Value = 0.0, mean: Value = 0.0, jitter: float = 1e-10
+) -> Distribution:
+    """The marginal of a Gaussian process at inputs along a plate, with independent noise.
+
+    Args:
+        kernel: a kernel, such as `gd.kernel.SquaredExponential(scale=alpha, length=rho)`; kernels add and multiply.
+        inputs: the inputs, over one plate; several input variables are one event axis.
+        noise: variance added to the diagonal; a number, or one for each element of the plate.
+        mean: the mean function's value; a number, or one for each element.
+        jitter: added to the diagonal for the factorisation.
+
+    Returns:
+        The joint distribution along the plate of `inputs`.
+
+    Raises:
+        ModelError: if the inputs do not lie along exactly one plate.
+
+    Reference:
+        Gaussian Processes for Machine Learning (Rasmussen, Williams, 2006) | http://gaussianprocess.org/gpml/
+    """
+    from gendsl.lang.functions import add_diagonal, broadcast_to
+    from gendsl.lang.indexing import rename, to_event
+
+    if not isinstance(inputs, Expr) or len(inputs.dims) != 1 or inputs.ndim > 1:
+        raise ModelError(
+            "a Gaussian process needs inputs along one plate",
+            node="GaussianProcess",
+            given=repr(inputs)[:120],
+            needed="data over one plate, with at most one event axis",
+            where=caller(),
+        )
+    (dim,) = inputs.dims
+    builder = innermost([inputs, noise, mean, *kernel.expressions()]) or inputs.builder
+    copy = f"{dim}_pair"
+    gram = kernel(inputs, rename(inputs, {dim: copy}))
+    size = builder.root_size(dim)
+    if set(gram.dims) >= {dim, copy}:
+        matrix = to_event(gram, (dim, copy))
+    else:
+        raise ModelError("the kernel does not depend on both inputs", node="GaussianProcess", where=caller())
+    diagonal = as_expr(noise, builder) + jitter
+    if dim in diagonal.dims:
+        diagonal = to_event(diagonal, (dim,))
+    loc = as_expr(mean, builder)
+    loc = to_event(loc, (dim,)) if dim in loc.dims else broadcast_to(loc, (size,))  # type: ignore[arg-type]
+    return JointNormal(loc=loc, covariance_matrix=add_diagonal(matrix, diagonal), plate=dim, size=size)
+
+
+class Markov(Distribution):
+    """The distribution of a sequence along a plate: x[0] ~ init, x[t] ~ step(x[t-1], *inputs[t]).
+
+    Args:
+        init: the distribution of the first element.
+        step: step(previous, *inputs) -> the distribution of the next element; called while the model is declared.
+        dim: the plate.
+        inputs: values over the plate that the step uses; the step to element t gets inputs[t].
+    """
+
+    init: Distribution = base()
+    transition: Any = static()
+    plate: str = static()
+    size: str = static()
+    inputs: int = static(default=0)
+    reparametrised = False
+
+    def __init__(
+        self, init: Distribution, step: Callable[..., Distribution], *, dim: Plate, inputs: Sequence[Expr] = ()
+    ) -> None:
+        from gendsl.lang.control import child
+        from gendsl.lang.indexing import to_event
+
+        where = caller()
+        if not isinstance(init, Distribution) or not isinstance(dim, Plate):
+            raise ModelError("Markov needs an initial distribution and a plate", node="Markov", where=where)
+        name = dim.name
+        builder = dim.builder
+        inner = child(builder, (name,))
+        from gendsl.lang.control import _input, _without
+
+        previous = _input(inner, init.type.draw())
+        sequences = [_input(inner, _without(s.type, name)) for s in inputs]
+        for s in inputs:
+            if name not in s.dims:
+                raise ModelError(f"an input does not vary along '{name}'", node="Markov", given=repr(s), where=where)
+        after = step(previous, *sequences)
+        if not isinstance(after, Distribution):
+            raise ModelError(
+                "the step of a Markov chain returns a distribution",
+                node="Markov",
+                given=type(after).__name__,
+                needed="for example lambda x: gd.Normal(x, scale)",
+                where=where,
+            )
+        if after.type.event != init.type.event or after.type.dtype != init.type.dtype:
+            raise ModelError(
+                "the step draws another shape than the initial distribution",
+                node="Markov",
+                given=f"init: {init.type}; step: {after.type}",
+                where=where,
+            )
+        if after.type.support != init.type.support:
+            raise ModelError(
+                "the step has another support than the initial distribution",
+                node="Markov",
+                given=f"init: {init.type.support}; step: {after.type.support}",
+                needed="one support for the whole sequence",
+                where=where,
+            )
+        out = after.add_to(inner)
+        subgraph, captures = inner.subgraph([previous.node, *(s.node for s in sequences)], [out])
+        self._extras = (*(to_event(s, (name,)) for s in inputs), *(Expr(builder, c) for c in captures))
+        super().__init__(init=init, transition=subgraph, plate=name, size=builder.root_size(name), inputs=len(inputs))
+
+    def extras(self) -> tuple[Expr, ...]:
+        """Inputs along the plate, then captured values."""
+        return self._extras
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        return (p["size"], *p.dist("init").event)
+
+    @staticmethod
+    def _joint(p: Params) -> tuple[str, ...]:
+        return (p["plate"],)
+
+    @staticmethod
+    def dtype(p: Params) -> DType:
+        """The initial distribution's."""
+        return p.dist("init").dtype
+
+    @staticmethod
+    def support(p: Params) -> Constraint:
+        """The initial distribution's."""
+        return p.dist("init").support
+
+
+class HiddenMarkov(Distribution):
+    """The distribution of observations along a plate whose hidden state is a Markov chain, the states summed out.
+
+    Args:
+        initial: weights of the first state (K,); they need not be normalised, and the density is as they are.
+        transition: A[i, j] = P(next state j | state i), rows on the simplex (K, K).
+        emission: distribution of one observation, with one parameter value for each state (last independent axis K).
+            Its parameters may vary along the plate.
+        dim: the plate.
+
+    Reference:
+        A tutorial on hidden Markov models (Rabiner, 1989) | https://doi.org/10.1109/5.18626
+    """
+
+    initial: Value = param(nonnegative, rank=1)
+    transition: Value = param(simplex, rank=2)
+    emission: Distribution = base()
+    plate: str = static()
+    size: str = static()
+    reparametrised = False
+
+    def __init__(self, initial: Value, transition: Value, emission: Distribution, *, dim: Plate) -> None:
+        from gendsl.lang.functions import expand_dims
+        from gendsl.lang.indexing import to_event
+
+        where = caller()
+        if not isinstance(emission, Distribution) or not isinstance(dim, Plate):
+            raise ModelError("HiddenMarkov needs an emission distribution and a plate", node="HiddenMarkov", where=where)
+        builder = dist_builder(emission) or innermost([initial, transition]) or dim.builder
+        states = emission.type
+        k = states.event[states.rank - states.family_rank - 1] if states.rank > states.family_rank else None
+        if not isinstance(k, int):
+            raise ModelError(
+                "the emission needs one parameter value for each state",
+                node="HiddenMarkov",
+                given=str(states),
+                needed="parameters with a last axis over the states",
+                where=where,
+            )
+        params: dict[str, Any] = {}
+        for name, value in emission.params.items():
+            own = emission.family.parameter(name).rank
+            if isinstance(value, Expr) and dim.name in value.dims:
+                value = to_event(value if value.ndim > own else expand_dims(value, -own - 1), (dim.name,))
+            elif isinstance(value, Expr) and value.ndim > own:
+                value = expand_dims(value, -own - 2)
+            elif isinstance(value, np.ndarray) and value.ndim > own:
+                value = np.expand_dims(value, -own - 2)
+            params[name] = value
+        moved = Distribution.make(emission.family.name, params)
+        super().__init__(
+            initial=initial, transition=transition, emission=moved, plate=dim.name, size=builder.root_size(dim.name)
+        )
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        e, k = p.dist("emission"), p.array("initial").event[-1]
+        own = e.event[e.rank - e.family_rank :]
+        states = e.event[e.rank - e.family_rank - 1]
+        rows, columns = p.array("transition").event[-2:]
+        if not k == states == rows == columns:
+            raise Problem(
+                "the numbers of states differ",
+                given=f"initial {k}, transition {rows} x {columns}, emission {states}",
+                needed="one number of states",
+            )
+        return (p["size"], *own)
+
+    @staticmethod
+    def _joint(p: Params) -> tuple[str, ...]:
+        return (p["plate"],)
+
+    @staticmethod
+    def dtype(p: Params) -> DType:
+        """The emission's."""
+        return p.dist("emission").dtype
+
+    @staticmethod
+    def support(p: Params) -> Constraint:
+        """The emission's."""
+        return p.dist("emission").support
+
+

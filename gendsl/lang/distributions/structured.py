@@ -1,0 +1,306 @@
+"""Distributions made of distributions, and the special ones: masked, mixtures, zero-inflated, folded, skewed, delta,
+improper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gendsl.errors import ModelError, caller
+from gendsl.graph.constraints import (
+    Constraint,
+    Interval,
+    nonnegative,
+    nonnegative_integer,
+    real,
+    simplex,
+    unit_interval,
+)
+from gendsl.graph.families import Params
+from gendsl.graph.ops import Problem
+from gendsl.graph.types import DType, Size
+from gendsl.lang.distributions.base import Distribution, base, param, static
+from gendsl.lang.expr import Expr, Value
+
+__all__ = [
+    "Delta",
+    "Folded",
+    "ImproperUniform",
+    "Masked",
+    "Mixture",
+    "MixtureOf",
+    "SineSkewed",
+    "Unit",
+    "ZeroInflated",
+]
+
+
+class _Wrapper(Distribution, abstract=True):
+    """A distribution that draws like its base."""
+
+    @staticmethod
+    def dtype(p: Params) -> DType:
+        """The base's."""
+        return p.dist("base").dtype
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        return p.dist("base").event
+
+    @staticmethod
+    def _joint(p: Params) -> tuple[str, ...]:
+        return p.dist("base").joint
+
+
+class Masked(_Wrapper):
+    """`base` with log-probability 0 where `mask` is False; made by `dist.mask(mask)`."""
+
+    base: Distribution = base()
+    mask_: Value = param(real)
+
+    @staticmethod
+    def support(p: Params) -> Constraint:
+        """The base's."""
+        return p.dist("base").support
+
+    def __init__(self, base: Distribution, mask: Value) -> None:
+        if isinstance(mask, Expr) and mask.dtype is not DType.BOOL:
+            raise ModelError(
+                "a mask must be boolean", given=repr(mask), needed="a boolean value", fix="compare it: x > 0", where=caller()
+            )
+        super().__init__(base, mask)
+
+
+def _univariate(p: Params) -> tuple[Size, ...]:
+    d = p.dist("base")
+    if d.family_rank:
+        raise Problem("the base must be univariate", given=str(d), needed="a distribution of numbers")
+    return ()
+
+
+class Folded(Distribution):
+    """|x| of a univariate distribution on the reals (Pyro's and NumPyro's FoldedDistribution)."""
+
+    base: Distribution = base(elementwise=True)
+    support = nonnegative
+    _event = staticmethod(_univariate)
+
+
+class ZeroInflated(Distribution):
+    """0 with probability `gate`, else a draw of a distribution of counts."""
+
+    base: Distribution = base(elementwise=True)
+    dtype = DType.INT
+    _event = staticmethod(_univariate)
+    gate: Value | None = param(unit_interval, group="gate")
+    gate_logits: Value | None = param(real, group="gate")
+    support = nonnegative_integer
+    reparametrised = False
+
+
+class SineSkewed(_Wrapper):
+    """A distribution on the torus, skewed by 1 + sum(skewness sin(x - loc)).
+
+    Reference:
+        Sine-skewed toroidal distributions and their application in protein bioinformatics (Ameijeiras-Alonso, Ley,
+        2019) | https://arxiv.org/abs/1910.13293
+    """
+
+    base: Distribution = base()
+    skewness: Value = param(Interval(-1.0, 1.0, (True, True)), rank=1)
+    reparametrised = False
+
+    @staticmethod
+    def support(p: Params) -> Constraint:
+        """The base's."""
+        return p.dist("base").support
+
+
+class Delta(Distribution):
+    """All mass at v, with log-density log_density there."""
+
+    v: Value = param(real)
+    log_density: Value = param(real, default=0.0)
+    support = real
+
+
+class Unit(Distribution):
+    """An empty draw with log-density log_factor; `m.factor` is the usual way to write it."""
+
+    log_factor: Value = param(real)
+    support = real
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        return (0,)
+
+
+class ImproperUniform(Distribution):
+    """A flat density on a constraint: `gd.ImproperUniform(gd.positive)`, `gd.ImproperUniform(gd.simplex, 3)`.
+
+    Args:
+        constraint: where the draw lies; its bounds are numbers.
+        shape: event shape of one draw, needed where the constraint is on vectors or matrices.
+    """
+
+    constraint: Constraint = static()
+    shape: Any = static(default=())
+
+    def __init__(self, constraint: Constraint = real, shape: int | tuple[int, ...] = ()) -> None:
+        if not isinstance(constraint, Constraint):
+            raise ModelError(
+                "ImproperUniform needs a constraint",
+                given=repr(constraint),
+                needed="for example gd.real, gd.positive, gd.simplex",
+                where=caller(),
+            )
+        super().__init__(constraint, (shape,) if isinstance(shape, int) else tuple(shape))
+
+    @staticmethod
+    def support(p: Params) -> Constraint:
+        """The constraint."""
+        c: Constraint = p["constraint"]
+        return c
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        shape: tuple[Size, ...] = p["shape"]
+        c: Constraint = p["constraint"]
+        if c.discrete or c.dynamic:
+            raise Problem("an improper prior lies on a fixed continuous set", given=str(c))
+        if len(shape) < c.rank:
+            raise Problem(
+                f"a value {c} has {c.rank} event axes",
+                given=f"shape {shape}",
+                needed="the shape of one draw",
+                fix="for example gd.ImproperUniform(gd.simplex, 3)",
+            )
+        if c.rank == 2 and shape[-1] != shape[-2]:
+            raise Problem("a matrix of this kind is square", given=f"shape {shape}")
+        return shape
+
+
+class MixtureOf(Distribution):
+    """Mixture of one family, whose last independent event axis runs over the components; made by `Mixture`."""
+
+    weights: Value = param(simplex, rank=1)
+    component: Distribution = base()
+
+    @staticmethod
+    def dtype(p: Params) -> DType:
+        """The component's."""
+        return p.dist("component").dtype
+
+    @staticmethod
+    def support(p: Params) -> Constraint:
+        """The component's."""
+        s = p.dist("component").support
+        return s if not s.dynamic else real
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        c = p.dist("component")
+        if p.array("weights").rank > 1:
+            raise Problem(
+                "the weights of a mixture are one vector",
+                given=str(p.array("weights")),
+                fix="let the weights vary over a plate instead",
+            )
+        k = p.array("weights").event[-1]
+        axis = c.rank - c.family_rank - 1
+        if axis < 0 or c.event[axis] != k:
+            raise Problem(
+                "the components' last independent axis must run over the weights",
+                given=f"weights: event {p.array('weights').event}; component: {c}",
+                needed=f"an axis of length {k}",
+                fix="give the parameters one value for each component, or pass a list of distributions",
+            )
+        return c.event[:axis] + c.event[axis + 1 :]
+
+
+class MixtureGeneral(Distribution):
+    """Mixture of any distributions with one support; made by `Mixture`."""
+
+    weights: Value = param(simplex, rank=1)
+    count: int = static()
+    c0: Distribution = base()
+    c1: Distribution = base()
+    c2: Distribution | None = base()
+    c3: Distribution | None = base()
+    c4: Distribution | None = base()
+    c5: Distribution | None = base()
+    c6: Distribution | None = base()
+    c7: Distribution | None = base()
+
+    def __init__(self, weights: Value, *components: Distribution) -> None:
+        names = {f"c{i}": c for i, c in enumerate(components)}
+        super().__init__(weights=weights, count=len(components), **names)
+
+    @staticmethod
+    def dtype(p: Params) -> DType:
+        """The components'."""
+        return p.dist("c0").dtype
+
+    @staticmethod
+    def support(p: Params) -> Constraint:
+        """The components' common support."""
+        return p.dist("c0").support
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        first = p.dist("c0")
+        if p.array("weights").event[-1] != p["count"]:
+            raise Problem(
+                "one weight is needed for each component",
+                given=f"weights: event {p.array('weights').event}, {p['count']} components",
+            )
+        for i in range(p["count"]):
+            c = p.dist(f"c{i}")
+            if (c.event, c.dtype, c.support) != (first.event, first.dtype, first.support):
+                raise Problem(
+                    "components of a mixture must have one event shape, dtype and support",
+                    given=f"component 0: {first}, {first.support}; component {i}: {c}, {c.support}",
+                    fix="truncate or expand the components so that they agree",
+                )
+        return first.event
+
+
+def _optional_components() -> None:
+    """Only the first two components are required."""
+    from dataclasses import replace
+
+    from gendsl.graph.families import FAMILIES
+
+    f = MixtureGeneral.family
+    params = tuple(replace(p, required=False) if p.name in {f"c{i}" for i in range(2, 8)} else p for p in f.params)
+    MixtureGeneral.family = FAMILIES["MixtureGeneral"] = replace(f, params=params)
+
+
+_optional_components()
+
+
+def Mixture(weights: Value, components: Distribution | list[Distribution] | tuple[Distribution, ...]) -> Distribution:
+    """A mixture sum_k weights[k] p_k(x), the component summed out.
+
+    Args:
+        weights: probabilities, on the simplex (last event axis).
+        components: one distribution whose last independent event axis runs over the components, or a list of up to 8
+            distributions with one event shape and support.
+
+    Returns:
+        The mixture, as a distribution.
+
+    Raises:
+        ModelError: if weights and components do not fit.
+    """
+    if isinstance(components, Distribution):
+        return MixtureOf(weights, components)
+    parts = list(components)
+    if not 2 <= len(parts) <= 8 or not all(isinstance(c, Distribution) for c in parts):
+        raise ModelError(
+            "a mixture needs 2 to 8 distributions",
+            node="Mixture",
+            given=f"{len(parts)} components",
+            fix="for more of one family, give its parameters an event axis",
+            where=caller(),
+        )
+    return MixtureGeneral(weights, *parts)

@@ -1,0 +1,385 @@
+"""Functions on expressions, under numpy's names.
+
+Elementwise functions are generated from the graph's table. The module also maps numpy's own functions to them, so
+`np.exp(x)` and `gd.exp(x)` are the same node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gendsl.errors import ModelError, caller
+from gendsl.graph.ops.elementwise import BINARY, UNARY
+from gendsl.graph.types import Size
+from gendsl.lang.expr import Expr, Value, apply, innermost
+from gendsl.lang.plates import Dims, dim_names
+
+
+def _unary(name: str) -> Callable[[Value], Expr]:
+    def function(x: Value) -> Expr:
+        return apply(name, x)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Elementwise `{name}` of an expression."
+    return function
+
+
+def _binary(name: str) -> Callable[[Value, Value], Expr]:
+    def function(a: Value, b: Value) -> Expr:
+        return apply(name, a, b)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Elementwise `{name}` of two values, broadcast over dims by name and event axes from the right."
+    return function
+
+
+abs = _unary("abs")  # noqa: A001 - numpy's name
+sign, exp, expm1, log, log1p = map(_unary, ("sign", "exp", "expm1", "log", "log1p"))
+sqrt, square, reciprocal = map(_unary, ("sqrt", "square", "reciprocal"))
+sin, cos, tan, arcsin, arccos, arctan = map(_unary, ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
+sinh, cosh, tanh, arcsinh = map(_unary, ("sinh", "cosh", "tanh", "arcsinh"))
+floor, ceil = map(_unary, ("floor", "ceil"))
+sigmoid, log_sigmoid, logit, softplus, relu = map(_unary, ("sigmoid", "log_sigmoid", "logit", "softplus", "relu"))
+erf, erfc, erfinv, gammaln, digamma = map(_unary, ("erf", "erfc", "erfinv", "gammaln", "digamma"))
+ndtr, log_ndtr, ndtri = map(_unary, ("ndtr", "log_ndtr", "ndtri"))
+isnan, logical_not, to_float, to_int = map(_unary, ("isnan", "logical_not", "to_float", "to_int"))
+stop_gradient = _unary("stop_gradient")
+maximum, minimum, arctan2 = map(_binary, ("maximum", "minimum", "arctan2"))
+logaddexp, xlogy, power, mod = _binary("logaddexp"), _binary("xlogy"), _binary("pow"), _binary("mod")
+logical_and, logical_or, logical_xor = map(_binary, ("logical_and", "logical_or", "logical_xor"))
+
+
+def where(condition: Value, a: Value, b: Value) -> Expr:
+    """a where the condition holds, b elsewhere; all three broadcast."""
+    return apply("where", condition, a, b)
+
+
+def clip(x: Value, low: Value, high: Value) -> Expr:
+    """x limited to [low, high]."""
+    return apply("clip", x, low, high)
+
+
+# -- reductions ---------------------------------------------------------------------------------------------------
+def reduce_(name: str, x: Expr, axis: Any, dim: Dims) -> Expr:
+    """One reduction: `axis` names event axes by number, `dim` plates by name; neither means all event axes."""
+    if not isinstance(x, Expr):
+        raise ModelError(f"{name} needs an expression", given=type(x).__name__, where=caller())
+    dims = dim_names(dim, x.builder, x.name)
+    if axis is None and not dims:
+        if x.ndim == 0:
+            fix = f"write .{name}(dim={x.dims[0]!r})" if x.dims else "leave the reduction out"
+            raise ModelError(
+                f"{name}: the value has no event axes to reduce", node=x.name, given=repr(x), fix=fix, where=caller()
+            )
+        axes: tuple[int, ...] = tuple(range(-x.ndim, 0))
+    else:
+        axes = () if axis is None else tuple(_negative(a, x.ndim) for a in (axis if isinstance(axis, tuple) else (axis,)))
+    return apply(name, x, axes=axes, dims=dims)
+
+
+def _negative(axis: Any, rank: int) -> int:
+    if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
+        raise ModelError(
+            "axis counts event axes", given=repr(axis), needed="an integer", fix="name plates with dim=", where=caller()
+        )
+    return int(axis) - rank if axis >= 0 else int(axis)
+
+
+def _reduction(name: str, words: str) -> Callable[..., Expr]:
+    def function(x: Expr, axis: Any = None, *, dim: Dims = None) -> Expr:
+        return reduce_(name, x, axis, dim)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{words} over event axes (`axis`, by number) or plates (`dim`, by name)."
+    return function
+
+
+sum = _reduction("sum", "Sum")  # noqa: A001 - numpy's name
+prod, mean = _reduction("prod", "Product"), _reduction("mean", "Mean")
+max, min = _reduction("max", "Largest value"), _reduction("min", "Smallest value")  # noqa: A001
+all, any = _reduction("all", "Whether all hold"), _reduction("any", "Whether any holds")  # noqa: A001
+logsumexp = _reduction("logsumexp", "log(sum(exp(x)))")
+
+
+def _cumulative(name: str) -> Callable[..., Expr]:
+    def function(x: Expr, axis: int = -1, *, dim: Dims = None) -> Expr:
+        dims = dim_names(dim, x.builder, x.name)
+        if len(dims) > 1:
+            raise ModelError(f"{name} runs along one dim", given=str(dims), where=caller())
+        if dims:
+            from gendsl.lang.indexing import from_event, to_event
+
+            moved = to_event(x, dims)
+            return from_event(apply(name, moved, axis=-moved.ndim), dims)
+        return apply(name, x, axis=_negative(axis, x.ndim))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`{name}` along one event axis (`axis`) or one plate (`dim`)."
+    return function
+
+
+cumsum, cumprod, logcumsumexp = map(_cumulative, ("cumsum", "cumprod", "logcumsumexp"))
+
+
+def softmax(x: Expr, axis: int = -1) -> Expr:
+    """exp(x) / sum(exp(x)) along one event axis."""
+    axis = _negative(axis, x.ndim)
+    return exp(x - apply("expand_dims", logsumexp(x, axis), axis=axis))
+
+
+def log_softmax(x: Expr, axis: int = -1) -> Expr:
+    """log of the softmax along one event axis."""
+    axis = _negative(axis, x.ndim)
+    return x - apply("expand_dims", logsumexp(x, axis), axis=axis)
+
+
+def var(x: Expr, axis: Any = None, *, dim: Dims = None) -> Expr:
+    """Variance (divisor n) over event axes or plates."""
+    return reduce_("mean", square(x), axis, dim) - square(reduce_("mean", x, axis, dim))
+
+
+# -- shape --------------------------------------------------------------------------------------------------------
+def reshape(x: Expr, shape: int | Sequence[int]) -> Expr:
+    """The event axes in another shape; one size may be -1."""
+    sizes = [shape] if isinstance(shape, int) else list(shape)
+    if sizes.count(-1) == 1 and _all_int(x.event):
+        known = int(np.prod([s for s in sizes if s != -1], dtype=int))
+        total = int(np.prod(x.event, dtype=int))
+        sizes[sizes.index(-1)] = total // known if known else 0
+    return apply("reshape", x, shape=tuple(sizes))
+
+
+def _all_int(event: tuple[Size, ...]) -> bool:
+    return not [s for s in event if not isinstance(s, int)]
+
+
+def swap(x: Expr) -> Expr:
+    """The last two event axes exchanged."""
+    if x.ndim < 2:
+        raise ModelError("there are no two event axes to exchange", given=repr(x), where=caller())
+    return apply("transpose", x, axes=(*range(-x.ndim, -2), -1, -2))
+
+
+def transpose(x: Expr, axes: Sequence[int] | None = None) -> Expr:
+    """The event axes permuted (reversed by default)."""
+    order = tuple(_negative(a, x.ndim) for a in axes) if axes is not None else tuple(range(-1, -x.ndim - 1, -1))
+    return apply("transpose", x, axes=order)
+
+
+def expand_dims(x: Expr, axis: int) -> Expr:
+    """A new event axis of length 1."""
+    return apply("expand_dims", x, axis=_negative(axis, x.ndim + 1))
+
+
+def broadcast_to(x: Expr, shape: int | Sequence[int]) -> Expr:
+    """The event axes broadcast to a shape."""
+    return apply("broadcast_event", x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
+
+
+def stack(values: Sequence[Value], axis: int = -1) -> Expr:
+    """Stack values along a new event axis (the last by default)."""
+    values = list(values)
+    if not values:
+        raise ModelError("stack needs at least one value", where=caller())
+    out = apply("stack", *values)
+    axis = axis + out.ndim if axis < 0 else axis
+    if axis == out.ndim - 1:
+        return out
+    order = [*range(out.ndim - 1)]
+    order.insert(axis, out.ndim - 1)
+    return apply("transpose", out, axes=tuple(a - out.ndim for a in order))
+
+
+def concatenate(values: Sequence[Value], axis: int = -1) -> Expr:
+    """Join values along an event axis."""
+    values = list(values)
+    rank = next((v.ndim for v in values if isinstance(v, Expr)), 1)
+    return apply("concatenate", *values, axis=_negative(axis, rank))
+
+
+def split(x: Expr, parts: int, axis: int = -1) -> tuple[Expr, ...]:
+    """Equal parts along an event axis."""
+    axis = _negative(axis, x.ndim)
+    size = x.event[axis]
+    if not isinstance(size, int) or size % parts:
+        raise ModelError(
+            f"an axis of length {size} does not split into {parts} equal parts", node=x.name, given=repr(x), where=caller()
+        )
+    n = size // parts
+    return tuple(apply("slice", x, axis=axis, start=i * n, stop=(i + 1) * n, step=None) for i in range(parts))
+
+
+def flip(x: Expr, axis: int = -1) -> Expr:
+    """Reversed along an event axis."""
+    return apply("flip", x, axis=_negative(axis, x.ndim))
+
+
+# -- linear algebra -----------------------------------------------------------------------------------------------
+def matmul(a: Value, b: Value) -> Expr:
+    """numpy's matmul on event axes."""
+    return apply("matmul", a, b)
+
+
+def dot(a: Value, b: Value) -> Expr:
+    """The inner product of two vectors (last event axes)."""
+    return apply("matmul", a, b)
+
+
+def outer(a: Value, b: Value) -> Expr:
+    """a[i] b[j] of two vectors (last event axes)."""
+    return apply("outer", a, b)
+
+
+def cholesky(x: Value) -> Expr:
+    """The lower Cholesky factor."""
+    return apply("cholesky", x)
+
+
+def inv(x: Value) -> Expr:
+    """The inverse matrix."""
+    return apply("inv", x)
+
+
+def logdet(x: Value) -> Expr:
+    """log |det x|."""
+    return apply("logdet", x)
+
+
+def solve(a: Value, b: Value) -> Expr:
+    """x with a x = b."""
+    return apply("solve", a, b)
+
+
+def solve_triangular(a: Value, b: Value, *, lower: bool = True, transposed: bool = False) -> Expr:
+    """x with a x = b (a^T x = b if transposed), a triangular."""
+    return apply("solve_triangular", a, b, lower=lower, transposed=transposed)
+
+
+def diag(x: Value) -> Expr:
+    """The diagonal matrix of a vector."""
+    return apply("diag", x)
+
+
+def diagonal(x: Value) -> Expr:
+    """The diagonal of a matrix."""
+    return apply("diagonal", x)
+
+
+def add_diagonal(x: Value, d: Value) -> Expr:
+    """A square matrix plus d on its diagonal."""
+    return apply("add_diagonal", x, d)
+
+
+def tril(x: Value, k: int = 0) -> Expr:
+    """The lower triangle."""
+    return apply("tril", x, k=k)
+
+
+def log_prob(dist: Any, value: Value) -> Expr:
+    """log p(value) under a distribution, as an expression (one for each element of the dims)."""
+    from gendsl.lang.distributions.base import dist_builder
+
+    builder = innermost([value]) or dist_builder(dist)
+    if builder is None:
+        raise ModelError("log_prob has no expression among its arguments", where=caller())
+    node = dist.add_to(builder)
+    arg = builder.lift(value) if isinstance(value, Expr) else builder.constant(value)
+    return Expr(builder, builder.append("log_prob", (node, arg), {}))
+
+
+# -- numpy's functions --------------------------------------------------------------------------------------------
+_SPECIAL = {"expit": "sigmoid", "gammaln": "gammaln", "psi": "digamma", "digamma": "digamma", "log_expit": "log_sigmoid"}
+_UFUNCS: dict[str, str] = {
+    **{k: k for k in [*UNARY, *BINARY]},
+    "negative": "neg",
+    "absolute": "abs",
+    "fabs": "abs",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "floor_divide": "floordiv",
+    "remainder": "mod",
+    "power": "pow",
+    "float_power": "pow",
+    "equal": "eq",
+    "not_equal": "ne",
+    "less": "lt",
+    "less_equal": "le",
+    "greater": "gt",
+    "greater_equal": "ge",
+    "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or",
+    "bitwise_xor": "logical_xor",
+    "invert": "logical_not",
+    "rint": "round",
+    "matmul": "matmul",
+    **_SPECIAL,
+}
+
+
+def from_numpy(function: Any, method: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Expr:
+    """numpy's (or scipy.special's) function on expressions."""
+    name = function.__name__
+    if method == "__call__" and isinstance(function, np.ufunc) and not kwargs and name in _UFUNCS:
+        return apply(_UFUNCS[name], *args)
+    ours = _FUNCTIONS.get(name)
+    if method == "__call__" and ours is not None and not isinstance(function, np.ufunc):
+        out: Expr = ours(*args, **kwargs)
+        return out
+    raise ModelError(
+        f"numpy.{name}{'.' + method if method != '__call__' else ''} is not available on symbolic values",
+        given=", ".join(f"{k}={v!r}" for k, v in kwargs.items()) or None,
+        needed="a function that gendsl offers",
+        fix="look in gendsl's list of functions; build it from the ones there",
+        where=caller(),
+    )
+
+
+_FUNCTIONS: dict[str, Callable[..., Expr]] = {
+    "sum": sum,
+    "prod": prod,
+    "mean": mean,
+    "max": max,
+    "amax": max,
+    "min": min,
+    "amin": min,
+    "all": all,
+    "any": any,
+    "var": var,
+    "cumsum": cumsum,
+    "cumprod": cumprod,
+    "where": where,
+    "clip": clip,
+    "stack": stack,
+    "concatenate": concatenate,
+    "reshape": reshape,
+    "transpose": transpose,
+    "expand_dims": expand_dims,
+    "broadcast_to": broadcast_to,
+    "dot": dot,
+    "outer": outer,
+    "diag": diag,
+    "diagonal": diagonal,
+    "tril": tril,
+    "flip": flip,
+    "cholesky": cholesky,
+    "inv": inv,
+    "solve": solve,
+    "logsumexp": logsumexp,
+    "round": lambda x: apply("round", x),
+}
+
+__all__ = [  # noqa: PLE0604
+    *(n for n in UNARY if n not in ("neg",)),
+    *("maximum", "minimum", "arctan2", "logaddexp", "xlogy", "power", "mod", "logical_and", "logical_or", "logical_xor"),
+    *("where", "clip", "sum", "prod", "mean", "max", "min", "all", "any", "var", "logsumexp"),
+    *("cumsum", "cumprod", "logcumsumexp", "softmax", "log_softmax"),
+    *("reshape", "swap", "transpose", "expand_dims", "broadcast_to", "stack", "concatenate", "split", "flip"),
+    *("matmul", "dot", "outer", "cholesky", "inv", "logdet", "solve", "solve_triangular"),
+    *("diag", "diagonal", "add_diagonal", "tril", "log_prob"),
+]
+round = _unary("round")  # noqa: A001 - numpy's name

@@ -1,0 +1,245 @@
+"""Indexing: integers, slices and integer expressions on dims and event axes; conditions on plates; lags and copies.
+
+The axes of a value are its dims, in order, followed by its event axes. An integer expression on a dim gathers:
+`theta[county]` with `county` over `obs` has dims (obs,). A plate derived from another (`late = t >= 2`) cuts:
+`y[late]`; `lag(y, k, late)` is y[t - k] for the t in `late`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gendsl.errors import ModelError, caller
+from gendsl.graph.node import Plate as PlateSpec
+from gendsl.graph.types import DType
+from gendsl.lang.expr import Expr, apply, as_expr
+from gendsl.lang.plates import Plate
+
+__all__ = ["at", "from_event", "getitem", "lag", "rename", "to_event"]
+
+
+def to_event(x: Expr, dims: Sequence[str]) -> Expr:
+    """The named dims as the leading event axes."""
+    if not dims:
+        return x
+    sizes = tuple(x.builder.root_size(d) if d in x.builder.plates else d for d in dims)
+    return apply("to_event", x, dims=tuple(dims), sizes=sizes)
+
+
+def from_event(x: Expr, dims: Sequence[str]) -> Expr:
+    """The leading event axes as named dims."""
+    return apply("from_event", x, dims=tuple(dims)) if dims else x
+
+
+def at(x: Expr, axis: int, k: int) -> Expr:
+    """One element of one event axis."""
+    return apply("index", x, axis=axis, at=k)
+
+
+def rename(x: Expr, names: Mapping[str, str]) -> Expr:
+    """The value over copies of plates, for pairwise terms.
+
+    Args:
+        x: the value.
+        names: old plate name -> new plate name.
+
+    Raises:
+        ModelError: if the value has no such dim, or the new name is taken by something else.
+    """
+    plates = x.builder.plates
+    for old, new in names.items():
+        if old not in x.dims:
+            raise ModelError(
+                f"the value has no dim '{old}' to rename", given=repr(x), needed=f"one of {x.dims}", where=caller()
+            )
+        if not new.isidentifier():
+            raise ModelError(f"'{new}' is not a name", needed="a Python identifier", where=caller())
+        have = plates.get(new)
+        if have is None:
+            plates[new] = PlateSpec(new, base=old, where=caller())
+        elif x.builder.root_size(new) != x.builder.root_size(old):
+            raise ModelError(
+                f"plate '{new}' exists already and is not a copy of '{old}'", fix="use another name", where=caller()
+            )
+    out = x
+    for old, new in names.items():
+        out = from_event(to_event(out, (old,)), (new,))
+    return out
+
+
+def _shift(x: Expr, base: str, start: int, stop: int, plate: str) -> Expr:
+    moved = apply("shift", to_event(x, (base,)), start=start, stop=stop, plate=plate)
+    return from_event(moved, (plate,))
+
+
+def cut(x: Expr, plate: Plate) -> Expr:
+    """The part of a value over a plate that is derived from one of its dims."""
+    spec = plate.spec
+    base, start, stop = spec.base, spec.start, spec.stop
+    while base is not None and base not in x.dims:
+        up = x.builder.plates[base]
+        base, start, stop = up.base, start + up.start, stop + up.stop
+    if base is None:
+        raise ModelError(
+            f"plate '{plate.name}' is not part of a dim of the value",
+            given=repr(x),
+            needed="a plate made from one of its dims, as t >= 2",
+            where=caller(),
+        )
+    return _shift(x, base, start, stop, plate.name)
+
+
+def lag(x: Expr, k: int, plate: Plate) -> Expr:
+    """x[t - k] for the t of a derived plate.
+
+    Args:
+        x: a value over the base plate t.
+        k: how far back, from 0 to the number of elements that the derived plate drops at the front.
+        plate: a plate derived from t, such as `t >= 2`.
+
+    Raises:
+        ModelError: if the plate does not start late enough for the lag.
+
+    Example:
+        >>> late = t >= 2                                                           # doctest: +SKIP
+        >>> y1, y2 = gd.lag(y, 1, late), gd.lag(y, 2, late)                         # doctest: +SKIP
+    """
+    spec = plate.spec
+    if spec.base is None or spec.base not in x.dims:
+        raise ModelError(
+            f"lag needs a plate derived from a dim of the value; '{plate.name}' is none",
+            given=repr(x),
+            needed=f"for example {x.dims[0] if x.dims else 't'} >= {k}",
+            where=caller(),
+        )
+    if not 0 <= k <= spec.start:
+        raise ModelError(
+            f"a lag of {k} reaches before the first element",
+            given=f"plate '{plate.name}' starts at {spec.start}",
+            needed=f"a plate that starts at {k} or later",
+            fix=f"use ({spec.base} >= {k})",
+            where=caller(),
+        )
+    return _shift(x, spec.base, spec.start - k, spec.stop + k, plate.name)
+
+
+def getitem(x: Expr, key: Any) -> Expr:
+    """x[key]."""
+    if isinstance(key, Plate):
+        return cut(x, key)
+    keys = list(key) if isinstance(key, tuple) else [key]
+    for k in keys:
+        _check_key(x, k)
+    total = len(x.dims) + x.ndim
+    used = sum(k is not None and k is not Ellipsis for k in keys)
+    if used > total:
+        raise ModelError("too many indices", given=f"{used} indices, {x!r}", needed=f"at most {total}", where=caller())
+    if sum(k is Ellipsis for k in keys) > 1:
+        raise ModelError("only one ellipsis may stand in an index", given=repr(key), where=caller())
+    if Ellipsis not in [k for k in keys if not isinstance(k, Expr)]:
+        keys.append(Ellipsis)
+    hole = next(i for i, k in enumerate(keys) if k is Ellipsis)
+    keys[hole : hole + 1] = [slice(None)] * (total - used)
+
+    dim_keys: dict[str, Any] = {}
+    event_keys: list[Any] = []
+    axis = 0
+    for k in keys:
+        if k is None:
+            if axis < len(x.dims):
+                raise ModelError("a new axis among the dims", fix="write x[..., None]", where=caller())
+            event_keys.append(None)
+            continue
+        if axis < len(x.dims):
+            dim_keys[x.dims[axis]] = k
+        else:
+            event_keys.append(k)
+        axis += 1
+    out, gathers = _event_part(x, event_keys)
+    return _dim_part(out, {d: k for d, k in dim_keys.items() if not _is_full(k)}, gathers)
+
+
+def _is_full(k: Any) -> bool:
+    return isinstance(k, slice) and k == slice(None)
+
+
+def _check_key(x: Expr, k: Any) -> None:
+    if isinstance(k, Expr) and k.dtype is not DType.INT:
+        fix = "declare it with m.data(..., dtype=int)"
+        if k.dtype is DType.BOOL:
+            fix = "cut a plate with a condition on the plate itself (x[t >= 2]); mask with gd.where"
+        raise ModelError(
+            "an index must be an integer", node=k.name, given=repr(k), needed="integer data", fix=fix, where=caller()
+        )
+    if isinstance(k, (bool, float)) or (isinstance(k, np.ndarray | list) and np.asarray(k).dtype.kind != "i"):
+        raise ModelError("an index must be an integer", given=repr(k), needed="an integer", where=caller())
+    if not isinstance(k, (int, np.integer, slice, Expr, np.ndarray, list, type(None), type(Ellipsis))):
+        raise ModelError(
+            "this cannot index a value",
+            given=f"{type(k).__name__}: {k!r}"[:100],
+            needed="integers, slices, integer data, or a derived plate",
+            where=caller(),
+        )
+
+
+def _event_part(x: Expr, keys: list[Any]) -> tuple[Expr, list[tuple[int, Expr]]]:
+    """Apply slices, integers and new axes; return what is left to gather as (axis from the left, index)."""
+    out = x
+    position = 0  # axis from the left of the event axes of `out`
+    gathers: list[tuple[int, Expr]] = []
+    for k in keys:
+        axis = position - out.ndim
+        if k is None:
+            out = apply("expand_dims", out, axis=position - out.ndim - 1)
+            position += 1
+        elif isinstance(k, slice):
+            if not _is_full(k):
+                out = apply("slice", out, axis=axis, start=k.start, stop=k.stop, step=k.step)
+            position += 1
+        elif isinstance(k, (int, np.integer)):
+            out = at(out, axis, int(k))
+        else:
+            gathers.append((position, k if isinstance(k, Expr) else as_expr(np.asarray(k), x.builder)))
+            position += 1
+    return out, gathers
+
+
+def _dim_part(x: Expr, dims: dict[str, Any], gathers: list[tuple[int, Expr]]) -> Expr:
+    if not dims and not gathers:
+        return x
+    for d, k in dims.items():
+        if isinstance(k, slice):
+            raise ModelError(
+                f"a slice of dim '{d}' has no plate of its own",
+                given=f"[{k.start}:{k.stop}:{k.step}]",
+                needed="a derived plate",
+                fix=f"write late = {d} >= 2 (or {d}[2:], {d}[:-1]) and x[late]",
+                where=caller(),
+            )
+        if isinstance(k, Expr):
+            declared = k.builder.nodes[k.node].attr.get("indexes")
+            if declared is not None and x.builder.root_size(declared) != x.builder.root_size(d):
+                raise ModelError(
+                    f"'{k.name}' indexes plate '{declared}', not '{d}'",
+                    given=repr(k),
+                    needed=f"integers that index '{d}'",
+                    where=caller(),
+                )
+    rank = x.ndim
+    if gathers:
+        first = [p for p, _ in gathers]
+        order = first + [a for a in range(rank) if a not in first]
+        if order != list(range(rank)):
+            x = apply("transpose", x, axes=tuple(a - rank for a in order))
+    out = to_event(x, tuple(dims))
+    indices = [k if isinstance(k, Expr) else int(k) if isinstance(k, (int, np.integer)) else np.asarray(k) for k in dims.values()]
+    if all(isinstance(i, int) for i in indices) and not gathers:
+        for i in indices:
+            out = at(out, -out.ndim, i)  # type: ignore[arg-type]
+        return out
+    return apply("gather", out, *indices, *(k for _, k in gathers))  # type: ignore[arg-type]
+
+

@@ -1,0 +1,49 @@
+"""Markov chain Monte Carlo methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gendsl.errors import ModelError, caller
+from gendsl.methods.base import Method
+
+__all__ = ["NUTS"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NUTS(Method):
+    """The No-U-Turn sampler, by the backend's own kernel on the fused density.
+
+    Args:
+        chains: independent chains.
+        draws: kept draws of each chain.
+        warmup: adaptation draws of each chain, dropped.
+        target_accept: acceptance probability that the step size is adapted to.
+        max_tree_depth: a trajectory has at most 2^max_tree_depth - 1 gradients.
+        dense: dense mass matrix; left out, dense up to 100 dimensions.
+
+    Reference:
+        The No-U-Turn Sampler (Hoffman, Gelman, 2014) | https://arxiv.org/abs/1111.4246
+    """
+
+    chains: int = 4
+    draws: int = 1000
+    warmup: int = 1000
+    target_accept: float = 0.9
+    max_tree_depth: int = 10
+    dense: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("chains", "draws", "max_tree_depth"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ModelError(f"NUTS: {name} must be a positive integer", given=repr(value), where=caller())
+        if isinstance(self.warmup, bool) or not isinstance(self.warmup, int) or self.warmup < 0:
+            raise ModelError("NUTS: warmup must be a nonnegative integer", given=repr(self.warmup), where=caller())
+        if not 0.0 < self.target_accept < 1.0:
+            raise ModelError(
+                "NUTS: target_accept is a probability",
+                given=repr(self.target_accept),
+                needed="between 0 and 1, such as 0.9",
+                where=caller(),
+            )

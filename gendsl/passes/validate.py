@@ -1,0 +1,35 @@
+"""The first pass: what only the whole graph shows."""
+
+from __future__ import annotations
+
+from gendsl.errors import ModelError
+from gendsl.graph.node import Graph
+from gendsl.graph.types import ArrayType
+
+__all__ = ["validate"]
+
+
+def validate(graph: Graph) -> tuple[Graph, list[str]]:
+    """Check that the model says something, and that every plate of a latent can get a size.
+
+    Raises:
+        ModelError: if there is neither a latent nor an observation, or a plate's size is given by nothing.
+    """
+    if not graph.of("latent", "observe", "factor", "param"):
+        raise ModelError(
+            f"model '{graph.name}' declares no latent, observation, factor or parameter",
+            needed="at least one",
+            fix='for example m.latent("mu", gd.Normal(0, 1))',
+        )
+    sized = {d for _, n in graph.of("data") if isinstance(n.type, ArrayType) for d in n.type.dims}
+    sized |= {n.attr["indexes"] for _, n in graph.of("data") if n.attr["indexes"]}
+    for p in graph.plates:
+        if p.size is None and p.base is None and p.name not in sized:
+            raise ModelError(
+                f"nothing gives plate '{p.name}' a size",
+                node=p.name,
+                needed="a size, coords, or data over it",
+                fix=f'declare m.plate("{p.name}", size=...)',
+                where=p.where,
+            )
+    return graph, []

@@ -1,0 +1,172 @@
+"""Programs: what a model compiles to.
+
+`compile_graph` runs the passes, emits the source for a backend and loads it. A `Program` has the source and its entries;
+bound to data it is a `BoundProgram`, whose densities are functions of the unconstrained latents alone.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gendsl.backend import Backend, get_backend
+from gendsl.errors import CompileError, caller
+from gendsl.graph.node import Graph
+
+if TYPE_CHECKING:
+    from gendsl.data import Bound
+    from gendsl.emit.emitter import Emitted, Site
+    from gendsl.passes import Report
+
+__all__ = ["BoundProgram", "Program", "compile_graph"]
+
+_PRECISIONS = ("float64", "float32")
+
+
+def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> Program:
+    """Run the passes and emit the program.
+
+    Raises:
+        CompileError: if the precision is unknown or the backend cannot express a node.
+        BackendError: if the backend is missing.
+    """
+    from gendsl.emit.emitter import emit
+    from gendsl.passes import optimise
+
+    if precision not in _PRECISIONS:
+        raise CompileError(
+            "unknown precision", given=repr(precision), needed=" or ".join(map(repr, _PRECISIONS)), where=caller()
+        )
+    found = get_backend(backend)
+    lowered, report = optimise(graph)
+    return Program(graph, lowered, report, found, precision, emit(lowered, found.dialect, precision))
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """An emitted program.
+
+    Attributes:
+        declared: the graph as declared.
+        graph: the graph after the passes, which was emitted.
+        report: what the passes did.
+        backend: the backend.
+        precision: "float64" or "float32".
+        emitted: the source and its layout.
+    """
+
+    declared: Graph
+    graph: Graph
+    report: Report
+    backend: Backend
+    precision: str
+    emitted: Emitted
+
+    @property
+    def source(self) -> str:
+        """The program as text; it runs as it stands."""
+        return self.emitted.source
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """The sampled latents, in order."""
+        return self.emitted.sites
+
+    @cached_property
+    def namespace(self) -> dict[str, Any]:
+        """The loaded source; tracebacks show it."""
+        filename = f"<gendsl {self.graph.name} {self.backend.name} {self.precision} {id(self):x}>"
+        linecache.cache[filename] = (len(self.source), None, self.source.splitlines(True), filename)
+        out: dict[str, Any] = {"__name__": f"gendsl_program_{self.graph.name}"}
+        exec(compile(self.source, filename, "exec"), out)  # noqa: S102 - the source is our own, from a checked graph
+        return out
+
+    @property
+    def model(self) -> Callable[..., Any]:
+        """The PPL model: `model(data)`."""
+        out: Callable[..., Any] = self.namespace["model"]
+        return out
+
+    @property
+    def log_density(self) -> Callable[..., Any]:
+        """The fused log-density: `log_density(unconstrained, data)`, with the log-determinants of the transforms."""
+        out: Callable[..., Any] = self.namespace["log_density"]
+        return out
+
+    @property
+    def constrain(self) -> Callable[..., Any]:
+        """`constrain(unconstrained, data)` -> every named value, in the program's layout."""
+        out: Callable[..., Any] = self.namespace["constrain"]
+        return out
+
+    @property
+    def unconstrain(self) -> Callable[..., Any]:
+        """`unconstrain(values, data)`: the inverse, for the sampled latents."""
+        out: Callable[..., Any] = self.namespace["unconstrain"]
+        return out
+
+    def bind(self, data: Mapping[str, Any]) -> BoundProgram:
+        """Check data against the model and put them into the program's layout.
+
+        Raises:
+            DataError: if the data do not fit.
+        """
+        from gendsl.data import bind
+
+        return BoundProgram(self, bind(self.declared, data))
+
+
+@dataclass(eq=False)
+class BoundProgram:
+    """A program with its data.
+
+    Attributes:
+        program: the program.
+        bound: checked data, sizes and coords.
+    """
+
+    program: Program
+    bound: Bound
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def arrays(self) -> dict[str, Any]:
+        """The program's data argument: the backend's arrays in the program's layout, and sizes of plates."""
+        from gendsl.emit.layout import arrange
+
+        p = self.program
+        out: dict[str, Any] = {}
+        with p.backend.precision(p.precision):
+            for name, value in arrange(p.emitted, self.bound).items():
+                out[name] = value if isinstance(value, int) else p.backend.array(value, p.precision)
+        return out
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Unconstrained shape of each sampled latent."""
+        return {s.name: s.unconstrained_shape(self.bound.sizes) for s in self.program.sites}
+
+    @property
+    def dimension(self) -> int:
+        """The number of unconstrained numbers."""
+        return sum(int(np.prod(s, dtype=int)) for s in self.shapes.values())
+
+    def log_density(self, u: dict[str, Any]) -> Any:
+        """The fused log-density at unconstrained values (arrays of the backend)."""
+        return self.program.log_density(u, self.arrays)
+
+    def constrain(self, u: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Every named value of many draws: arrays (draw, *shape) in, (draw, *dims, *event) out, all numpy."""
+        from gendsl.emit.layout import restore
+
+        p = self.program
+        with p.backend.precision(p.precision):
+            moved = {k: p.backend.array(np.asarray(v), p.precision) for k, v in u.items()}
+            out = p.backend.vmap(lambda x: p.constrain(x, self.arrays))(moved)
+            raw = {k: p.backend.numpy(v) for k, v in out.items()}
+        return restore(p.emitted, raw, self.bound.sizes)
