@@ -122,7 +122,9 @@ def get_backend(name: str) -> Backend:
     points = {p.name: p.value for p in metadata.entry_points(group="gendsl.backends")}
     if name not in points:
         known = ", ".join(sorted(points)) or "none is installed"
-        raise BackendError(f"there is no backend '{name}'", needed=f"one of {known}", fix="check the spelling")
+        raise BackendError(
+            f"there is no backend '{name}'", needed=f"one of {known}", fix="check the spelling"
+        )
     module, _, attribute = points[name].partition(":")
     try:
         out: Backend = getattr(import_module(module), attribute)

@@ -53,7 +53,8 @@ def caller() -> Location | None:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith(_ROOT):
+        generated = file == "<string>" and str(frame.f_globals.get("__name__")).startswith("gendsl.")
+        if not file.startswith(_ROOT) and not generated:  # generated: the __init__ of a dataclass
             return Location(file, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return None

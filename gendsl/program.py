@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BoundProgram", "Program", "compile_graph"]
 
+_CHUNK = 1000  # draws that are mapped at once: bounds the memory of recorded values
 _PRECISIONS = ("float64", "float32")
 
 
@@ -40,7 +41,10 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
 
     if precision not in _PRECISIONS:
         raise CompileError(
-            "unknown precision", given=repr(precision), needed=" or ".join(map(repr, _PRECISIONS)), where=caller()
+            "unknown precision",
+            given=repr(precision),
+            needed=" or ".join(map(repr, _PRECISIONS)),
+            where=caller(),
         )
     found = get_backend(backend)
     lowered, report = optimise(graph)
@@ -128,23 +132,31 @@ class BoundProgram:
     Attributes:
         program: the program.
         bound: checked data, sizes and coords.
+        params: values of the parameters without a prior.
+        arrays: the program's data argument: arrays in its layout, and sizes of plates.
     """
 
     program: Program
     bound: Bound
     params: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(init=False)
 
-    @cached_property
-    def arrays(self) -> dict[str, Any]:
-        """The program's data argument: the backend's arrays in the program's layout, and sizes of plates."""
+    def __post_init__(self) -> None:
         from gendsl.emit.layout import arrange
 
         p = self.program
-        out: dict[str, Any] = {}
         with p.backend.precision(p.precision):
-            for name, value in arrange(p.emitted, self.bound).items():
-                out[name] = value if isinstance(value, int) else p.backend.array(value, p.precision)
-        return out
+            for name, value in initial_params(p.declared).items():
+                self.params.setdefault(name, p.backend.array(value, p.precision))
+            self.arrays = {
+                name: value if isinstance(value, int) else p.backend.array(value, p.precision)
+                for name, value in arrange(p.emitted, self.bound).items()
+            }
+
+    @property
+    def arguments(self) -> tuple[dict[str, Any], ...]:
+        """What the program's functions take after their first argument."""
+        return (self.arrays, self.params) if self.params else (self.arrays,)
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -158,7 +170,7 @@ class BoundProgram:
 
     def log_density(self, u: dict[str, Any]) -> Any:
         """The fused log-density at unconstrained values (arrays of the backend)."""
-        return self.program.log_density(u, self.arrays)
+        return self.program.log_density(u, *self.arguments)
 
     def constrain(self, u: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every named value of many draws: arrays (draw, *shape) in, (draw, *dims, *event) out, all numpy."""
@@ -166,7 +178,26 @@ class BoundProgram:
 
         p = self.program
         with p.backend.precision(p.precision):
-            moved = {k: p.backend.array(np.asarray(v), p.precision) for k, v in u.items()}
-            out = p.backend.vmap(lambda x: p.constrain(x, self.arrays))(moved)
-            raw = {k: p.backend.numpy(v) for k, v in out.items()}
+            count = len(next(iter(u.values())))
+            chunk = 1 if p.emitted.adaptive and p.backend.dialect.loops else _CHUNK
+            mapped = p.backend.vmap(lambda x: p.constrain(x, *self.arguments)) if chunk > 1 else self._one
+            parts = [
+                mapped({k: p.backend.array(np.asarray(v[i : i + chunk]), p.precision) for k, v in u.items()})
+                for i in range(0, count, chunk)
+            ]
+            raw = {k: np.concatenate([p.backend.numpy(part[k]) for part in parts]) for k in parts[0]}
         return restore(p.emitted, raw, self.bound.sizes)
+
+    def _one(self, u: dict[str, Any]) -> dict[str, Any]:
+        """`constrain` of a batch of one, for programs that cannot be mapped (a solver with its own steps)."""
+        out = self.program.constrain({k: v[0] for k, v in u.items()}, *self.arguments)
+        return {k: v[None] for k, v in out.items()}
+
+
+def initial_params(graph: Graph) -> dict[str, np.ndarray]:
+    """Initial values of the parameters that have no prior."""
+    out = {}
+    for _, n in graph.of("param"):
+        init = n.attr["init"]
+        out[str(n.name)] = np.asarray(init.numpy() if hasattr(init, "numpy") else init)
+    return out

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
+
 from gendsl_numpyro.dialect import DIALECT
 from gendsl_numpyro.ops import OPS
 

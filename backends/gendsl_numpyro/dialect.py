@@ -8,12 +8,9 @@ from gendsl.emit.dialect import Dialect, DistSpelling
 
 __all__ = ["DIALECT"]
 
-_JNP = (
-    "abs sign exp expm1 log log1p sqrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh floor ceil round reciprocal "
-    "isnan"
-).split()
-_SPECIAL = "logit erf erfc erfinv gammaln digamma ndtr log_ndtr ndtri".split()
-_REDUCE = "sum prod mean max min all any".split()
+_JNP = ["abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "floor", "ceil", "round", "reciprocal", "isnan"]
+_SPECIAL = ["logit", "erf", "erfc", "erfinv", "gammaln", "digamma", "ndtr", "log_ndtr", "ndtri"]
+_REDUCE = ["sum", "prod", "mean", "max", "min", "all", "any"]
 
 OPS: dict[str, str] = {
     **{k: f"jnp.{k}({{0}})" for k in _JNP},
@@ -59,6 +56,7 @@ TEMPLATES: dict[str, str] = {
     "broadcast_arrays": "jnp.broadcast_arrays({items})",
     "moveaxis": "jnp.moveaxis({0}, {source}, {destination})",
     "moveaxes": "jnp.moveaxis({0}, {source}, {destination})",
+    "zeros_like": "jnp.zeros_like({0})",
     "swapaxes": "{0.p}.swapaxes({a}, {b})",
     "stack": "jnp.stack({items}, {axis})",
     "concatenate": "jnp.concatenate({items}, {axis})",
@@ -122,12 +120,12 @@ DISTRIBUTIONS: dict[str, DistSpelling] = {
     "Folded": DistSpelling(call="dist.FoldedDistribution"),
     "ZeroInflated": DistSpelling(call="dist.ZeroInflatedDistribution"),
     "ZeroInflatedPoisson": DistSpelling(order=("gate", "rate")),
+    "MultivariateNormal": DistSpelling(location="loc"),
+    "MultivariateStudentT": DistSpelling(location="loc"),
     "Wishart": DistSpelling(rename={"covariance_matrix": "scale_matrix", "precision_matrix": "rate_matrix"}),
 }
 
-_JAX = (
-    "log_sigmoid softplus relu stop_gradient logcumsumexp scan solve_ode solve_triangular_batched"
-).split()
+_JAX = ["log_sigmoid", "softplus", "relu", "stop_gradient", "logcumsumexp", "scan", "solve_ode", "solve_triangular_batched"]
 
 
 def _flat(kind: str, constraint: str, sizes: tuple[str, ...]) -> str:
@@ -149,8 +147,8 @@ DIALECT = Dialect(
         "constraints": ("from numpyro.distributions import constraints",),
         "Vindex": ("from numpyro.ops.indexing import Vindex",),
         "solve_triangular": ("from jax.scipy.linalg import solve_triangular",),
-        **{k: ("from jax.scipy import special",) for k in (*_SPECIAL, "sigmoid", "xlogy", "logsumexp", "logsumexp_keep")},
-        **{k: ("import jax",) for k in _JAX},
+        **dict.fromkeys((*_SPECIAL, "sigmoid", "xlogy", "logsumexp", "logsumexp_keep"), ("from jax.scipy import special",)),
+        **dict.fromkeys(_JAX, ("import jax",)),
         "solve_ode": ("import jax", "import diffrax"),
         "Markov": ("from gendsl_numpyro.distributions import Markov",),
         "HiddenMarkov": ("from gendsl_numpyro.distributions import HiddenMarkov",),

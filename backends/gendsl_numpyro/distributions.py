@@ -7,9 +7,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from numpyro.distributions import Distribution, constraints
+
 from gendsl.math import sequences
 from gendsl_numpyro.ops import OPS
-from numpyro.distributions import Distribution, constraints
 
 __all__ = ["HiddenMarkov", "Markov"]
 
@@ -69,7 +70,9 @@ class HiddenMarkov(Distribution):
     ) -> None:
         self.initial, self.transition, self.emission = jnp.asarray(initial), jnp.asarray(transition), emission
         self.length = length
-        shape = jnp.broadcast_shapes(self.initial.shape[:-1], self.transition.shape[:-2], emission.batch_shape[:-2])
+        shape = jnp.broadcast_shapes(
+            self.initial.shape[:-1], self.transition.shape[:-2], emission.batch_shape[:-2]
+        )
         super().__init__(shape, (length, *emission.event_shape), validate_args=False)
 
     @constraints.dependent_property

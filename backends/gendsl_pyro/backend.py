@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from pyro.poutine.messenger import Messenger
+
 from gendsl_pyro.dialect import DIALECT
 from gendsl_pyro.ops import OPS
-from pyro.poutine.messenger import Messenger
 
 if TYPE_CHECKING:
     from gendsl.emit.dialect import Dialect
@@ -38,8 +39,8 @@ class PyroBackend:
 
     def array(self, value: np.ndarray, precision: str) -> torch.Tensor:
         """A numpy array as a tensor."""
-        x = np.ascontiguousarray(value)
-        return torch.tensor(x, dtype=getattr(torch, precision) if x.dtype.kind == "f" else None)
+        x = np.array(value, order="C")  # a copy: torch warns of read-only arrays
+        return torch.as_tensor(x, dtype=getattr(torch, precision) if x.dtype.kind == "f" else None)
 
     def numpy(self, value: torch.Tensor) -> np.ndarray:
         """A tensor as numpy."""
@@ -71,14 +72,18 @@ class PyroBackend:
 
         terms: dict[str, Any] = {}
         with _Draw(u, terms):
-            sites = poutine.trace(model).get_trace(*args).nodes
+            sites: Any = poutine.trace(model).get_trace(*args).nodes
         for name, site in sites.items():
-            if site["type"] == "sample" and not poutine.util.site_is_subsample(site) and "_deterministic" not in site["infer"]:
+            if (
+                site["type"] == "sample"
+                and not poutine.util.site_is_subsample(site)
+                and not (site["infer"] or {}).get("_deterministic")
+            ):
                 terms[name] = site["fn"].log_prob(site["value"])
         return terms
 
 
-class _Draw(Messenger):  # type: ignore[misc]
+class _Draw(Messenger):
     """Sets each latent site to the image of its unconstrained value."""
 
     def __init__(self, u: Mapping[str, Any], terms: dict[str, Any]) -> None:

@@ -8,8 +8,8 @@ from gendsl.emit.dialect import Dialect, DistSpelling
 
 __all__ = ["DIALECT"]
 
-_TORCH = "abs sign exp expm1 log log1p sqrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh floor ceil round".split()
-_SPECIAL = "logit erf erfc erfinv gammaln digamma ndtr log_ndtr ndtri".split()
+_TORCH = ["abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "floor", "ceil", "round"]
+_SPECIAL = ["logit", "erf", "erfc", "erfinv", "gammaln", "digamma", "ndtr", "log_ndtr", "ndtri"]
 
 OPS: dict[str, str] = {
     **{k: f"torch.{k}({{0}})" for k in _TORCH},
@@ -173,8 +173,7 @@ DIALECT = Dialect(
     },
     distributions=DISTRIBUTIONS,
     float_draws=frozenset(
-        "Bernoulli Binomial BetaBinomial DirichletMultinomial GammaPoisson Geometric Multinomial NegativeBinomial Poisson "
-        "ZeroInflated ZeroInflatedPoisson".split()
+        ["Bernoulli", "Binomial", "BetaBinomial", "DirichletMultinomial", "GammaPoisson", "Geometric", "Multinomial", "NegativeBinomial", "Poisson", "ZeroInflated", "ZeroInflatedPoisson"]
     ),
     number_ops=frozenset({"maximum", "minimum", "arctan2", "logaddexp", "xlogy", "clip"}),
     strict_floats=True,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from pyro.distributions import TorchDistribution, constraints
+
 from gendsl.math import sequences, truncated
 from gendsl_pyro.ops import OPS
-from pyro.distributions import TorchDistribution, constraints
 
 __all__ = ["HiddenMarkov", "Markov", "MixtureGeneral", "TruncatedNormal"]
 

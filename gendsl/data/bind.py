@@ -107,7 +107,7 @@ def _by_name(graph: Graph, nodes: Mapping[str, Node], data: Any) -> dict[str, An
         close = [f"is {guess!r} meant for '{n}'?" for n, guess in guesses if guess]
         node = nodes[absent[0]]
         raise DataError(
-            f"data are missing: {', '.join(absent)}",
+            f"data are missing for {', '.join(map(repr, absent))}",
             node=absent[0] if len(absent) == 1 else None,
             given=", ".join(map(str, values)) or "nothing",
             needed="; ".join(f"'{n}' ({nodes[n].type})" for n in absent),
@@ -115,13 +115,15 @@ def _by_name(graph: Graph, nodes: Mapping[str, Node], data: Any) -> dict[str, An
             where=node.where,
         )
     if extra:
-        raise _extra(graph, nodes, extra)
+        raise _extra(graph, nodes, extra, hasattr(data, "columns"))
     return values
 
 
-def _extra(graph: Graph, nodes: Mapping[str, Node], extra: list[Any]) -> DataError:
+def _extra(graph: Graph, nodes: Mapping[str, Node], extra: list[Any], table: bool) -> DataError:
     name, where = extra[0], caller()
     fix = "leave them out, or declare them with m.data"
+    if table:
+        fix = f"name the columns that the model has: df[{list(nodes)}]"
     if not isinstance(name, str):
         fix = "keys are the names of data and observations, as strings"
     elif name in graph.inputs:
@@ -159,7 +161,11 @@ def _axis_names(node: Node) -> list[str | None]:
 def _needs(t: ArrayType) -> str:
     if not t.dims and not t.event:
         return "one number"
-    return f"{len(t.dims) + t.rank} axes: {show_shape(t.dims, t.event)}"
+    return f"{_axes(len(t.dims) + t.rank)}: {show_shape(t.dims, t.event)}"
+
+
+def _axes(n: int) -> str:
+    return f"{n} axis" if n == 1 else f"{n} axes"
 
 
 def _lay_out(node: Node, given: Given) -> None:
@@ -200,7 +206,7 @@ def _lay_out(node: Node, given: Given) -> None:
     raise DataError(
         "the data have another number of axes than the declaration",
         node=node.name,
-        given=f"{given.words}: {len(shape)} axes" if shape else given.words,
+        given=f"{given.words}: {_axes(len(shape))}" if shape else given.words,
         needed=_needs(t),
         fix=fix,
         where=node.where,

@@ -71,6 +71,14 @@ def _names(graph: Graph, node: int) -> list[str]:
     return list(out)
 
 
+def _words(graph: Graph, c: Constraint) -> str:
+    """A constraint in words, with names for the nodes that give its bounds."""
+    out = str(c)
+    for ref in _refs(c).values():
+        out = out.replace(f"node {ref.node}", ", ".join(_names(graph, ref.node)) or "a bound")
+    return out
+
+
 # -- observations ----------------------------------------------------------------------------------------
 def _observation(
     graph: Graph,
@@ -104,7 +112,8 @@ def _observation(
         counted = counted & ~gone
     counted = counted.reshape(*counted.shape, *(1,) * (t.rank - support.rank))
     bad = violations(x, support) & counted
-    _report(bad, x, n, support, f"the support of {graph.nodes[n.args[0]].op.removeprefix('dist.')}")
+    family = graph.nodes[n.args[0]].op.removeprefix("dist.")
+    _report(bad, x, n, support, f"the support of {family}", _words(graph, support))
     for field, bound in bounds.items():
         got = x.sum(-1) if isinstance(support, Counts) else x
         if isinstance(support, Counts):
@@ -158,7 +167,9 @@ def _show(x: np.ndarray, at: tuple[int, ...]) -> str:
     )
 
 
-def _report(bad: np.ndarray, x: np.ndarray, n: Node, support: Constraint, what: str) -> None:
+def _report(
+    bad: np.ndarray, x: np.ndarray, n: Node, support: Constraint, what: str, words: str | None = None
+) -> None:
     """Raise where elements lie outside a support."""
     if not np.any(bad):
         return
@@ -175,7 +186,7 @@ def _report(bad: np.ndarray, x: np.ndarray, n: Node, support: Constraint, what: 
         f"values lie outside {what}",
         node=name,
         given=f"{count(bad)} outside, the first {first(bad, name)} = {_show(x, _at(bad))}",
-        needed=f"values that are {support}",
+        needed=f"values that are {words or support}",
         fix=fix,
         where=n.where,
     )
@@ -235,7 +246,7 @@ def _bad_parameter(
         node=source or (users[0] if users else d.op[5:]),
         given=f"{count(bad)} not so, the first {first(bad, label)} = {_show(x, _at(bad))}{computed}",
         needed=f"values that are {c}",
-        fix="check the values; rows without a valid one can be dropped, or masked with dist.mask(...)",
+        fix="check the values, or drop the rows without a valid one",
         where=node.where,
     )
 

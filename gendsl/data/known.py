@@ -19,7 +19,7 @@ def spread(x: np.ndarray, have: ArrayType, dims: tuple[str, ...], rank: int) -> 
     k = len(have.dims)
     x = np.transpose(x, [*order, *range(k, x.ndim)])
     shape = [x.shape[order.index(have.dims.index(d))] if d in have.dims else 1 for d in dims]
-    return x.reshape(*shape, *(1,) * (rank - have.rank), *x.shape[k:])
+    return x.reshape((*shape, *(1,) * (rank - have.rank), *x.shape[k:]))
 
 
 def evaluate(graph: Graph, arrays: Mapping[str, np.ndarray], wanted: Iterable[int]) -> dict[int, np.ndarray]:

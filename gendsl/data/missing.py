@@ -1,4 +1,4 @@
-"""Missing observations: the mask and positions that the model derives from them, and what stands in for them."""
+"""Missing observations: what the model derives from them, and what stands in for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from gendsl.data.numeric import array_type
 from gendsl.errors import DataError
 from gendsl.graph.constraints import (
     Constraint,
@@ -43,7 +42,7 @@ def derive(
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """The values of the nodes derived from one data node, and the sizes of the plates that they index.
 
-    "observed" tells which elements are there; "missing_position" numbers the others, in the order of the array.
+    "observed" tells which elements are there; "missing_position" numbers the others, in the array's order.
 
     Args:
         nodes: the derived nodes.

@@ -63,7 +63,7 @@ def numeric(graph: Graph, node: Node, given: Given, allow_missing: bool) -> None
     if x.dtype.kind == "f":
         _finite(node, x)
     if dtype is DType.FLOAT:
-        given.values = np.ascontiguousarray(x, np.float64)
+        given.values = np.array(x, np.float64)
     elif dtype is DType.INT:
         given.values = _integers(node, x)
     else:
@@ -73,7 +73,9 @@ def numeric(graph: Graph, node: Node, given: Given, allow_missing: bool) -> None
 def _check_kind(node: Node, given: Given) -> None:
     kind, words = given.values.dtype.kind, given.words
     if given.categories is not None or kind in "US":
-        shown = "categories" if given.categories is not None else f"strings such as {given.values.flat[0]!r}"
+        shown = (
+            "categories" if given.categories is not None else f"strings such as {str(given.values.flat[0])!r}"
+        )
         fix = (
             f'for labels of a plate, m.data("{node.name}", ..., indexes=plate); else convert them to numbers'
         )
@@ -125,7 +127,7 @@ def _integers(node: Node, x: np.ndarray) -> np.ndarray:
             fix="number the values 0, 1, ... instead",
             where=node.where,
         )
-    return np.ascontiguousarray(x, np.int64)
+    return np.array(x, np.int64)
 
 
 def _booleans(node: Node, x: np.ndarray) -> np.ndarray:
@@ -140,4 +142,4 @@ def _booleans(node: Node, x: np.ndarray) -> np.ndarray:
             fix="compare: x > 0",
             where=node.where,
         )
-    return np.ascontiguousarray(x, np.bool_)
+    return np.array(x, np.bool_)

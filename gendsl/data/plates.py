@@ -155,8 +155,9 @@ class Plates:
         if set(have) != set(want):
             extra = [k for k in have if k not in set(want)][:3]
             lacking = [k for k in want if k not in set(have)][:3]
+            other = "its coords" if self.root(plate)[0] in self._declared else "those of other data"
             raise DataError(
-                f"the labels along '{plate}' differ from those of other data",
+                f"the labels along '{plate}' differ from {other}",
                 node=node.name,
                 given=f"labels {extra} that the plate does not have"
                 if extra

@@ -1,0 +1,1 @@
+"""Emission: graph to source, over a dialect."""

@@ -78,7 +78,13 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
     for k, a in enumerate(n.args):
         skip = n.op == "where" and k == 0
         v = scope.floats(a) if cast and not skip else scope.vals[a]
-        if not cast and n.op not in _COMPARE and scope.type(a).dtype is DType.BOOL and result.dtype is DType.INT and not v.number:
+        if (
+            not cast
+            and n.op not in _COMPARE
+            and scope.type(a).dtype is DType.BOOL
+            and result.dtype is DType.INT
+            and not v.number
+        ):
             v = v.with_(scope.op("to_int", v, int=scope.module.dtype("int")))
         vals.append(v)
     rank = max(v.rank for v in vals)
@@ -194,7 +200,7 @@ def _slice(scope: Scope, i: int, n: Node) -> Val:
         if a["step"] < 0:
             size = v.rank  # torch has no negative steps: take explicit positions
             length = scope.type(n.args[0]).event[a["axis"]]
-            picks = list(range(length))[slice(a["start"], a["stop"], a["step"])]  # type: ignore[arg-type]
+            picks = list(range(length))[slice(a["start"], a["stop"], a["step"])]
             return cut(v, ["...", repr(picks), *[":"] * (-a["axis"] - 1)]) if size else v
         window += f":{a['step']}"
     return cut(v, ["...", window, *[":"] * (-a["axis"] - 1)])
@@ -309,7 +315,11 @@ def _reduce(scope: Scope, i: int, n: Node) -> Val:
     for d in n.attr["dims"]:
         slot = scope.module.slots[d]
         leftmost = not v.batched and v.slots == -slot
-        code = scope.op(f"{n.op}", v, axis=slot - v.rank) if leftmost else scope.op(f"{n.op}_keep", v, axis=slot - v.rank)
+        code = (
+            scope.op(f"{n.op}", v, axis=slot - v.rank)
+            if leftmost
+            else scope.op(f"{n.op}_keep", v, axis=slot - v.rank)
+        )
         v = v.with_(code, slots=v.slots - 1 if leftmost else v.slots)
     for a in sorted(n.attr["axes"]):
         v = v.with_(scope.op(n.op, v, axis=a), rank=v.rank - 1)

@@ -19,7 +19,9 @@ __all__ = ["emit_nodes", "step_function", "step_scope"]
 
 def step_scope(outer: Scope, step: Subgraph, arguments: list[Val], batched: bool) -> Scope:
     """A scope for the nodes of a step, its inputs bound."""
-    inner = Scope(outer.module, step.nodes, batched, outer.size_of, taken=outer.taken, indent=outer.indent + "    ")
+    inner = Scope(
+        outer.module, step.nodes, batched, outer.size_of, taken=outer.taken, indent=outer.indent + "    "
+    )
     inner.lines = outer.lines
     inner.counter = outer.counter
     for i, v in zip(step.inputs, arguments, strict=True):
@@ -36,6 +38,8 @@ def emit_nodes(scope: Scope, roots: tuple[int, ...]) -> None:
         if i in needed:
             needed.update(scope.nodes[i].args)
     uses = dict.fromkeys(needed, 0)
+    for i in roots:
+        uses[i] += 1
     for i in needed:
         for a in scope.nodes[i].args:
             uses[a] = uses.get(a, 0) + 1
@@ -61,8 +65,11 @@ def emit_value_or_prob(scope: Scope, i: int, emit_dist: object) -> Val:
     return arrays.emit_value(scope, i)
 
 
-def step_function(outer: Scope, name: str, arguments: list[str], step: Subgraph, bound: list[Val], batched: bool) -> Scope:
+def step_function(
+    outer: Scope, name: str, arguments: list[str], step: Subgraph, bound: list[Val], batched: bool
+) -> Scope:
     """Start `def name(arguments):` and return the scope of its body."""
+    outer.line("")
     outer.line(f"def {name}({', '.join(arguments)}):")
     return step_scope(outer, step, bound, batched)
 
@@ -111,7 +118,10 @@ def _scan_loop(
     n_carry = len(carries)
     for name, v in zip(carry_names, carries, strict=True):
         scope.line(f"{name} = {scope.array(v).code}")
-    outs = [scope.name(f"outs_{k + 1}" if len(items.items) - n_carry > 1 else "outs") for k in range(len(items.items) - n_carry)]
+    outs = [
+        scope.name(f"outs_{k + 1}" if len(items.items) - n_carry > 1 else "outs")
+        for k in range(len(items.items) - n_carry)
+    ]
     for o in outs:
         scope.line(f"{o} = []")
     order = ", ".join(seq_names)
@@ -162,10 +172,13 @@ def _scan_function(
     emit_nodes(inner, step.outputs)
     results = [inner.vals[o].code for o in step.outputs]
     inner.line(f"return ({', '.join(results[:n_carry])},), ({', '.join(results[n_carry:])},)")
+    inner.line("")
     scope.counter = inner.counter
     scope.module.need("scan")
     init = ", ".join(v.code for v in carries)
-    moved = [scope.move(v, -v.rank, 0).code if v.spread else scope.move(v, -v.rank, 0).code for v in sequences]
+    moved = [
+        scope.move(v, -v.rank, 0).code if v.spread else scope.move(v, -v.rank, 0).code for v in sequences
+    ]
     xs = f"({', '.join(moved)},)" if moved else "None"
     finals, outs = scope.name("final"), scope.name("outs")
     extra = f", length={scope.size(n.attr['length'])}" if not moved else ""
@@ -210,7 +223,8 @@ def _item(scope: Scope, i: int, n: Node) -> Val:
     source = scope.vals[n.args[0]]
     if not isinstance(source, _Tuple):
         raise TypeError("item of a node without several results")
-    return source.items[n.attr["at"]]
+    at: int = n.attr["at"]
+    return source.items[at]
 
 
 @arrays.emits("odeint")
@@ -228,6 +242,7 @@ def _odeint(scope: Scope, i: int, n: Node) -> Val:
     inner = step_function(scope, name, [t_name, y_name], step, bound, scope.batched)
     emit_nodes(inner, step.outputs)
     inner.line(f"return {inner.array(inner.vals[step.outputs[0]]).code}")
+    inner.line("")
     scope.counter = inner.counter
     options = {k: repr(n.attr[k]) for k in ("rtol", "atol", "max_steps")}
     scope.module.need("solve_ode")

@@ -28,7 +28,9 @@ class Dist:
     batched: bool
 
 
-def emit_dist(scope: Scope, i: int, *, bare: bool = False, axes: int | None = None, checked: bool = True) -> Dist:
+def emit_dist(
+    scope: Scope, i: int, *, bare: bool = False, axes: int | None = None, checked: bool = True
+) -> Dist:
     """The code of a distribution node.
 
     Args:
@@ -52,11 +54,15 @@ def log_prob(scope: Scope, i: int, value: Val) -> Val:
         raise TypeError("not a distribution")
     d = emit_dist(scope, i, checked=False)
     value = scope.array(value)
-    return Val(f"{d.code}.log_prob({value.code})", 100, 0, max(d.slots, value.slots), d.batched or value.batched)
+    return Val(
+        f"{d.code}.log_prob({value.code})", 100, 0, max(d.slots, value.slots), d.batched or value.batched
+    )
 
 
 class _Emission:
-    def __init__(self, scope: Scope, n: Node, t: DistType, bare: bool, axes: int | None, checked: bool) -> None:
+    def __init__(
+        self, scope: Scope, n: Node, t: DistType, bare: bool, axes: int | None, checked: bool
+    ) -> None:
         self.scope, self.n, self.t, self.bare, self.checked = scope, n, t, bare, checked
         self.family: Family = FAMILIES[n.op[5:]]
         self.spelling: DistSpelling = scope.module.dialect.distributions.get(self.family.name, DistSpelling())
@@ -125,6 +131,8 @@ class _Emission:
                 v = self.value(p.name)
                 vals[p.name] = self.scope.array(v) if p.name in spelling.arrays else v
         self._wrap_numbers(vals)
+        if spelling.location is not None:
+            vals[spelling.location] = self._with_batch(vals, spelling.location)
         names = [p.name for p in given]
         if spelling.order is not None:
             names = [x for x in spelling.order if x in names]
@@ -139,12 +147,28 @@ class _Emission:
             keyword = spelling.rename.get(name)
             if keyword == "":  # positional although a keyword stood before
                 positional.append(code)
-            elif keyword is not None or p.group is not None or spelling.keywords or keywords or not p.required and p.default is None:
+            elif (
+                keyword is not None
+                or p.group is not None
+                or spelling.keywords
+                or keywords
+                or not p.required
+                and p.default is None
+            ):
                 keywords[keyword or name] = code
             else:
                 positional.append(code)
         call = self.call(spelling.call or f"dist.{self.family.name}", positional, keywords)
         return self.shaped(call, list(vals.values()))
+
+    def _with_batch(self, vals: dict[str, Val], location: str) -> Val:
+        """The location with the batch axes of a matrix that may have axes on the left."""
+        loc = vals[location]
+        for name, matrix in vals.items():
+            if self.family.parameter(name).rank == 2 and matrix.batched:
+                zeros = self.scope.spell("zeros_like", matrix.with_(f"{matrix.p}[..., 0]"))
+                return matrix.with_(f"{loc.at(10)} + {zeros}", prec=10, rank=loc.rank)
+        return loc
 
     def _wrap_numbers(self, vals: dict[str, Val]) -> None:
         """Where all parameters are numbers, make one an array, so that the engine keeps the precision."""
@@ -163,12 +187,16 @@ class _Emission:
 
     def _Delta(self) -> str:
         v, density = self.value("v"), self.value("log_density")
-        return self.shaped(self.call("dist.Delta", [self.scope.array(v).code, self.scope.array(density).code], {}), [v])
+        return self.shaped(
+            self.call("dist.Delta", [self.scope.array(v).code, self.scope.array(density).code], {}), [v]
+        )
 
     def _JointNormal(self) -> str:
-        loc = self.value("loc")
         matrix = next(k for k in ("covariance_matrix", "scale_tril") if k in self.args)
-        return self.event(self.call("dist.MultivariateNormal", [loc.code], {matrix: self.value(matrix).code}))
+        vals = {"loc": self.value("loc"), matrix: self.value(matrix)}
+        like = self.scope.module.dialect.distributions.get("MultivariateNormal", DistSpelling())
+        loc = self._with_batch(vals, "loc") if like.location else vals["loc"]
+        return self.event(self.call("dist.MultivariateNormal", [loc.code], {matrix: vals[matrix].code}))
 
     def _MixtureOf(self) -> str:
         component = self.scope.nodes[self.args["component"]].type
@@ -218,6 +246,7 @@ class _Emission:
         emit_nodes(inner, step.nodes[out].args)
         d = emit_dist(inner, out, checked=self.checked)
         inner.line(f"return {d.code}")
+        inner.line("")
         scope.counter = inner.counter
         keywords = {}
         if inputs:
@@ -232,7 +261,9 @@ class _Emission:
         sizes = tuple(self.scope.size(s) for s in shape)
         name = type(constraint).__name__
         text = constraint_code(self.scope, constraint)
-        code = self.scope.module.dialect.flat(name if not isinstance(constraint, Interval) else _interval(constraint), text, sizes)
+        code = self.scope.module.dialect.flat(
+            name if not isinstance(constraint, Interval) else _interval(constraint), text, sizes
+        )
         for needed in ("constraints", "real"):
             if needed in code:
                 self.scope.module.need(needed)
@@ -271,5 +302,3 @@ def constraint_code(scope: Scope, c: Constraint) -> str:
             return "constraints.unit_interval"
         return f"constraints.interval({c.lower!r}, {c.upper!r})"
     return f"constraints.{_NAMED[type(c).__name__]}"
-
-

@@ -59,6 +59,7 @@ class Emitted:
         sizes: plates whose length travels with the data.
         casts: data that are given as floats although they count.
         slots: plate -> slot.
+        adaptive: whether it holds a solver that chooses its own steps.
     """
 
     source: str
@@ -69,6 +70,7 @@ class Emitted:
     sizes: tuple[str, ...]
     casts: frozenset[str]
     slots: dict[str, int] = field(default_factory=dict)
+    adaptive: bool = False
 
 
 def emit(graph: Graph, dialect: Dialect, precision: str) -> Emitted:
@@ -102,7 +104,13 @@ class _Emitter:
     def _float_family(self, d: Node) -> bool:
         """Whether the engine's draws of this distribution are floats although they count."""
         inner = [self.graph.nodes[a] for a in d.args if isinstance(self.graph.nodes[a].type, DistType)]
-        if d.op in ("dist.Masked", "dist.MixtureOf", "dist.MixtureGeneral", "dist.Markov", "dist.HiddenMarkov"):
+        if d.op in (
+            "dist.Masked",
+            "dist.MixtureOf",
+            "dist.MixtureGeneral",
+            "dist.Markov",
+            "dist.HiddenMarkov",
+        ):
             return any(self._float_family(i) for i in inner)
         return d.op[5:] in self.dialect.float_draws
 
@@ -111,8 +119,12 @@ class _Emitter:
         out = set()
         for i, n in self.graph.of("data"):
             users = self.graph.users[i]
-            if n.attr["derived"] is None and users and all(
-                self.graph.nodes[k].op == "observe" and self.graph.nodes[k].args[1] == i for k in users
+            if (
+                n.attr["derived"] is None
+                and users
+                and all(
+                    self.graph.nodes[k].op == "observe" and self.graph.nodes[k].args[1] == i for k in users
+                )
             ):
                 out.add(i)
         return out
@@ -153,10 +165,14 @@ class _Emitter:
             tuple(self.size_args),
             self.casts,
             dict(self.module.slots),
+            bool(self.graph.of("odeint")),
         )
 
     def _header(self) -> list[str]:
-        lines = [f'"""Program {self.graph.name} for {self.dialect.name}, {self.module.precision}; written by gendsl."""', ""]
+        lines = [
+            f'"""Program {self.graph.name} for {self.dialect.name}, {self.module.precision}; written by gendsl."""',
+            "",
+        ]
         statements = [*self.dialect.header, *self.module.imports]
         future = [s for s in statements if s.startswith("import ")]
         froms = [s for s in statements if s.startswith("from ")]
@@ -195,7 +211,12 @@ class _Emitter:
             return str(p.size)
         for i, n in self.graph.of("data"):
             v = scope.vals.get(i)
-            if v is None or i in self.observed_only or not isinstance(n.type, ArrayType) or plate not in n.type.dims:
+            if (
+                v is None
+                or i in self.observed_only
+                or not isinstance(n.type, ArrayType)
+                or plate not in n.type.dims
+            ):
                 continue
             return f"{v.code}.shape[{self.module.slots[plate] - n.type.rank}]"
         self.size_args[plate] = None
@@ -272,12 +293,18 @@ class _Emitter:
                 used.update(dict.fromkeys(n.type.dims))
         for plate in used:
             size = scope.size(plate)
-            scope.line(f'{names[plate]} = {self.dialect.ppl}.plate("{plate}", {size}, dim={self.module.slots[plate]})')
+            scope.line(
+                f'{names[plate]} = {self.dialect.ppl}.plate("{plate}", {size}, dim={self.module.slots[plate]})'
+            )
 
     def _observed(self, scope: Scope, n: Node) -> Val:
         d, v = self.graph.nodes[n.args[0]], self.graph.nodes[n.args[1]]
         value = scope.vals[n.args[1]]
-        if self._float_family(d) and str(v.name) not in self.casts and scope.type(n.args[1]).dtype is not DType.FLOAT:
+        if (
+            self._float_family(d)
+            and str(v.name) not in self.casts
+            and scope.type(n.args[1]).dtype is not DType.FLOAT
+        ):
             return value.with_(scope.op("to_float", value, float=self.module.dtype("float")))
         return value
 
@@ -288,7 +315,7 @@ class _Emitter:
             rows.append("    data:")
         for n in data:
             rows.append(f"        {n.name}: {self._words(n)}")
-        rows += [f'    params: {", ".join(self.params)}'] if self.params else []
+        rows += [f"    params: {', '.join(self.params)}"] if self.params else []
         rows.append("    latents:")
         for _, n in self.graph.of("latent"):
             rows.append(f"        {n.name}: {self._words(n)}")
@@ -303,7 +330,11 @@ class _Emitter:
         for d, s in zip(layout.dims, layout.slots, strict=True):
             axes[s] = d
         shape = ", ".join([*axes, *map(str, t.event)])
-        note = "; may be left out, to predict" if n.op == "data" and self.graph.inputs[str(n.name)] in self.observed_only else ""
+        note = (
+            "; may be left out, to predict"
+            if n.op == "data" and self.graph.inputs[str(n.name)] in self.observed_only
+            else ""
+        )
         kind = "float" if str(n.name) in self.casts else str(t.dtype)
         return f"{kind} [{shape}]{note}" if shape else f"{kind}{note}"
 
@@ -448,7 +479,13 @@ class _Emitter:
             if isinstance(s, Interval) and s.lower is None and s.upper is None:
                 code = raw.code
             elif isinstance(s, Interval) and (s.lower is None or s.upper is None):
-                inside = raw.code if s.lower == 0.0 else f"{raw.code} - {s.lower!r}" if s.upper is None else f"{s.upper!r} - {raw.code}"
+                inside = (
+                    raw.code
+                    if s.lower == 0.0
+                    else f"{raw.code} - {s.lower!r}"
+                    if s.upper is None
+                    else f"{s.upper!r} - {raw.code}"
+                )
                 code = scope.op("log", Val(inside))
             else:
                 self.module.need("biject_to")
@@ -475,5 +512,3 @@ class _Blocks:
             scope.line(f"with {', '.join(self.names[d] for d in dims)}:")
         scope.line(f"    {statement}")
         self.open = (dims, len(scope.lines))
-
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -59,7 +59,7 @@ class Layout:
         order = sorted(range(len(self.dims)), key=lambda k: self.slots[k])
         rest = range(len(self.dims), value.ndim)
         moved = np.transpose(value, (*order, *rest))
-        index: list[object] = [None] * self.depth
+        index: list[Any] = [None] * self.depth
         for k in order:
             index[self.slots[k]] = slice(None)
         return moved[tuple(index)] if index else moved
@@ -122,16 +122,25 @@ def arrange(emitted: Emitted, bound: Bound) -> dict[str, np.ndarray | int]:
     for layout in emitted.inputs:
         value = bound.arrays[layout.name]
         out[layout.name] = layout.into(value.astype(np.float64) if layout.name in emitted.casts else value)
-    out.update({name: value.numpy() if isinstance(value, Array) else value for name, value in emitted.constants.items()})
+    out.update(
+        {
+            name: value.numpy() if isinstance(value, Array) else value
+            for name, value in emitted.constants.items()
+        }
+    )
     out.update({plate: bound.sizes[plate] for plate in emitted.sizes})
     return out
 
 
-def restore(emitted: Emitted, values: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
+def restore(
+    emitted: Emitted, values: Mapping[str, np.ndarray], sizes: Mapping[str, int]
+) -> dict[str, np.ndarray]:
     """Outputs of `constrain` for many draws in the user's layout: (draw, *dims, *event)."""
     out = {}
     for layout in emitted.outputs:
         x = layout.back(values[layout.name], 1)
-        shape = [sizes[d] for d in layout.dims] + [e if isinstance(e, int) else sizes[e] for e in layout.event]
+        shape = [sizes[d] for d in layout.dims] + [
+            e if isinstance(e, int) else sizes[e] for e in layout.event
+        ]
         out[layout.name] = np.broadcast_to(x, (x.shape[0], *shape))
     return out

@@ -15,7 +15,19 @@ from gendsl.graph.types import ArrayType, DType, Size
 
 __all__ = ["Module", "Scope"]
 
-_BUILTIN = {"data", "u", "values", "dist", "params", "model", "log_density", "constrain", "unconstrain", "out", "lp"}
+_BUILTIN = {
+    "data",
+    "u",
+    "values",
+    "dist",
+    "params",
+    "model",
+    "log_density",
+    "constrain",
+    "unconstrain",
+    "out",
+    "lp",
+}
 
 
 @dataclass
@@ -201,7 +213,18 @@ def _nested(values: Any) -> str:
 
 
 def _imported(dialect: Dialect) -> set[str]:
-    return {"torch", "pyro", "jnp", "jax", "numpyro", "constraints", "biject_to", "math", "Vindex", *dialect.snippets}
+    return {
+        "torch",
+        "pyro",
+        "jnp",
+        "jax",
+        "numpyro",
+        "constraints",
+        "biject_to",
+        "math",
+        "Vindex",
+        *dialect.snippets,
+    }
 
 
 def cut(v: Val, keys: list[str]) -> Val:

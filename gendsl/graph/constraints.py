@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -280,28 +280,31 @@ def _below(low: Bound, high: Bound, infinite: float) -> bool:
 
 def violations(value: Any, c: Constraint) -> np.ndarray:
     """Boolean array, True where an element of `value` (numpy) lies outside `c`; shape value.shape[:-rank]."""
-    x = np.asarray(value)
     with np.errstate(invalid="ignore"):
-        if isinstance(c, Interval):
-            return _outside(x, c)
-        if isinstance(c, Integers):
-            return _outside(x, Interval(c.lower, c.upper, (True, True))) | (x != np.floor(x))
-        if isinstance(c, Circular):
-            return _outside(x, Interval(-math.pi, math.pi, (True, True)))
-        if isinstance(c, Simplex):
-            return (x < 0).any(-1) | (np.abs(x.sum(-1) - 1) > _EDGE)
-        if isinstance(c, Ordered | PositiveOrdered):
-            bad = (np.diff(x, axis=-1) <= 0).any(-1)
-            return bad | (x <= 0).any(-1) if isinstance(c, PositiveOrdered) else bad
-        if isinstance(c, Sphere):
-            return np.abs((x**2).sum(-1) - 1) > _EDGE
-        if isinstance(c, Counts):
-            bad = (x < 0).any(-1) | (x != np.floor(x)).any(-1)
-            return bad | (x.sum(-1) != c.total) if isinstance(c.total, (int, float)) else bad
-        return _matrix_violations(x, c)
+        return cast(np.ndarray, _violations(np.asarray(value), c))
 
 
-def _outside(x: np.ndarray, c: Interval) -> np.ndarray:
+def _violations(x: Any, c: Constraint) -> Any:
+    if isinstance(c, Interval):
+        return _outside(x, c)
+    if isinstance(c, Integers):
+        return _outside(x, Interval(c.lower, c.upper, (True, True))) | (x != np.floor(x))
+    if isinstance(c, Circular):
+        return _outside(x, Interval(-math.pi, math.pi, (True, True)))
+    if isinstance(c, Simplex):
+        return (x < 0).any(-1) | (np.abs(x.sum(-1) - 1) > _EDGE)
+    if isinstance(c, Ordered | PositiveOrdered):
+        bad = (np.diff(x, axis=-1) <= 0).any(-1)
+        return bad | (x <= 0).any(-1) if isinstance(c, PositiveOrdered) else bad
+    if isinstance(c, Sphere):
+        return np.abs((x**2).sum(-1) - 1) > _EDGE
+    if isinstance(c, Counts):
+        bad = (x < 0).any(-1) | (x != np.floor(x)).any(-1)
+        return bad | (x.sum(-1) != c.total) if isinstance(c.total, (int, float)) else bad
+    return _matrix_violations(x, c)
+
+
+def _outside(x: Any, c: Interval) -> Any:
     bad = np.isnan(x) if x.dtype.kind == "f" else np.zeros(x.shape, bool)
     if isinstance(c.lower, (int, float)):
         bad = bad | ((x < c.lower) if c.closed[0] else (x <= c.lower))
@@ -310,7 +313,7 @@ def _outside(x: np.ndarray, c: Interval) -> np.ndarray:
     return bad
 
 
-def _matrix_violations(x: np.ndarray, c: Constraint) -> np.ndarray:
+def _matrix_violations(x: Any, c: Constraint) -> Any:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         return np.ones(x.shape[: max(0, x.ndim - 2)], bool)
     diagonal = np.diagonal(x, axis1=-2, axis2=-1)

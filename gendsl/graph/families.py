@@ -156,7 +156,9 @@ def infer_dist(
     independent = broadcast(*batch)
     if independent is None:
         shapes = ", ".join(f"{n}: event {t.event}" for n, t in given.items() if isinstance(t, ArrayType))
-        raise Problem(f"the parameters of {family.name} do not broadcast", given=shapes, needed="equal shapes or 1")
+        raise Problem(
+            f"the parameters of {family.name} do not broadcast", given=shapes, needed="equal shapes or 1"
+        )
     own = family.event(p)
     dtype = family.dtype(p) if callable(family.dtype) else family.dtype
     expand: tuple[Size, ...] = attrs.get("expand", ())

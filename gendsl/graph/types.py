@@ -8,25 +8,32 @@ in numpy. A size is an int, or the name of a plate whose size the data give (`Si
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import StrEnum
 
 from gendsl.graph.constraints import Constraint, real
 
-__all__ = ["ArrayType", "DType", "DistType", "Size", "TupleType", "Type", "broadcast", "join_dims", "show_shape"]
+__all__ = [
+    "ArrayType",
+    "DType",
+    "DistType",
+    "Size",
+    "TupleType",
+    "Type",
+    "broadcast",
+    "join_dims",
+    "show_shape",
+]
 
 Size = int | str
 """The length of an event axis: a number, or the name of the plate it runs over."""
 
 
-class DType(str, Enum):
+class DType(StrEnum):
     """Kinds of numbers; the precision of floats is chosen when a program is compiled."""
 
     BOOL = "bool"
     INT = "int"
     FLOAT = "float"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 _ORDER = {DType.BOOL: 0, DType.INT: 1, DType.FLOAT: 2}

@@ -32,7 +32,12 @@ def infer_node(op: str, types: Sequence[Type], attrs: dict[str, Any], ids: Seque
 def model_error(problem: Problem, node: str | None, where: Location | None, given: str | None = None) -> ModelError:
     """A Problem as the error that the user sees."""
     return ModelError(
-        problem.problem, node=node, given=problem.given or given, needed=problem.needed, fix=problem.fix, where=where
+        problem.problem,
+        node=node,
+        given=problem.given or given,
+        needed=problem.needed,
+        fix=problem.fix,
+        where=where,
     )
 
 
@@ -67,13 +72,20 @@ class Builder:
         return f"'{n.name}' ({n.type})" if n.name else f"{n.op.removeprefix('dist.')} ({n.type})"
 
     def append(
-        self, op: str, args: Sequence[int], attrs: dict[str, Any], name: str | None = None, where: Location | None = None
+        self,
+        op: str,
+        args: Sequence[int],
+        attrs: dict[str, Any],
+        name: str | None = None,
+        where: Location | None = None,
     ) -> int:
         """Type a node and add it; raises ModelError at the declaring line."""
         try:
             type_ = infer_node(op, [self.nodes[a].type for a in args], attrs, args)
         except Problem as e:
             given = "; ".join(self.label(a) for a in args) or None
+            if e.given is not None and (of := [n for a in args if (n := self.nodes[a].name)]):
+                e.given += f" (in {', '.join(map(repr, of))})"
             raise model_error(e, name or op.removeprefix("dist."), where or caller(), given) from None
         self.nodes.append(Node(op, tuple(args), tuple(sorted(attrs.items())), type_, name, where))
         return len(self.nodes) - 1
@@ -82,11 +94,15 @@ class Builder:
         """A constant node; scalars stay Python numbers."""
         import numpy as np
 
-        x = np.asarray(value)
+        try:
+            x = np.asarray(value)
+        except (ValueError, TypeError):
+            x = np.asarray("?")
         if x.dtype.kind not in "biuf":
             raise ModelError(
                 "a value must be a number, an array of numbers or an expression",
                 given=f"{type(value).__name__}: {value!r}"[:120],
+                fix="return a value from the function" if value is None else "give numbers, all rows of one length",
                 where=caller(),
             )
         attr: Any = x.item() if x.ndim == 0 else Array.of(x)
@@ -119,6 +135,14 @@ class Builder:
         while at is not None and at is not expr.builder:
             chain.append(at)
             at = at.parent
+        if at is None and expr.builder.root is self.root:
+            raise ModelError(
+                "a value made inside a step is used outside it",
+                given=expr.builder.label(expr.node),
+                needed="values that are declared outside, or that the step returns",
+                fix="return it from the step; a random step is gd.Markov, or innovations passed in as a sequence",
+                where=caller(),
+            )
         if at is None:
             raise ModelError(
                 f"an expression of model '{expr.builder.root.name}' is used in model '{self.root.name}'",

@@ -9,9 +9,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from gendsl.errors import ModelError, caller
 from gendsl.graph.constraints import real
@@ -31,6 +34,23 @@ def child(parent: Builder, closed: Sequence[str] = ()) -> Builder:
     out = Builder(parent.name, parent)
     out.closed_dims = frozenset(closed) | parent.closed_dims
     return out
+
+
+def call(step: Callable[..., Any], what: str, form: str, *args: Any) -> Any:
+    """Call a user's function, after a check that it takes these arguments."""
+    try:
+        inspect.signature(step).bind(*args)
+    except TypeError:
+        words = f"({', '.join(inspect.signature(step).parameters)})" if callable(step) else repr(step)[:80]
+        raise ModelError(
+            f"{what} is a function of other arguments",
+            given=words,
+            needed=f"{form}, called with {len(args)} arguments",
+            where=caller(),
+        ) from None
+    except ValueError:  # a built-in function without a signature
+        pass
+    return step(*args)
 
 
 def _input(builder: Builder, t: ArrayType) -> Expr:
@@ -65,7 +85,11 @@ def _shaped(x: Expr, t: ArrayType) -> Expr:
 
 
 def scan(
-    step: Callable[..., Any], init: Value | Sequence[Value], *sequences: Expr, dim: Plate | str, reverse: bool = False
+    step: Callable[..., Any],
+    init: Value | Sequence[Value],
+    *sequences: Expr,
+    dim: Plate | str,
+    reverse: bool = False,
 ) -> tuple[Any, Any]:
     """Fold a step along a plate.
 
@@ -92,9 +116,14 @@ def scan(
         >>> _, err = gd.scan(step, err0, y[late], gd.lag(y, 1, late), dim=late)       # doctest: +SKIP
     """
     inits = _tuple(init)
-    builder = innermost([*sequences, *inits])
+    builder = innermost([*sequences, *inits]) or (dim.builder if isinstance(dim, Plate) else None)
     if builder is None:
-        raise ModelError("scan needs at least one expression among init and sequences", where=caller())
+        raise ModelError(
+            "scan needs to know its model",
+            given=f"dim={dim!r}",
+            needed="an expression among init and sequences, or the plate itself as dim",
+            where=caller(),
+        )
     name = dim.name if isinstance(dim, Plate) else dim
     if name not in builder.plates:
         raise ModelError(f"there is no plate '{name}' to scan along", needed="a plate of this model", where=caller())
@@ -111,13 +140,20 @@ def scan(
     types = [_without(c.type, name) for c in carries]
     for c in carries:
         if name in c.dims:
-            raise ModelError(f"the initial carry varies along '{name}'", given=repr(c), where=caller())
+            raise ModelError(
+                f"the initial carry varies along '{name}'",
+                given=repr(c),
+                needed="one value, from before the first element",
+                fix="pass it as a sequence, or take its first element: x[0]",
+                where=caller(),
+            )
     element = [_without(s.type, name) for s in sequences]
     for _ in range(_MAX_TRACES):
         inner = child(builder, (name,))
         arguments = [_input(inner, t) for t in (*types, *element)]
         head = arguments[: len(types)]
-        result = step(head[0] if not isinstance(init, (tuple, list)) else tuple(head), *arguments[len(types) :])
+        carry = tuple(head) if isinstance(init, (tuple, list)) else head[0]
+        result = call(step, "the step of a scan", "step(carry, *elements)", carry, *arguments[len(types) :])
         if not isinstance(result, tuple) or len(result) != 2:
             raise ModelError(
                 "a step returns (carry, out)", given=type(result).__name__, needed="a pair", where=caller()
@@ -136,7 +172,13 @@ def scan(
             break
         types = met
     else:
-        raise ModelError("the carry of the scan keeps growing", given=", ".join(map(str, types)), where=caller())
+        raise ModelError(
+            "the step returns a larger carry than it got, again and again",
+            given=", ".join(map(str, types)),
+            needed="a carry of one shape",
+            fix="return what grows as the output, which is stacked, and keep the carry as it was",
+            where=caller(),
+        )
     subgraph, captures = inner.subgraph([a.node for a in arguments], [o.node for o in outputs])
     args = [builder.lift(_shaped(c, t)) for c, t in zip(carries, types, strict=True)]
     args += [builder.lift(to_event(s, (name,))) for s in sequences]
@@ -188,17 +230,41 @@ def odeint(
     """
     builder = innermost([y0, times, start])
     if builder is None:
-        raise ModelError("odeint needs an expression among y0 and times", where=caller())
+        raise ModelError(
+            "odeint needs an expression among y0, times and start",
+            given="numbers only",
+            needed="a latent, a parameter or data among them",
+            fix="declare the times as data over a plate",
+            where=caller(),
+        )
+    if not all(isinstance(v, (int, float)) and v > 0 for v in (rtol, atol, max_steps)):
+        raise ModelError(
+            "odeint: tolerances and steps are positive",
+            given=f"rtol={rtol!r}, atol={atol!r}, max_steps={max_steps!r}",
+            needed="positive numbers",
+            where=caller(),
+        )
+    if not isinstance(times, Expr) and np.ndim(times) == 1 and np.any(np.diff(times) <= 0):
+        raise ModelError(
+            "times must increase",
+            given=repr(times)[:100],
+            needed="strictly increasing numbers",
+            fix="sort them: np.unique(times)",
+            where=caller(),
+        )
     state, ts = as_expr(y0, builder), as_expr(times, builder)
     plate = ts.dims
     if len(plate) > 1 or (plate and ts.ndim) or (not plate and ts.ndim != 1):
         raise ModelError(
-            "times lie along one plate or one event axis", given=repr(ts), needed="a vector of times", where=caller()
+            "times lie along one plate or one event axis",
+            given=repr(ts),
+            needed="a vector of times",
+            where=caller(),
         )
     inner = child(builder, plate)
     y = _input(inner, replace(state.type, dtype=DType.FLOAT, support=real))
     t = _input(inner, ArrayType((), (), DType.FLOAT, real))
-    out = as_expr(f(y, t), inner)
+    out = as_expr(call(f, "the right-hand side of an ODE", "f(y, t)", y, t), inner)
     if broadcast(out.event, state.event) != state.event:
         raise ModelError(
             "the right-hand side has another shape than the state",

@@ -19,6 +19,10 @@ from gendsl.lang.builder import Builder
 __all__ = ["Expr", "Value", "apply", "as_expr", "same"]
 
 
+class _NoAttribute(ModelError, AttributeError):
+    """An attribute that expressions do not have; hasattr and getattr see an AttributeError."""
+
+
 class Expr:
     """A symbolic value.
 
@@ -93,23 +97,46 @@ class Expr:
             where=caller(),
         )
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __len__(self) -> int:
         size = self.event[0] if self.event else None
         if not isinstance(size, int):
-            raise ModelError("only a value with a leading event axis has a length", given=repr(self), where=caller())
+            raise ModelError(
+                "only a value with a leading event axis has a length",
+                given=repr(self),
+                fix="the length of a plate is plate.size, an expression",
+                where=caller(),
+            )
         return size
 
     def __iter__(self) -> Iterator[Expr]:
         from gendsl.lang.indexing import at
 
         if not self.event:
-            raise ModelError("only event axes can be unpacked", given=repr(self), where=caller())
+            raise ModelError(
+                "only event axes can be unpacked",
+                given=repr(self),
+                needed="a value with a leading event axis",
+                fix="a value over a plate is used as a whole: write the operation once, without a loop",
+                where=caller(),
+            )
         return iter([at(self, -self.ndim, k) for k in range(len(self))])
 
     def __hash__(self) -> int:
         return hash((id(self.builder), self.node))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in Expr.__slots__:
+            raise AttributeError(name)
+        fix = {"shape": ".dims and .event are its dims and its event shape", "size": "plate.size"}.get(name)
+        raise _NoAttribute(
+            f"a symbolic value has no attribute '{name}'",
+            given=repr(self),
+            needed="numpy's operators and functions",
+            fix=fix or f"gd.{name}(x) or np.{name}(x), where there is one",
+            where=caller(),
+        )
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise ModelError(
@@ -196,20 +223,29 @@ class Expr:
         return apply("ge", self, other)
 
     def __and__(self, other: Value) -> Expr:
-        return apply("logical_and", self, other)
+        return truth("logical_and", self, other)
 
     __rand__ = __and__
 
     def __or__(self, other: Value) -> Expr:
-        return apply("logical_or", self, other)
+        return truth("logical_or", self, other)
 
     __ror__ = __or__
 
     def __xor__(self, other: Value) -> Expr:
-        return apply("logical_xor", self, other)
+        return truth("logical_xor", self, other)
 
     def __invert__(self) -> Expr:
-        return apply("logical_not", self)
+        return truth("logical_not", self)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise ModelError(
+            "a symbolic value is not changed in place",
+            given=repr(self),
+            needed="a new expression",
+            fix="build it: gd.where(condition, new, old), gd.stack or gd.concatenate",
+            where=caller(),
+        )
 
     # -- indexing and shape ---------------------------------------------------------------------------------------
     def __getitem__(self, key: Any) -> Expr:
@@ -267,12 +303,12 @@ class Expr:
 
     # -- numpy's protocols ----------------------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Expr:
-        from gendsl.lang.functions import from_numpy
+        from gendsl.lang.numpy_functions import from_numpy
 
         return from_numpy(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Expr:
-        from gendsl.lang.functions import from_numpy
+        from gendsl.lang.numpy_functions import from_numpy
 
         return from_numpy(func, "__call__", args, kwargs)
 
@@ -304,6 +340,9 @@ def innermost(values: Sequence[Any]) -> Builder | None:
 def apply(op: str, *values: Value, builder: Builder | None = None, **attrs: Any) -> Expr:
     """Add an operation on expressions and constants, and return its expression."""
     builder = builder or innermost(values)
+    for v in values:
+        if not isinstance(v, Expr):
+            _plain(v, op)
     if builder is None:
         raise ModelError(
             f"{op} has no expression among its arguments",
@@ -318,6 +357,7 @@ def apply(op: str, *values: Value, builder: Builder | None = None, **attrs: Any)
 def _plain(value: Any, op: str) -> Any:
     """Refuse what looks like a value but is none, with a hint."""
     from gendsl.lang.distributions.base import Distribution
+    from gendsl.lang.plates import Axis, Plate
 
     if isinstance(value, Distribution):
         raise ModelError(
@@ -327,11 +367,37 @@ def _plain(value: Any, op: str) -> Any:
             fix='name it first: x = m.latent("x", ...)',
             where=caller(),
         )
+    if isinstance(value, (Plate, Axis)):
+        uses = f"{value.name}.index (0, 1, ... along it) or {value.name}.size"
+        raise ModelError(
+            f"{op} needs a value, not a plate or an axis",
+            given=repr(value),
+            needed="an expression or a number",
+            fix=f"use {uses if isinstance(value, Plate) else f'{value.name}.size'}",
+            where=caller(),
+        )
     if isinstance(value, (list, tuple)) and any(isinstance(v, Expr) for v in value):
         raise ModelError(
-            "a list of expressions is not a value", given=f"a list of {len(value)}", fix="use gd.stack([...])", where=caller()
+            "a list of expressions is not a value",
+            given=f"a list of {len(value)}",
+            fix="use gd.stack([...])",
+            where=caller(),
         )
     return value
+
+
+def truth(op: str, *values: Value) -> Expr:
+    """A logical operation written as `&`, `|`, `^` or `~`, which on numbers would be bitwise."""
+    for v in values:
+        if (v.dtype is not DType.BOOL) if isinstance(v, Expr) else np.asarray(v).dtype.kind != "b":
+            raise ModelError(
+                "&, |, ^ and ~ are logical and need booleans",
+                given=repr(v)[:120],
+                needed="boolean values",
+                fix="compare first, in parentheses: (x > 0) & (y > 0)",
+                where=caller(),
+            )
+    return apply(op, *values)
 
 
 def as_expr(value: Value, builder: Builder) -> Expr:

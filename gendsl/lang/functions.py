@@ -1,21 +1,112 @@
 """Functions on expressions, under numpy's names.
 
-Elementwise functions are generated from the graph's table. The module also maps numpy's own functions to them, so
-`np.exp(x)` and `gd.exp(x)` are the same node.
+Elementwise functions are generated from the graph's table. `np.exp(x)` and `gd.exp(x)` are the same node
+(gendsl/lang/numpy_functions.py).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gendsl.errors import ModelError, caller
-from gendsl.graph.ops.elementwise import BINARY, UNARY
 from gendsl.graph.types import Size
-from gendsl.lang.expr import Expr, Value, apply, innermost
+from gendsl.lang.expr import Expr, Value, apply, as_expr, innermost
 from gendsl.lang.plates import Dims, dim_names
+
+__all__ = [
+    "abs",
+    "add_diagonal",
+    "all",
+    "any",
+    "arccos",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "broadcast_to",
+    "ceil",
+    "cholesky",
+    "clip",
+    "concatenate",
+    "cos",
+    "cosh",
+    "cumprod",
+    "cumsum",
+    "diag",
+    "diagonal",
+    "digamma",
+    "dot",
+    "erf",
+    "erfc",
+    "erfinv",
+    "exp",
+    "expand_dims",
+    "expm1",
+    "flip",
+    "floor",
+    "gammaln",
+    "inv",
+    "isnan",
+    "log",
+    "log1p",
+    "log_ndtr",
+    "log_prob",
+    "log_sigmoid",
+    "log_softmax",
+    "logaddexp",
+    "logcumsumexp",
+    "logdet",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "logit",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "mod",
+    "ndtr",
+    "ndtri",
+    "outer",
+    "power",
+    "prod",
+    "reciprocal",
+    "relu",
+    "reshape",
+    "round",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "solve",
+    "solve_triangular",
+    "split",
+    "sqrt",
+    "square",
+    "stack",
+    "stop_gradient",
+    "sum",
+    "swap",
+    "tan",
+    "tanh",
+    "to_float",
+    "to_int",
+    "transpose",
+    "tril",
+    "var",
+    "where",
+    "xlogy",
+]
 
 
 def _unary(name: str) -> Callable[[Value], Expr]:
@@ -41,7 +132,7 @@ sign, exp, expm1, log, log1p = map(_unary, ("sign", "exp", "expm1", "log", "log1
 sqrt, square, reciprocal = map(_unary, ("sqrt", "square", "reciprocal"))
 sin, cos, tan, arcsin, arccos, arctan = map(_unary, ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
 sinh, cosh, tanh, arcsinh = map(_unary, ("sinh", "cosh", "tanh", "arcsinh"))
-floor, ceil = map(_unary, ("floor", "ceil"))
+floor, ceil, round = map(_unary, ("floor", "ceil", "round"))  # noqa: A001 - numpy's name
 sigmoid, log_sigmoid, logit, softplus, relu = map(_unary, ("sigmoid", "log_sigmoid", "logit", "softplus", "relu"))
 erf, erfc, erfinv, gammaln, digamma = map(_unary, ("erf", "erfc", "erfinv", "gammaln", "digamma"))
 ndtr, log_ndtr, ndtri = map(_unary, ("ndtr", "log_ndtr", "ndtri"))
@@ -65,25 +156,47 @@ def clip(x: Value, low: Value, high: Value) -> Expr:
 # -- reductions ---------------------------------------------------------------------------------------------------
 def reduce_(name: str, x: Expr, axis: Any, dim: Dims) -> Expr:
     """One reduction: `axis` names event axes by number, `dim` plates by name; neither means all event axes."""
-    if not isinstance(x, Expr):
-        raise ModelError(f"{name} needs an expression", given=type(x).__name__, where=caller())
+    _symbolic(name, x)
     dims = dim_names(dim, x.builder, x.name)
     if axis is None and not dims:
         if x.ndim == 0:
             fix = f"write .{name}(dim={x.dims[0]!r})" if x.dims else "leave the reduction out"
             raise ModelError(
-                f"{name}: the value has no event axes to reduce", node=x.name, given=repr(x), fix=fix, where=caller()
+                f"{name}: the value has no event axes to reduce",
+                node=x.name,
+                given=repr(x),
+                fix=fix,
+                where=caller(),
             )
         axes: tuple[int, ...] = tuple(range(-x.ndim, 0))
     else:
-        axes = () if axis is None else tuple(_negative(a, x.ndim) for a in (axis if isinstance(axis, tuple) else (axis,)))
+        axes = (
+            () if axis is None else tuple(_negative(a, x.ndim) for a in (axis if isinstance(axis, tuple) else (axis,)))
+        )
+    if len(set(axes)) != len(axes):
+        raise ModelError(f"{name}: an axis is given twice", node=x.name, given=f"axis={axis}", where=caller())
     return apply(name, x, axes=axes, dims=dims)
+
+
+def _symbolic(name: str, x: Any) -> None:
+    """Raise unless x is an expression."""
+    if not isinstance(x, Expr):
+        raise ModelError(
+            f"{name} needs an expression",
+            given=f"{type(x).__name__}: {x!r}"[:80],
+            fix="for plain numbers use numpy; for several expressions, gd.stack([...]) first",
+            where=caller(),
+        )
 
 
 def _negative(axis: Any, rank: int) -> int:
     if not isinstance(axis, (int, np.integer)) or isinstance(axis, bool):
         raise ModelError(
-            "axis counts event axes", given=repr(axis), needed="an integer", fix="name plates with dim=", where=caller()
+            "axis counts event axes",
+            given=repr(axis),
+            needed="an integer",
+            fix="name plates with dim=",
+            where=caller(),
         )
     return int(axis) - rank if axis >= 0 else int(axis)
 
@@ -106,9 +219,10 @@ logsumexp = _reduction("logsumexp", "log(sum(exp(x)))")
 
 def _cumulative(name: str) -> Callable[..., Expr]:
     def function(x: Expr, axis: int = -1, *, dim: Dims = None) -> Expr:
+        _symbolic(name, x)
         dims = dim_names(dim, x.builder, x.name)
         if len(dims) > 1:
-            raise ModelError(f"{name} runs along one dim", given=str(dims), where=caller())
+            raise ModelError(f"{name} runs along one dim", given=str(dims), needed="one", where=caller())
         if dims:
             from gendsl.lang.indexing import from_event, to_event
 
@@ -126,12 +240,14 @@ cumsum, cumprod, logcumsumexp = map(_cumulative, ("cumsum", "cumprod", "logcumsu
 
 def softmax(x: Expr, axis: int = -1) -> Expr:
     """exp(x) / sum(exp(x)) along one event axis."""
+    _symbolic("softmax", x)
     axis = _negative(axis, x.ndim)
     return exp(x - apply("expand_dims", logsumexp(x, axis), axis=axis))
 
 
 def log_softmax(x: Expr, axis: int = -1) -> Expr:
     """log of the softmax along one event axis."""
+    _symbolic("log_softmax", x)
     axis = _negative(axis, x.ndim)
     return x - apply("expand_dims", logsumexp(x, axis), axis=axis)
 
@@ -144,10 +260,11 @@ def var(x: Expr, axis: Any = None, *, dim: Dims = None) -> Expr:
 # -- shape --------------------------------------------------------------------------------------------------------
 def reshape(x: Expr, shape: int | Sequence[int]) -> Expr:
     """The event axes in another shape; one size may be -1."""
+    _symbolic("reshape", x)
     sizes = [shape] if isinstance(shape, int) else list(shape)
     if sizes.count(-1) == 1 and _all_int(x.event):
         known = int(np.prod([s for s in sizes if s != -1], dtype=int))
-        total = int(np.prod(x.event, dtype=int))
+        total = math.prod(s for s in x.event if isinstance(s, int))
         sizes[sizes.index(-1)] = total // known if known else 0
     return apply("reshape", x, shape=tuple(sizes))
 
@@ -158,24 +275,41 @@ def _all_int(event: tuple[Size, ...]) -> bool:
 
 def swap(x: Expr) -> Expr:
     """The last two event axes exchanged."""
+    _symbolic("swap", x)
     if x.ndim < 2:
-        raise ModelError("there are no two event axes to exchange", given=repr(x), where=caller())
+        raise ModelError(
+            "there are no two event axes to exchange",
+            given=repr(x),
+            needed="a value with two event axes",
+            fix="plates align by name and need no transposition",
+            where=caller(),
+        )
     return apply("transpose", x, axes=(*range(-x.ndim, -2), -1, -2))
 
 
 def transpose(x: Expr, axes: Sequence[int] | None = None) -> Expr:
     """The event axes permuted (reversed by default)."""
+    _symbolic("transpose", x)
     order = tuple(_negative(a, x.ndim) for a in axes) if axes is not None else tuple(range(-1, -x.ndim - 1, -1))
     return apply("transpose", x, axes=order)
 
 
 def expand_dims(x: Expr, axis: int) -> Expr:
     """A new event axis of length 1."""
+    _symbolic("expand_dims", x)
     return apply("expand_dims", x, axis=_negative(axis, x.ndim + 1))
 
 
 def broadcast_to(x: Expr, shape: int | Sequence[int]) -> Expr:
     """The event axes broadcast to a shape."""
+    if not isinstance(shape, (int, tuple, list)):
+        raise ModelError(
+            "a shape is made of lengths of event axes",
+            given=repr(shape),
+            needed="integers",
+            fix="values broadcast over plates by themselves",
+            where=caller(),
+        )
     return apply("broadcast_event", x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
 
 
@@ -185,7 +319,14 @@ def stack(values: Sequence[Value], axis: int = -1) -> Expr:
     if not values:
         raise ModelError("stack needs at least one value", where=caller())
     out = apply("stack", *values)
-    axis = axis + out.ndim if axis < 0 else axis
+    axis = _negative(axis, out.ndim) + out.ndim
+    if not 0 <= axis < out.ndim:
+        raise ModelError(
+            "stack: there is no such axis",
+            given=f"axis={axis}",
+            needed=f"an axis from {-out.ndim} to {out.ndim - 1} of the result",
+            where=caller(),
+        )
     if axis == out.ndim - 1:
         return out
     order = [*range(out.ndim - 1)]
@@ -202,11 +343,18 @@ def concatenate(values: Sequence[Value], axis: int = -1) -> Expr:
 
 def split(x: Expr, parts: int, axis: int = -1) -> tuple[Expr, ...]:
     """Equal parts along an event axis."""
+    _symbolic("split", x)
     axis = _negative(axis, x.ndim)
-    size = x.event[axis]
-    if not isinstance(size, int) or size % parts:
+    size = x.event[axis] if -x.ndim <= axis < 0 else None
+    whole = isinstance(parts, int) and parts > 0
+    if not isinstance(size, int) or not whole or size % parts:
+        what = "a value without that axis" if size is None else f"an axis of length {size}"
         raise ModelError(
-            f"an axis of length {size} does not split into {parts} equal parts", node=x.name, given=repr(x), where=caller()
+            f"{what} does not split into {parts} equal parts",
+            node=x.name,
+            given=repr(x),
+            needed="an event axis whose length is a multiple of the number of parts",
+            where=caller(),
         )
     n = size // parts
     return tuple(apply("slice", x, axis=axis, start=i * n, stop=(i + 1) * n, step=None) for i in range(parts))
@@ -284,102 +432,12 @@ def log_prob(dist: Any, value: Value) -> Expr:
 
     builder = innermost([value]) or dist_builder(dist)
     if builder is None:
-        raise ModelError("log_prob has no expression among its arguments", where=caller())
+        raise ModelError(
+            "log_prob has no expression among its arguments",
+            given=f"{dist!r} and {value!r}"[:120],
+            needed="an expression as the value or as a parameter",
+            where=caller(),
+        )
     node = dist.add_to(builder)
-    arg = builder.lift(value) if isinstance(value, Expr) else builder.constant(value)
-    return Expr(builder, builder.append("log_prob", (node, arg), {}))
-
-
-# -- numpy's functions --------------------------------------------------------------------------------------------
-_SPECIAL = {"expit": "sigmoid", "gammaln": "gammaln", "psi": "digamma", "digamma": "digamma", "log_expit": "log_sigmoid"}
-_UFUNCS: dict[str, str] = {
-    **{k: k for k in [*UNARY, *BINARY]},
-    "negative": "neg",
-    "absolute": "abs",
-    "fabs": "abs",
-    "subtract": "sub",
-    "multiply": "mul",
-    "divide": "div",
-    "true_divide": "div",
-    "floor_divide": "floordiv",
-    "remainder": "mod",
-    "power": "pow",
-    "float_power": "pow",
-    "equal": "eq",
-    "not_equal": "ne",
-    "less": "lt",
-    "less_equal": "le",
-    "greater": "gt",
-    "greater_equal": "ge",
-    "bitwise_and": "logical_and",
-    "bitwise_or": "logical_or",
-    "bitwise_xor": "logical_xor",
-    "invert": "logical_not",
-    "rint": "round",
-    "matmul": "matmul",
-    **_SPECIAL,
-}
-
-
-def from_numpy(function: Any, method: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Expr:
-    """numpy's (or scipy.special's) function on expressions."""
-    name = function.__name__
-    if method == "__call__" and isinstance(function, np.ufunc) and not kwargs and name in _UFUNCS:
-        return apply(_UFUNCS[name], *args)
-    ours = _FUNCTIONS.get(name)
-    if method == "__call__" and ours is not None and not isinstance(function, np.ufunc):
-        out: Expr = ours(*args, **kwargs)
-        return out
-    raise ModelError(
-        f"numpy.{name}{'.' + method if method != '__call__' else ''} is not available on symbolic values",
-        given=", ".join(f"{k}={v!r}" for k, v in kwargs.items()) or None,
-        needed="a function that gendsl offers",
-        fix="look in gendsl's list of functions; build it from the ones there",
-        where=caller(),
-    )
-
-
-_FUNCTIONS: dict[str, Callable[..., Expr]] = {
-    "sum": sum,
-    "prod": prod,
-    "mean": mean,
-    "max": max,
-    "amax": max,
-    "min": min,
-    "amin": min,
-    "all": all,
-    "any": any,
-    "var": var,
-    "cumsum": cumsum,
-    "cumprod": cumprod,
-    "where": where,
-    "clip": clip,
-    "stack": stack,
-    "concatenate": concatenate,
-    "reshape": reshape,
-    "transpose": transpose,
-    "expand_dims": expand_dims,
-    "broadcast_to": broadcast_to,
-    "dot": dot,
-    "outer": outer,
-    "diag": diag,
-    "diagonal": diagonal,
-    "tril": tril,
-    "flip": flip,
-    "cholesky": cholesky,
-    "inv": inv,
-    "solve": solve,
-    "logsumexp": logsumexp,
-    "round": lambda x: apply("round", x),
-}
-
-__all__ = [  # noqa: PLE0604
-    *(n for n in UNARY if n not in ("neg",)),
-    *("maximum", "minimum", "arctan2", "logaddexp", "xlogy", "power", "mod", "logical_and", "logical_or", "logical_xor"),
-    *("where", "clip", "sum", "prod", "mean", "max", "min", "all", "any", "var", "logsumexp"),
-    *("cumsum", "cumprod", "logcumsumexp", "softmax", "log_softmax"),
-    *("reshape", "swap", "transpose", "expand_dims", "broadcast_to", "stack", "concatenate", "split", "flip"),
-    *("matmul", "dot", "outer", "cholesky", "inv", "logdet", "solve", "solve_triangular"),
-    *("diag", "diagonal", "add_diagonal", "tril", "log_prob"),
-]
-round = _unary("round")  # noqa: A001 - numpy's name
+    arg = as_expr(value, builder)
+    return Expr(builder, builder.append("log_prob", (node, arg.node), {}))

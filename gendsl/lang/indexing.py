@@ -7,6 +7,7 @@ The axes of a value are its dims, in order, followed by its event axes. An integ
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,16 +54,40 @@ def rename(x: Expr, names: Mapping[str, str]) -> Expr:
     for old, new in names.items():
         if old not in x.dims:
             raise ModelError(
-                f"the value has no dim '{old}' to rename", given=repr(x), needed=f"one of {x.dims}", where=caller()
+                f"the value has no dim '{old}' to rename",
+                given=repr(x),
+                needed=f"one of {x.dims}",
+                where=caller(),
             )
-        if not new.isidentifier():
-            raise ModelError(f"'{new}' is not a name", needed="a Python identifier", where=caller())
+        if not isinstance(new, str) or not new.isidentifier() or keyword.iskeyword(new):
+            raise ModelError(
+                f"'{new}' is not a name",
+                given=f"{type(new).__name__}: {new!r}",
+                needed="a new name, a Python identifier",
+                fix=f'x.rename({old}="{old}2")',
+                where=caller(),
+            )
+        if new in x.dims and new != old:
+            raise ModelError(
+                f"the value varies over '{new}' already",
+                given=repr(x),
+                needed="a name that is not among its dims",
+                where=caller(),
+            )
         have = plates.get(new)
+        if have is None and new in x.builder.root.names:
+            raise ModelError(
+                f"the name '{new}' is taken", needed="a new name for the copy of the plate", where=caller()
+            )
         if have is None:
             plates[new] = PlateSpec(new, base=old, where=caller())
+            x.builder.root.names[new] = caller()
         elif x.builder.root_size(new) != x.builder.root_size(old):
             raise ModelError(
-                f"plate '{new}' exists already and is not a copy of '{old}'", fix="use another name", where=caller()
+                f"plate '{new}' exists already and is not a copy of '{old}'",
+                given=f"{old}={new!r}",
+                fix="use another name",
+                where=caller(),
             )
     out = x
     for old, new in names.items():
@@ -107,6 +132,21 @@ def lag(x: Expr, k: int, plate: Plate) -> Expr:
         >>> late = t >= 2                                                           # doctest: +SKIP
         >>> y1, y2 = gd.lag(y, 1, late), gd.lag(y, 2, late)                         # doctest: +SKIP
     """
+    if not isinstance(x, Expr) or not isinstance(plate, Plate) or isinstance(k, bool) or not isinstance(k, int):
+        raise ModelError(
+            "lag takes a value, a number of steps, and a plate",
+            given=", ".join(repr(v)[:60] for v in (x, k, plate)),
+            needed="gd.lag(x, k, t >= k)",
+            where=caller(),
+        )
+    if k < 0:
+        raise ModelError(
+            f"a lag of {k} looks ahead",
+            given=f"k={k}",
+            needed="k of 0, 1, ... steps back",
+            fix="cut the plate at its end to look ahead: x[t[1:]] beside x[t[:-1]]",
+            where=caller(),
+        )
     spec = plate.spec
     if spec.base is None or spec.base not in x.dims:
         raise ModelError(
@@ -139,7 +179,7 @@ def getitem(x: Expr, key: Any) -> Expr:
         raise ModelError("too many indices", given=f"{used} indices, {x!r}", needed=f"at most {total}", where=caller())
     if sum(k is Ellipsis for k in keys) > 1:
         raise ModelError("only one ellipsis may stand in an index", given=repr(key), where=caller())
-    if Ellipsis not in [k for k in keys if not isinstance(k, Expr)]:
+    if not any(k is Ellipsis for k in keys):
         keys.append(Ellipsis)
     hole = next(i for i, k in enumerate(keys) if k is Ellipsis)
     keys[hole : hole + 1] = [slice(None)] * (total - used)
@@ -172,10 +212,31 @@ def _check_key(x: Expr, k: Any) -> None:
         if k.dtype is DType.BOOL:
             fix = "cut a plate with a condition on the plate itself (x[t >= 2]); mask with gd.where"
         raise ModelError(
-            "an index must be an integer", node=k.name, given=repr(k), needed="integer data", fix=fix, where=caller()
+            "an index must be an integer",
+            node=k.name,
+            given=repr(k),
+            needed="integer data",
+            fix=fix,
+            where=caller(),
         )
-    if isinstance(k, (bool, float)) or (isinstance(k, np.ndarray | list) and np.asarray(k).dtype.kind != "i"):
-        raise ModelError("an index must be an integer", given=repr(k), needed="an integer", where=caller())
+    if isinstance(k, (bool, float)) or (isinstance(k, np.ndarray | list) and _kind(k) not in "iu"):
+        raise ModelError(
+            "an index must be an integer",
+            given=repr(k)[:100],
+            needed="an integer, or an array of integers",
+            fix="a mask changes the size of an array: use gd.where, or np.flatnonzero(mask) for a fixed one",
+            where=caller(),
+        )
+    if isinstance(k, slice) and (
+        k.step == 0 or any(not isinstance(p, (int, np.integer, type(None))) for p in (k.start, k.stop, k.step))
+    ):
+        raise ModelError(
+            "a slice of event axes needs fixed integers",
+            given=f"[{k.start!r}:{k.stop!r}:{k.step!r}]",
+            needed="integers; a step other than 0",
+            fix="for a part that depends on a value, use gd.where with an index",
+            where=caller(),
+        )
     if not isinstance(k, (int, np.integer, slice, Expr, np.ndarray, list, type(None), type(Ellipsis))):
         raise ModelError(
             "this cannot index a value",
@@ -183,6 +244,13 @@ def _check_key(x: Expr, k: Any) -> None:
             needed="integers, slices, integer data, or a derived plate",
             where=caller(),
         )
+
+
+def _kind(k: Any) -> str:
+    try:
+        return np.asarray(k).dtype.kind
+    except ValueError:  # rows of different lengths
+        return "?"
 
 
 def _event_part(x: Expr, keys: list[Any]) -> tuple[Expr, list[tuple[int, Expr]]]:
@@ -226,6 +294,7 @@ def _dim_part(x: Expr, dims: dict[str, Any], gathers: list[tuple[int, Expr]]) ->
                     f"'{k.name}' indexes plate '{declared}', not '{d}'",
                     given=repr(k),
                     needed=f"integers that index '{d}'",
+                    fix=f'declare data with indexes="{d}"',
                     where=caller(),
                 )
     rank = x.ndim
@@ -235,11 +304,13 @@ def _dim_part(x: Expr, dims: dict[str, Any], gathers: list[tuple[int, Expr]]) ->
         if order != list(range(rank)):
             x = apply("transpose", x, axes=tuple(a - rank for a in order))
     out = to_event(x, tuple(dims))
-    indices = [k if isinstance(k, Expr) else int(k) if isinstance(k, (int, np.integer)) else np.asarray(k) for k in dims.values()]
-    if all(isinstance(i, int) for i in indices) and not gathers:
-        for i in indices:
-            out = at(out, -out.ndim, i)  # type: ignore[arg-type]
+    indices = [
+        k if isinstance(k, Expr) else int(k) if isinstance(k, (int, np.integer)) else np.asarray(k)
+        for k in dims.values()
+    ]
+    numbers = [i for i in indices if isinstance(i, int)]
+    if len(numbers) == len(indices) and not gathers:
+        for i in numbers:
+            out = at(out, -out.ndim, i)
         return out
-    return apply("gather", out, *indices, *(k for _, k in gathers))  # type: ignore[arg-type]
-
-
+    return apply("gather", out, *indices, *(k for _, k in gathers))

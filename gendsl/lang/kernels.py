@@ -32,10 +32,16 @@ class Kernel:
         raise NotImplementedError
 
     def __add__(self, other: Kernel) -> Kernel:
-        return Sum(self, other)
+        return Sum(self, _kernel(other))
+
+    def __radd__(self, other: Kernel) -> Kernel:
+        return Sum(_kernel(other), self)
 
     def __mul__(self, other: Kernel) -> Kernel:
-        return Product(self, other)
+        return Product(self, _kernel(other))
+
+    def __rmul__(self, other: Kernel) -> Kernel:
+        return Product(_kernel(other), self)
 
     def expressions(self) -> Iterator[Expr]:
         """The expressions among the parameters."""
@@ -45,6 +51,18 @@ class Kernel:
                 yield value
             elif isinstance(value, Kernel):
                 yield from value.expressions()
+
+
+def _kernel(k: object) -> Kernel:
+    if isinstance(k, Kernel):
+        return k
+    raise ModelError(
+        "kernels add to and multiply kernels",
+        given=f"{type(k).__name__}: {k!r}"[:80],
+        needed="a kernel",
+        fix="the square root of a factor is the kernel's scale",
+        where=caller(),
+    )
 
 
 def _squared_distance(x: Expr, y: Expr, length: Value) -> Expr:
@@ -75,7 +93,10 @@ class Matern(Kernel):
     def __post_init__(self) -> None:
         if self.nu not in (0.5, 1.5, 2.5):
             raise ModelError(
-                "Matern is available for nu = 0.5, 1.5 and 2.5", node="Matern", given=repr(self.nu), where=caller()
+                "Matern is available for nu = 0.5, 1.5 and 2.5",
+                node="Matern",
+                given=repr(self.nu),
+                where=caller(),
             )
 
     def __call__(self, x: Expr, y: Expr) -> Expr:

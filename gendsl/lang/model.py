@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gendsl.errors import Location, ModelError, caller
-from gendsl.graph.constraints import Constraint, boolean, implies, real, violations
+from gendsl.errors import ModelError, caller
+from gendsl.graph.constraints import Constraint, real, violations
 from gendsl.graph.node import Array, Graph
 from gendsl.graph.node import Axis as AxisSpec
 from gendsl.graph.node import Plate as PlateSpec
-from gendsl.graph.types import ArrayType, DistType, DType
+from gendsl.graph.types import ArrayType, DType
 from gendsl.lang.builder import Builder
+from gendsl.lang.declaration import Declaration, Missing, dtype_of, event_of
 from gendsl.lang.distributions.base import Distribution
 from gendsl.lang.expr import Expr, Value, apply, as_expr
-from gendsl.lang.indexing import from_event, to_event
+from gendsl.lang.indexing import to_event
 from gendsl.lang.plates import Axis, Dims, Plate, dim_names
 
 if TYPE_CHECKING:
@@ -32,21 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Missing", "Model"]
 
-_DTYPES: dict[Any, DType] = {float: DType.FLOAT, int: DType.INT, bool: DType.BOOL}
 
-
-class Missing(Enum):
-    """What to do with missing (NaN or masked) observations.
-
-    ERROR refuses them. MASK leaves them out of the likelihood. IMPUTE makes them latents, in `<name>_missing`.
-    """
-
-    ERROR = "error"
-    MASK = "mask"
-    IMPUTE = "impute"
-
-
-class Model:
+class Model(Declaration):
     """A generative model as a graph.
 
     Args:
@@ -64,9 +51,12 @@ class Model:
         where = caller()
         if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
             raise ModelError(
-                "a model's name is a Python identifier", given=repr(name), needed="letters, digits and _", where=where
+                "a model's name is a Python identifier",
+                given=repr(name),
+                needed="letters, digits and _",
+                where=where,
             )
-        self._builder = Builder(name)
+        super().__init__(Builder(name))
 
     # -- what it is -------------------------------------------------------------------------------------------------
     @property
@@ -104,18 +94,10 @@ class Model:
         node = graph.sites.get(name, graph.inputs.get(name))
         if node is None:
             known = ", ".join([*graph.inputs, *graph.sites]) or "none"
-            raise ModelError(f"model '{self.name}' has nothing named '{name}'", needed=f"one of {known}", where=caller())
+            raise ModelError(
+                f"model '{self.name}' has nothing named '{name}'", needed=f"one of {known}", where=caller()
+            )
         return self._shown(node)
-
-    def _shown(self, node: int) -> Expr:
-        """A site as the user sees it: joint axes as dims again."""
-        n = self._builder.nodes[node]
-        out = Expr(self._builder, node)
-        if n.op == "latent":
-            t = self._builder.type(n.args[0])
-            if isinstance(t, DistType) and t.joint:
-                return from_event(out, t.joint)
-        return out
 
     def __str__(self) -> str:
         from gendsl.graph.show import show
@@ -149,19 +131,31 @@ class Model:
         labels = None if coords is None else tuple(np.asarray(coords).tolist())
         if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1):
             raise ModelError(
-                "a plate has at least one element", node=name, given=f"size={size!r}", needed="a positive integer", where=where
+                "a plate has at least one element",
+                node=name,
+                given=f"size={size!r}",
+                needed="a positive integer",
+                where=where,
             )
         if labels is not None:
             if size is not None and size != len(labels):
                 raise ModelError(
-                    "size and coords differ", node=name, given=f"size={size}, {len(labels)} coords", where=where
+                    "size and coords differ",
+                    node=name,
+                    given=f"size={size}, {len(labels)} coords",
+                    where=where,
                 )
             if len(set(labels)) != len(labels):
                 raise ModelError("coords are not unique", node=name, where=where)
             size = len(labels)
         length = None if size is None else int(size)
         if subsample is not None and (subsample < 1 or (length is not None and subsample > length)):
-            raise ModelError("a minibatch is smaller than its plate", node=name, given=f"subsample={subsample}", where=where)
+            raise ModelError(
+                "a minibatch is smaller than its plate",
+                node=name,
+                given=f"subsample={subsample}",
+                where=where,
+            )
         self._builder.plates[name] = PlateSpec(name, length, labels, subsample, where=where)
         return Plate(self._builder, name)
 
@@ -176,7 +170,9 @@ class Model:
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise ModelError("an axis has a positive length", node=name, given=repr(size), where=where)
         if labels is not None and len(labels) != size:
-            raise ModelError("size and coords differ", node=name, given=f"size={size}, {len(labels)} coords", where=where)
+            raise ModelError(
+                "size and coords differ", node=name, given=f"size={size}, {len(labels)} coords", where=where
+            )
         self._builder.axes[name] = AxisSpec(name, int(size), labels)
         return Axis(name, int(size))
 
@@ -206,18 +202,21 @@ class Model:
         """
         where = self._claim(name)
         names = dim_names(dims, self._builder, name)
-        kind = _dtype(dtype, name, where)
+        kind = dtype_of(dtype, name, where)
         target = None
         if indexes is not None:
             (target,) = dim_names(indexes, self._builder, name)
             kind = DType.INT
-        sizes, axes = _event(event, name, where)
-        attrs = {"type": ArrayType(names, sizes, kind, support), "indexes": target, "axes": axes, "derived": None}
+        sizes, axes = event_of(event, name, where)
+        attrs = {
+            "type": ArrayType(names, sizes, kind, support),
+            "indexes": target,
+            "axes": axes,
+            "derived": None,
+        }
         return Expr(self._builder, self._builder.append("data", (), attrs, name, where))
 
-    def param(
-        self, name: str, init: Value, constraint: Constraint = real, dims: Dims = None
-    ) -> Expr:
+    def param(self, name: str, init: Value, constraint: Constraint = real, dims: Dims = None) -> Expr:
         """A value without a prior, to be learned by optimisation.
 
         Args:
@@ -234,7 +233,11 @@ class Model:
         x = np.asarray(init, np.float64)
         if x.ndim < constraint.rank or violations(x, constraint).any():
             raise ModelError(
-                "the initial value lies outside the constraint", node=name, given=repr(init), needed=str(constraint), where=where
+                "the initial value lies outside the constraint",
+                node=name,
+                given=repr(init),
+                needed=str(constraint),
+                where=where,
             )
         attrs = {
             "type": ArrayType(names, x.shape, DType.FLOAT, constraint),
@@ -279,29 +282,6 @@ class Model:
         node = self._builder.append("latent", (dist.add_to(self._builder),), attrs, name, where)
         return self._shown(node)
 
-    def _restricted(
-        self, name: str, dist: Distribution, names: tuple[str, ...], constraint: Constraint, where: Location | None
-    ) -> Expr:
-        from gendsl.lang.distributions.structured import ImproperUniform
-
-        t = dist.type
-        if t.dtype is not DType.FLOAT or t.joint or not all(isinstance(s, int) for s in t.event):
-            raise ModelError("a constraint needs a continuous prior of fixed shape", node=name, given=str(t), where=where)
-        if not (implies(constraint, t.support) or constraint.rank > t.support.rank):
-            raise ModelError(
-                "the constraint reaches outside the prior's support",
-                node=name,
-                given=f"constraint: {constraint}; prior: {t.support}",
-                where=where,
-            )
-        flat = ImproperUniform(constraint, t.event)  # type: ignore[arg-type]
-        attrs = {"dims": names, "centered": True, "axes": dist.axes}
-        node = self._builder.append("latent", (flat.add_to(self._builder),), attrs, name, where)
-        value = Expr(self._builder, node)
-        density = dist.log_prob(value)
-        self._builder.append("factor", (density.node,), {}, self._fresh(f"{name}_prior"), where)
-        return value
-
     def observe(
         self,
         name: str,
@@ -335,7 +315,9 @@ class Model:
         names = self._dims(name, dist, dims, where)
         t = dist.type
         if missing is not Missing.ERROR and value is not None:
-            raise ModelError("missing elements are looked for in data only", node=name, fix="leave value out", where=where)
+            raise ModelError(
+                "missing elements are looked for in data only", node=name, fix="leave value out", where=where
+            )
         if value is None:
             event = t.event[len(t.joint) :]
             support = t.support if not t.support.dynamic else real
@@ -346,7 +328,10 @@ class Model:
             x = as_expr(value, b)
             if lacking := [d for d in names if d not in x.dims]:
                 raise ModelError(
-                    f"the observed value does not vary over '{lacking[0]}'", node=name, given=repr(x), where=where
+                    f"the observed value does not vary over '{lacking[0]}'",
+                    node=name,
+                    given=repr(x),
+                    where=where,
                 )
         seen = x
         if missing is Missing.MASK:
@@ -367,40 +352,6 @@ class Model:
             args.append(as_expr(mask, b).node)
         b.append("observe", args, {}, name, where)
         return x
-
-    def _impute(self, name: str, x: Expr, names: tuple[str, ...], t: DistType, where: Location | None) -> Expr:
-        from gendsl.lang.distributions.structured import ImproperUniform
-
-        if t.dtype is not DType.FLOAT or x.ndim or t.support.dynamic or not names:
-            raise ModelError(
-                "only continuous scalars over plates, with fixed support, can be imputed",
-                node=name,
-                given=str(t),
-                fix="use missing=gd.Missing.MASK",
-                where=where,
-            )
-        b = self._builder
-        plate = self._fresh(f"{name}_missing_element")
-        b.plates[plate] = PlateSpec(plate, where=where)
-        observed = self._derived(name, "observed", names, DType.BOOL, None, where)
-        position = self._derived(name, "missing_position", names, DType.INT, plate, where)
-        flat = ImproperUniform(t.support)
-        latent_attrs = {"dims": (plate,), "centered": True, "axes": ()}
-        v = Expr(b, b.append("latent", (flat.add_to(b),), latent_attrs, self._fresh(f"{name}_missing"), where))
-        return apply("where", observed, x, v[position])
-
-    def _derived(
-        self, name: str, what: str, names: tuple[str, ...], dtype: DType, indexes: str | None, where: Location | None
-    ) -> Expr:
-        """Data that binding computes from the observations `name`: which are there, and where the missing ones go."""
-        support = boolean if dtype is DType.BOOL else real
-        attrs = {
-            "type": ArrayType(names, (), dtype, support),
-            "indexes": indexes,
-            "axes": (),
-            "derived": (what, name),
-        }
-        return Expr(self._builder, self._builder.append("data", (), attrs, self._fresh(f"{name}_{what}"), where))
 
     # -- deterministic and weights ----------------------------------------------------------------------------------
     def let(self, name: str, value: Value, axes: Sequence[Axis | None] = ()) -> Expr:
@@ -434,7 +385,9 @@ class Model:
 
         return compile_graph(self.graph, backend, precision=precision)
 
-    def fit(self, data: Mapping[str, Any], method: Method, *, backend: str, seed: int = 0, progress: bool = True) -> Fit:
+    def fit(
+        self, data: Mapping[str, Any], method: Method, *, backend: str, seed: int = 0, progress: bool = True
+    ) -> Fit:
         """Infer the latents from data.
 
         Args:
@@ -482,7 +435,7 @@ class Model:
         b = out._builder
         b.nodes = list(graph.nodes)
         b.plates, b.axes = {p.name: p for p in graph.plates}, {a.name: a for a in graph.axes}
-        b.names = {n.name: n.where for n in graph.nodes if n.name} | {p: None for p in b.plates} | {a: None for a in b.axes}
+        b.names = {n.name: n.where for n in graph.nodes if n.name} | dict.fromkeys(b.plates) | dict.fromkeys(b.axes)
         return out
 
     def plot(self, **options: Any) -> Any:
@@ -502,94 +455,3 @@ class Model:
         from gendsl.plot import mermaid
 
         return mermaid(self.graph)
-
-    # -- names and dims ---------------------------------------------------------------------------------------------
-    def _claim(self, name: str) -> Location | None:
-        where = caller()
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
-            raise ModelError(
-                "a name is a Python identifier",
-                node=str(name),
-                given=repr(name),
-                needed="letters, digits and _, not starting with a digit, not a keyword",
-                where=where,
-            )
-        names = self._builder.names
-        if name in names:
-            before = f", first declared at {names[name]}" if names[name] else ""
-            raise ModelError(
-                f"the name '{name}' is taken{before}",
-                node=name,
-                needed="one name for each node, plate and axis",
-                fix=f"choose another name, for example '{name}_2'",
-                where=where,
-            )
-        names[name] = where
-        return where
-
-    def _fresh(self, name: str) -> str:
-        """A name derived from a user's, made free."""
-        out, k = name, 2
-        while out in self._builder.names:
-            out, k = f"{name}_{k}", k + 1
-        self._builder.names[out] = caller()
-        return out
-
-    def _dims(self, name: str, dist: Any, dims: Dims, where: Location | None) -> tuple[str, ...]:
-        if not isinstance(dist, Distribution):
-            given = f"an expression: {dist!r}" if isinstance(dist, Expr) else f"{type(dist).__name__}: {dist!r}"
-            raise ModelError(
-                "a distribution is needed",
-                node=name,
-                given=given[:120],
-                needed="for example gd.Normal(0, 1)",
-                fix=f'to record a value, use m.let("{name}", value)' if isinstance(dist, Expr) else None,
-                where=where,
-            )
-        names = dim_names(dims, self._builder, name)
-        t = dist.type
-        lacking = [d for d in (*t.dims, *t.joint) if d not in names]
-        if lacking:
-            whole = ", ".join(dict.fromkeys((*names, *lacking)))
-            raise ModelError(
-                f"the parameters vary over '{lacking[0]}', which is not among the dims",
-                node=name,
-                given=f"dims ({', '.join(names)}); {dist!r} varies over ({', '.join((*t.dims, *t.joint))})",
-                needed=f"dims=({whole})",
-                fix=f"add '{lacking[0]}' to dims, or sum or index the parameters over it first",
-                where=where,
-            )
-        return names
-
-
-def _dtype(dtype: Any, name: str, where: Location | None) -> DType:
-    if isinstance(dtype, DType):
-        return dtype
-    if dtype in _DTYPES:
-        return _DTYPES[dtype]
-    kind = {"f": DType.FLOAT, "i": DType.INT, "u": DType.INT, "b": DType.BOOL}
-    try:
-        return kind[np.dtype(dtype).kind]
-    except (TypeError, KeyError):
-        raise ModelError(
-            "an unknown dtype", node=name, given=repr(dtype), needed="float, int or bool", where=where
-        ) from None
-
-
-def _event(event: Any, name: str, where: Location | None) -> tuple[tuple[int, ...], tuple[str | None, ...]]:
-    items = event if isinstance(event, (tuple, list)) else (event,)
-    sizes, axes = [], []
-    for e in items:
-        if isinstance(e, bool) or not isinstance(e, (int, np.integer, Axis)) or int(e.__index__()) < 1:
-            raise ModelError(
-                "event axes have positive lengths",
-                node=name,
-                given=repr(e),
-                needed="an integer or an axis of the model; a plate goes into dims",
-                where=where,
-            )
-        sizes.append(int(e.__index__()))
-        axes.append(e.name if isinstance(e, Axis) else None)
-    return tuple(sizes), tuple(axes)
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gendsl.errors import ModelError, caller
@@ -51,7 +51,7 @@ class Plate:
         return derived(self, k, 0)
 
     def __gt__(self, k: int) -> Plate:
-        return derived(self, k + 1, 0)
+        return derived(self, k + 1 if isinstance(k, int) else k, 0)
 
     def __lt__(self, k: int) -> Plate:
         raise ModelError(
@@ -64,8 +64,14 @@ class Plate:
     __le__ = __lt__
 
     def __getitem__(self, key: slice) -> Plate:
-        if not isinstance(key, slice) or key.step not in (None, 1):
-            raise ModelError("a plate is cut with a slice of step 1", given=repr(key), where=caller())
+        whole = isinstance(key, slice) and all(isinstance(k, (int, type(None))) for k in (key.start, key.stop))
+        if not whole or key.step not in (None, 1):
+            raise ModelError(
+                "a plate is cut with a slice of step 1",
+                given=repr(key),
+                needed=f"for example {self.name}[2:] or {self.name}[:-1]",
+                where=caller(),
+            )
         start, stop = key.start or 0, key.stop or 0
         if start < 0 or stop > 0:
             raise ModelError(
@@ -76,6 +82,35 @@ class Plate:
             )
         return derived(self, start, -stop)
 
+    def __len__(self) -> int:
+        raise ModelError(
+            f"the length of plate '{self.name}' is known when data are given",
+            needed="an expression",
+            fix=f"use {self.name}.size",
+            where=caller(),
+        )
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        raise ModelError(
+            f"there is no loop over plate '{self.name}'",
+            needed="one declaration for all its elements",
+            fix=f"declare values with dims={self.name}; they are computed together",
+            where=caller(),
+        )
+
+    def _no_value(self, *_: Any) -> Any:
+        raise ModelError(
+            f"plate '{self.name}' is not a value",
+            needed="an expression",
+            fix=f"use {self.name}.index (0, 1, ... along it) or {self.name}.size",
+            where=caller(),
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_value
+
     def __repr__(self) -> str:
         return f"<plate {self.name}>"
 
@@ -83,9 +118,26 @@ class Plate:
 def derived(base: Plate, start: int, stop: int) -> Plate:
     """The plate without its first `start` and last `stop` elements; the same plate when asked for again."""
     if not isinstance(start, int) or start < 0:
-        raise ModelError(f"'{base.name} >= {start!r}' needs a nonnegative number", where=caller())
+        raise ModelError(
+            f"'{base.name} >= {start!r}' needs a nonnegative number",
+            given=type(start).__name__,
+            needed="how many elements are dropped at the front: 0, 1, ...",
+            where=caller(),
+        )
     if start == stop == 0:
         return base
+    length, dropped, p = base.spec.size, start + stop, base.spec
+    while p.base is not None:
+        dropped, p = dropped + p.start + p.stop, base.builder.plates[p.base]
+        length = p.size
+    if length is not None and length <= dropped:
+        raise ModelError(
+            f"plate '{base.name}' has too few elements to be cut",
+            node=base.name,
+            given=f"'{p.name}' has {length}, {dropped} are dropped",
+            needed="at least one element that stays",
+            where=caller(),
+        )
     name = f"{base.name}_from_{start}" if start else base.name
     name += f"_drop_{stop}" if stop else ""
     if name not in base.builder.plates:
@@ -114,7 +166,7 @@ Dims = Plate | str | Sequence["Plate | str"] | None
 
 def dim_names(dims: Dims, builder: Builder, node: str | None) -> tuple[str, ...]:
     """The names of dims, each of which must be a plate of this model."""
-    given: Sequence[Any] = () if dims is None else (dims,) if isinstance(dims, (Plate, str)) else tuple(dims)
+    given: Sequence[Any] = () if dims is None else dims if isinstance(dims, (tuple, list)) else (dims,)
     out: list[str] = []
     for d in given:
         if isinstance(d, Plate):
@@ -146,6 +198,12 @@ def dim_names(dims: Dims, builder: Builder, node: str | None) -> tuple[str, ...]
                 where=caller(),
             )
         if name in out:
-            raise ModelError(f"dim '{name}' is given twice", node=node, where=caller())
+            raise ModelError(
+                f"dim '{name}' is given twice",
+                node=node,
+                needed="each plate once",
+                fix=f'for pairs, make a copy of the plate: x.rename({name}="{name}2")',
+                where=caller(),
+            )
         out.append(name)
     return tuple(out)

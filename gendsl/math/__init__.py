@@ -1,0 +1,1 @@
+"""Formulas that no engine has, over `ops`."""

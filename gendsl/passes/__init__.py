@@ -30,9 +30,9 @@ class Pass:
 PASSES: tuple[Pass, ...] = (
     Pass("validate", "what only the whole graph shows", validate),
     Pass("prune", "drop what nothing depends on", prune),
-    Pass("fold", "compute what depends on constants only", fold),
     Pass("bounds", "supports that depend on values, or that the engines map differently", bounds),
     Pass("noncenter", "non-centre latents whose scale is random", noncenter),
+    Pass("fold", "compute what depends on constants only", fold),
     Pass("share", "compute equal subexpressions once", share),
 )
 

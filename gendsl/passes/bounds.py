@@ -74,7 +74,9 @@ class _Lowering:
         if isinstance(s, Interval):
             return self._interval(s)
         raise ModelError(
-            "a discrete latent whose range depends on a value cannot be sampled", node=self.name, where=self.n.where
+            "a discrete latent whose range depends on a value cannot be sampled",
+            node=self.name,
+            where=self.n.where,
         )
 
     # -- pieces -----------------------------------------------------------------------------------------------------
@@ -149,7 +151,9 @@ class _Lowering:
         r = self.r
         *batch, _, n = self.t.event
         if not isinstance(n, int):
-            raise ModelError("a matrix latent needs a fixed size", node=self.name, given=str(self.t), where=self.n.where)
+            raise ModelError(
+                "a matrix latent needs a fixed size", node=self.name, given=str(self.t), where=self.n.where
+            )
         v = self._site("free", self._flat(real, (*batch, n * (n + 1) // 2)))
         m = r.add("vector_to_tril", (v,), size=n)
         log_diagonal = r.add("diagonal", (m,))

@@ -50,7 +50,9 @@ class Report:
         ]
         widths = [max(len(row[k]) for row in table) for k in range(len(head))]
         lines = [f"model {self.model}", ""]
-        lines += ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
+        lines += [
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table
+        ]
         lines += ["", "passes"]
         for name, purpose, notes in self.passes:
             lines.append(f"  {name}: {purpose}")
@@ -79,7 +81,8 @@ def _row(graph: Graph, n: Node) -> Row:
     t = n.type
     if not isinstance(t, ArrayType):
         raise TypeError(f"site '{n.name}' is not a value")
-    dims, event, offers = t.dims, t.event, ()
+    dims, event = t.dims, t.event
+    offers: tuple[str, ...] = ()
     what = n.op
     if n.op in ("latent", "observe"):
         d = graph.nodes[n.args[0]]

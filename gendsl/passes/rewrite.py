@@ -31,7 +31,12 @@ class Rewriter:
     notes: list[str] = field(default_factory=list)
 
     def add(
-        self, op: str, args: Sequence[int], name: str | None = None, where: Location | None = None, **attrs: Any
+        self,
+        op: str,
+        args: Sequence[int],
+        name: str | None = None,
+        where: Location | None = None,
+        **attrs: Any,
     ) -> int:
         """Add a node on new indices."""
         t = infer_node(op, [self.nodes[a].type for a in args], attrs, args)
@@ -46,7 +51,9 @@ class Rewriter:
         self, family: str, params: dict[str, int], expand: tuple[Any, ...] = (), static: tuple[Any, ...] = ()
     ) -> int:
         """Add a distribution."""
-        return self.add(f"dist.{family}", tuple(params.values()), params=tuple(params), expand=expand, static=static)
+        return self.add(
+            f"dist.{family}", tuple(params.values()), params=tuple(params), expand=expand, static=static
+        )
 
     def keep(self, i: int) -> int:
         """Copy a node, with its arguments where they went."""

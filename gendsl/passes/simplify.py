@@ -46,6 +46,9 @@ def fold(graph: Graph) -> tuple[Graph, list[str]]:
         if not isinstance(n.type, ArrayType) or not all(isinstance(size, int) for size in n.type.event):
             return None  # its shape is known once the data are
         args = [r.nodes[r.map[a]] for a in n.args]
+        if (same := _neutral(n, args)) is not None and _same_layout(r.nodes[r.map[n.args[same]]], n):
+            count += 1
+            return r.map[n.args[same]]
         if any(a.op != "const" for a in args):
             return None
         values = [_value(a) for a in args]
@@ -58,6 +61,39 @@ def fold(graph: Graph) -> tuple[Graph, list[str]]:
 
     out, _ = rewrite(graph, visit)
     return out, [f"{count} operations on constants computed"] if count else []
+
+
+_NEUTRAL: dict[str, tuple[float | None, float | None]] = {
+    "add": (0.0, 0.0),
+    "sub": (None, 0.0),
+    "mul": (1.0, 1.0),
+    "div": (None, 1.0),
+}
+
+
+def _neutral(n: Node, args: list[Node]) -> int | None:
+    """The argument that x + 0, 0 + x, x - 0, x * 1, 1 * x or x / 1 is equal to."""
+    pair = _NEUTRAL.get(n.op)
+    if pair is None:
+        return None
+    for k in (0, 1):
+        a = args[k]
+        if (
+            pair[k] is not None
+            and a.op == "const"
+            and not isinstance(a.attr["value"], Array)
+            and a.attr["value"] == pair[k]
+        ):
+            return 1 - k
+    return None
+
+
+def _same_layout(a: Node, b: Node) -> bool:
+    """Whether one can stand for the other: equal dims, event shape and dtype."""
+    s, t = a.type, b.type
+    if not isinstance(s, ArrayType) or not isinstance(t, ArrayType):
+        return False
+    return (s.dims, s.event, s.dtype) == (t.dims, t.event, t.dtype)
 
 
 def _value(n: Node) -> np.ndarray:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from gendsl import Model
 from gendsl.program import BoundProgram
 
@@ -56,11 +57,11 @@ def ppl(p: BoundProgram, u: dict[str, np.ndarray], gradient: bool = True) -> Poi
     model = p.program.model
     with b.precision(precision):
         arrays = {k: b.array(v, precision) for k, v in u.items()}
-        terms = b.log_joint(model, arrays, p.arrays)
+        terms = b.log_joint(model, arrays, *p.arguments)
         scale = float(sum(np.abs(b.numpy(t)).sum() for t in terms.values()))
         if not gradient:
             return Point(float(sum(b.numpy(t).sum() for t in terms.values())), {}, scale)
-        value, grad = b.value_and_grad(lambda x: _sum(b.log_joint(model, x, p.arrays)))(arrays)
+        value, grad = b.value_and_grad(lambda x: _sum(b.log_joint(model, x, *p.arguments)))(arrays)
         return Point(float(b.numpy(value)), {k: b.numpy(g) for k, g in grad.items()}, scale)
 
 
@@ -68,13 +69,17 @@ def close(a: Point, b: Point, scale: float, what: str, tolerance: float = 1e-10)
     """|dU| <= tol (1 + sum |terms|), |dg| <= tol (1 + max |g|); both may be non-finite together."""
     if not (np.isfinite(a.value) or np.isfinite(b.value)):
         return
-    assert abs(a.value - b.value) <= tolerance * (1 + scale), f"{what}: {a.value!r} and {b.value!r} (scale {scale:.3g})"
+    assert abs(a.value - b.value) <= tolerance * (1 + scale), (
+        f"{what}: {a.value!r} and {b.value!r} (scale {scale:.3g})"
+    )
     if not a.grad or not b.grad:
         return
     top = max((np.abs(g).max(initial=0.0) for g in a.grad.values()), default=0.0)
     for k in a.grad:
         gap = np.abs(a.grad[k] - b.grad[k]).max(initial=0.0)
-        assert gap <= tolerance * (1 + top), f"{what}: gradient of '{k}' differs by {gap:.3g} (largest {top:.3g})"
+        assert gap <= tolerance * (1 + top), (
+            f"{what}: gradient of '{k}' differs by {gap:.3g} (largest {top:.3g})"
+        )
 
 
 def check_law(
@@ -92,7 +97,9 @@ def check_law(
         close(points[b], traces[b], scale, f"fused {b} / trace {b}", tolerance)
 
 
-def check_batched(model: Model, data: Mapping[str, Any], seed: int, lead: int = 3, *, tolerance: float = 1e-10) -> None:
+def check_batched(
+    model: Model, data: Mapping[str, Any], seed: int, lead: int = 3, *, tolerance: float = 1e-10
+) -> None:
     """The PPL model with axes on the left equals the loop; the fused density under vmap equals the loop."""
     for b, p in bind(model, data).items():
         backend, precision = p.program.backend, p.program.precision
@@ -105,7 +112,7 @@ def check_batched(model: Model, data: Mapping[str, Any], seed: int, lead: int = 
                 k: backend.array(v.reshape(lead, *(1,) * (depth - slots[k]), *v.shape[1:]), precision)
                 for k, v in u.items()
             }
-            terms = backend.log_joint(p.program.model, wide, p.arrays)
+            terms = backend.log_joint(p.program.model, wide, *p.arguments)
             batched = np.zeros(lead)
             scale = 0.0
             for name, t in terms.items():

@@ -37,9 +37,10 @@ def _scan(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
             raise Problem("the scan's argument does not fit its step", given=str(have), needed=str(want))
     outs = [step.nodes[i].type for i in step.outputs]
     items = []
-    for k, t in enumerate(outs):
-        if not isinstance(t, ArrayType):
-            raise Problem("a step returns values", given=str(t))
+    for k, out in enumerate(outs):
+        if not isinstance(out, ArrayType):
+            raise Problem("a step returns values", given=str(out))
+        t = out
         items.append(
             replace(t, support=real)
             if k < n_carry
@@ -53,7 +54,8 @@ def _item(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     (t,) = args
     if not isinstance(t, TupleType):
         raise Problem("item needs a node with several results", given=str(t))
-    return t.items[attrs["at"]]
+    out: Type = t.items[attrs["at"]]
+    return out
 
 
 @op("odeint", "step", "rtol", "atol", "max_steps")
@@ -92,7 +94,10 @@ def _param(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
 def _needs_dist(t: Type, what: str) -> DistType:
     if not isinstance(t, DistType):
         raise Problem(
-            f"{what} needs a distribution", given=str(t), needed="a distribution", fix="for example gd.Normal(x, 1.0)"
+            f"{what} needs a distribution",
+            given=str(t),
+            needed="a distribution",
+            fix="for example gd.Normal(x, 1.0)",
         )
     return t
 
@@ -139,6 +144,13 @@ def _factor(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
             given=str(x),
             needed="no event axes",
             fix="sum over them: x.sum()",
+        )
+    if x.dtype is DType.BOOL:
+        raise Problem(
+            "a factor is a log-weight, not a condition",
+            given=str(x),
+            needed="a number: the logarithm of a weight",
+            fix="to rule values out, gd.where(condition, 0.0, -1e10), or better a prior with that support",
         )
     return x
 

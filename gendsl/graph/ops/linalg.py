@@ -17,7 +17,11 @@ __all__: list[str] = []
 
 def _square(x: ArrayType, what: str) -> Size:
     if x.rank < 2 or x.event[-1] != x.event[-2]:
-        raise Problem(f"{what} needs a square matrix in the last two event axes", given=str(x), needed="event (..., n, n)")
+        raise Problem(
+            f"{what} needs a square matrix in the last two event axes",
+            given=str(x),
+            needed="event (..., n, n)",
+        )
     return x.event[-1]
 
 
@@ -82,7 +86,9 @@ def _solve_type(a: ArrayType, b: ArrayType, what: str) -> Type:
     n = _square(a, what)
     size = b.event[-1] if b.rank == 1 else b.event[-2] if b.rank > 1 else None
     if size != n:
-        raise Problem(f"{what}: sizes differ", given=f"a matrix of size {n} and {b}", needed=f"a right side of size {n}")
+        raise Problem(
+            f"{what}: sizes differ", given=f"a matrix of size {n} and {b}", needed=f"a right side of size {n}"
+        )
     batch = broadcast(a.event[:-2], b.event[:-2] if b.rank > 1 else ())
     if batch is None:
         raise Problem("leading event axes do not broadcast", given=f"{a.event} and {b.event}")

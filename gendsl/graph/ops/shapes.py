@@ -65,7 +65,14 @@ def _from_event(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     return ArrayType(join_dims(x.dims, dims), x.event[len(dims) :], x.dtype, support)
 
 
-@op("slice", "axis", "start", "stop", "step", numpy=lambda x, axis, start, stop, step: _np_slice(x, axis, start, stop, step))
+@op(
+    "slice",
+    "axis",
+    "start",
+    "stop",
+    "step",
+    numpy=lambda x, axis, start, stop, step: _np_slice(x, axis, start, stop, step),
+)
 def _slice(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     """x[start:stop:step] along one event axis; on an axis that runs over a plate, `size` names the derived plate."""
     (x,) = arrays(args)
@@ -74,6 +81,12 @@ def _slice(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     if not isinstance(size, int):
         raise Problem("a plate's axis is cut by a condition on the plate", given=str(x), fix="write x[t >= 2]")
     length = len(range(*slice(attrs["start"], attrs["stop"], attrs["step"]).indices(size)))
+    if length == 0:
+        raise Problem(
+            "the slice is empty",
+            given=f"[{attrs['start']}:{attrs['stop']}:{attrs['step']}] of an axis of length {size}",
+            needed="at least one element",
+        )
     return ArrayType(x.dims, _with(x.event, attrs["axis"], length), x.dtype, _elementwise_support(x))
 
 
@@ -100,9 +113,7 @@ def _index(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     check_axis(axis, x.rank)
     size = x.event[axis]
     if isinstance(size, int) and not -size <= at < size:
-        raise Problem(
-            f"index {at} is out of range", given=f"an axis of length {size}", needed=f"{-size} to {size - 1}"
-        )
+        raise Problem(f"index {at} is out of range", given=f"an axis of length {size}", needed=f"{-size} to {size - 1}")
     event = list(x.event)
     del event[axis]
     support = x.support if axis < -x.support.rank or x.support.rank == 0 else _elementwise_support(x)
@@ -121,7 +132,7 @@ def _gather(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
                 "an index must be an integer",
                 given=str(i),
                 needed="integer data",
-                fix='declare it with m.data(..., dtype=int), or convert it with gd.to_int(x)',
+                fix="declare it with m.data(..., dtype=int), or convert it with gd.to_int(x)",
             )
         if i.dtype is DType.BOOL:
             raise Problem(
@@ -129,6 +140,15 @@ def _gather(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
                 given=str(i),
                 needed="integer indices",
                 fix="use gd.where(mask, x, 0), dist.mask(mask), or a condition on a plate such as x[t >= 2]",
+            )
+    for size, i in zip(x.event, indices, strict=False):
+        low, high = getattr(i.support, "lower", None), getattr(i.support, "upper", None)
+        above = isinstance(size, int) and isinstance(high, float) and high > size - 1
+        if above or isinstance(size, int) and isinstance(low, float) and low < -size:
+            raise Problem(
+                "an index is out of range",
+                given=f"values {i.support} on an axis of length {size}",
+                needed=f"0 to {size - 1}" if isinstance(size, int) else None,
             )
     event = broadcast(*(i.event for i in indices))
     if event is None:
@@ -172,7 +192,9 @@ def _expand_dims(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     check_axis(attrs["axis"], x.rank + 1)
     at = x.rank + 1 + attrs["axis"]
     keep = x.support.rank == 0 or at <= x.rank - x.support.rank
-    return ArrayType(x.dims, x.event[:at] + (1,) + x.event[at:], x.dtype, x.support if keep else _elementwise_support(x))
+    return ArrayType(
+        x.dims, x.event[:at] + (1,) + x.event[at:], x.dtype, x.support if keep else _elementwise_support(x)
+    )
 
 
 @op("broadcast_event", "shape", numpy=lambda x, shape: np.broadcast_to(x, shape))

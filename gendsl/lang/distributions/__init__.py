@@ -1,15 +1,129 @@
 """Every distribution family; importing this package fills the registry."""
 
 from gendsl.lang.distributions.base import Distribution
-from gendsl.lang.distributions.continuous import *  # noqa: F403
-from gendsl.lang.distributions.continuous import __all__ as _continuous
-from gendsl.lang.distributions.discrete import *  # noqa: F403
-from gendsl.lang.distributions.discrete import __all__ as _discrete
-from gendsl.lang.distributions.multivariate import *  # noqa: F403
-from gendsl.lang.distributions.multivariate import __all__ as _multivariate
-from gendsl.lang.distributions.sequences import *  # noqa: F403
-from gendsl.lang.distributions.sequences import __all__ as _sequences
-from gendsl.lang.distributions.structured import *  # noqa: F403
-from gendsl.lang.distributions.structured import __all__ as _structured
+from gendsl.lang.distributions.continuous import (
+    AsymmetricLaplace,
+    Beta,
+    Cauchy,
+    Chi2,
+    Exponential,
+    Gamma,
+    Gumbel,
+    HalfCauchy,
+    HalfNormal,
+    InverseGamma,
+    Kumaraswamy,
+    Laplace,
+    Logistic,
+    LogNormal,
+    Normal,
+    Pareto,
+    RelaxedBernoulli,
+    SoftLaplace,
+    StudentT,
+    TruncatedNormal,
+    Uniform,
+    VonMises,
+    Weibull,
+)
+from gendsl.lang.distributions.discrete import (
+    Bernoulli,
+    BetaBinomial,
+    Binomial,
+    Categorical,
+    DirichletMultinomial,
+    GammaPoisson,
+    Geometric,
+    Multinomial,
+    NegativeBinomial,
+    OrderedLogistic,
+    Poisson,
+    ZeroInflatedPoisson,
+)
+from gendsl.lang.distributions.multivariate import (
+    LKJ,
+    Dirichlet,
+    LKJCholesky,
+    LowRankMultivariateNormal,
+    MultivariateNormal,
+    MultivariateStudentT,
+    ProjectedNormal,
+    SineBivariateVonMises,
+    Wishart,
+)
+from gendsl.lang.distributions.sequences import (
+    GaussianProcess,
+    HiddenMarkov,
+    Markov,
+)
+from gendsl.lang.distributions.structured import (
+    Delta,
+    Folded,
+    ImproperUniform,
+    Masked,
+    Mixture,
+    MixtureOf,
+    SineSkewed,
+    Unit,
+    ZeroInflated,
+)
 
-__all__ = ["Distribution", *_continuous, *_discrete, *_multivariate, *_sequences, *_structured]  # noqa: PLE0604
+__all__ = [
+    "AsymmetricLaplace",
+    "Bernoulli",
+    "Beta",
+    "BetaBinomial",
+    "Binomial",
+    "Categorical",
+    "Cauchy",
+    "Chi2",
+    "Delta",
+    "Dirichlet",
+    "DirichletMultinomial",
+    "Distribution",
+    "Exponential",
+    "Folded",
+    "Gamma",
+    "GammaPoisson",
+    "GaussianProcess",
+    "Geometric",
+    "Gumbel",
+    "HalfCauchy",
+    "HalfNormal",
+    "HiddenMarkov",
+    "ImproperUniform",
+    "InverseGamma",
+    "Kumaraswamy",
+    "LKJ",
+    "LKJCholesky",
+    "Laplace",
+    "LogNormal",
+    "Logistic",
+    "LowRankMultivariateNormal",
+    "Markov",
+    "Masked",
+    "Mixture",
+    "MixtureOf",
+    "Multinomial",
+    "MultivariateNormal",
+    "MultivariateStudentT",
+    "NegativeBinomial",
+    "Normal",
+    "OrderedLogistic",
+    "Pareto",
+    "Poisson",
+    "ProjectedNormal",
+    "RelaxedBernoulli",
+    "SineBivariateVonMises",
+    "SineSkewed",
+    "SoftLaplace",
+    "StudentT",
+    "TruncatedNormal",
+    "Uniform",
+    "Unit",
+    "VonMises",
+    "Weibull",
+    "Wishart",
+    "ZeroInflated",
+    "ZeroInflatedPoisson",
+]

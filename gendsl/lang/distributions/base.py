@@ -1,7 +1,8 @@
 """Distributions as a user writes them: `gd.Normal(mu, tau)`.
 
-A family is a class with its parameters as annotated fields; declaring the class registers it, makes its constructor, and
-checks every use. To add a family, write such a class (and, where a backend spells it otherwise, a line in its dialect):
+A family is a class with its parameters as annotated fields; declaring the class registers it, makes its constructor,
+and checks every use. To add a family, write such a class (and, where a backend spells it otherwise, a line in its
+dialect):
 
     class Normal(Distribution):
         '''Normal distribution ...'''
@@ -21,12 +22,16 @@ from typing import Any, ClassVar, Self, cast, dataclass_transform
 import numpy as np
 
 from gendsl.errors import Location, ModelError, caller
-from gendsl.graph.constraints import Constraint, Interval, implies, real, violations
+from gendsl.graph.constraints import (
+    Constraint,
+    real,
+)
 from gendsl.graph.families import FAMILIES, Family, Parameter, Params, infer_dist
 from gendsl.graph.node import Array
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, Size, Type
 from gendsl.lang.builder import Builder, model_error
+from gendsl.lang.distributions.checks import brief, check_param
 from gendsl.lang.expr import Expr, Value
 
 __all__ = ["Distribution", "base", "dist_builder", "param", "static"]
@@ -128,7 +133,7 @@ class Distribution:
     # -- checks -----------------------------------------------------------------------------------------------------
     def _check(self) -> None:
         for name, value in self.params.items():
-            _check_param(self.family, name, value, self.where)
+            check_param(self.family, name, value, self.where)
         _ = self.type  # raises where shapes do not fit
 
     @property
@@ -185,6 +190,19 @@ class Distribution:
 
         return log_prob(self, value)
 
+    def _no_value(self, *_: Any, **__: Any) -> Any:
+        raise ModelError(
+            "a distribution is not a value",
+            given=repr(self),
+            needed="a draw of it",
+            fix='name it first, x = m.latent("x", ...), and use x',
+            where=caller(),
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_value
+    __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __neg__ = __abs__ = __getitem__ = _no_value
+    __lt__ = __le__ = __gt__ = __ge__ = __float__ = __array_ufunc__ = _no_value
+
     # -- into a graph -----------------------------------------------------------------------------------------------
     def add_to(self, builder: Builder) -> int:
         """Add the node, and those of its parameters, and return its index."""
@@ -200,7 +218,7 @@ class Distribution:
         return builder.append(f"dist.{self.family.name}", ids, attrs, where=self.where)
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{n}={_brief(v)}" for n, v in self.params.items())
+        shown = ", ".join(f"{n}={brief(v)}" for n, v in self.params.items())
         tail = f".expand{self.expanded}" if self.expanded else ""
         return f"{self.family.name}({shown}){tail}"
 
@@ -221,7 +239,9 @@ def _named(spec: Parameter, name: str) -> Parameter:
 
 def _signature(fields: list[Parameter]) -> inspect.Signature:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    items = [inspect.Parameter(f.name, kind, default=inspect.Parameter.empty if f.required else f.default) for f in fields]
+    items = [
+        inspect.Parameter(f.name, kind, default=inspect.Parameter.empty if f.required else f.default) for f in fields
+    ]
     required = [i for i in items if i.default is inspect.Parameter.empty]
     return inspect.Signature(required + [i for i in items if i.default is not inspect.Parameter.empty])
 
@@ -231,7 +251,11 @@ def _bind(family: Family, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
     shown = ", ".join(names)
     if len(args) > len(names):
         raise ModelError(
-            "too many parameters", node=family.name, given=f"{len(args)}", needed=f"{family.name}({shown})", where=where
+            "too many parameters",
+            node=family.name,
+            given=f"{len(args)}",
+            needed=f"{family.name}({shown})",
+            where=where,
         )
     for key in kwargs:
         if key not in names:
@@ -245,8 +269,23 @@ def _bind(family: Family, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
             )
     given = dict(zip(names, args, strict=False))
     if twice := set(given) & set(kwargs):
-        raise ModelError(f"parameter '{min(twice)}' is given twice", node=family.name, where=where)
+        raise ModelError(
+            f"parameter '{min(twice)}' is given twice",
+            node=family.name,
+            given="by its position and by its name",
+            needed=f"{family.name}({shown})",
+            where=where,
+        )
     given.update(kwargs)
+    for p in family.params:
+        if p.name in given and given[p.name] is None and p.default is not None:
+            raise ModelError(
+                f"parameter '{p.name}' of {family.name} is None",
+                node=family.name,
+                given="None",
+                needed=f"a value, or leave it out for {p.default:g}",
+                where=where,
+            )
     given = {k: v for k, v in given.items() if v is not None}
     groups: dict[str, list[str]] = {}
     for p in family.params:
@@ -283,7 +322,11 @@ def _plain(value: Any, p: Parameter, family: Family, where: Location | None) -> 
         if isinstance(value, Distribution):
             return value
         raise ModelError(
-            f"parameter '{p.name}' must be a distribution", node=family.name, given=repr(value)[:80], where=where
+            f"parameter '{p.name}' must be a distribution",
+            node=family.name,
+            given=repr(value)[:80],
+            needed="for example gd.Normal(0, 1)",
+            where=where,
         )
     if isinstance(value, Expr):
         return value
@@ -315,58 +358,6 @@ def _plain(value: Any, p: Parameter, family: Family, where: Location | None) -> 
     return x.astype(np.int64 if p.integer and np.array_equal(x, np.floor(x)) else np.float64)
 
 
-def _check_param(family: Family, name: str, value: Any, where: Location | None) -> None:
-    p = family.parameter(name)
-    if p.kind != "value":
-        return
-    words = f"{_article(p.constraint)}"
-    if isinstance(value, Expr):
-        t, site = value.type, value.builder.nodes[value.node]
-        if p.integer and t.dtype is DType.FLOAT:
-            raise ModelError(
-                f"parameter '{name}' of {family.name} counts", node=family.name, given=repr(value),
-                needed="an integer", fix="declare it with dtype=int", where=where,
-            )
-        named = site.op in ("latent", "param", "let") or site.op == "from_event"
-        if named and p.constraint.rank == 0 and not implies(t.support, p.constraint) and _disjoint_ok(t.support, p.constraint):
-            raise ModelError(
-                f"parameter '{name}' of {family.name} must be {words}",
-                node=site.name or family.name,
-                given=f"'{site.name}', which is {t.support}" if site.name else f"a value that is {t.support}",
-                needed=f"a value that is {words}",
-                fix=_remedy(p.constraint, site.name or "x"),
-                where=where,
-            )
-        return
-    if value.ndim < p.constraint.rank:
-        return  # the type rule names the missing axes
-    if value.size == 0 or violations(value, p.constraint).any():
-        raise ModelError(
-            f"parameter '{name}' of {family.name} must be {words}",
-            node=family.name,
-            given=_brief(value),
-            needed=f"a value that is {words}",
-            where=where,
-        )
-
-
-def _disjoint_ok(given: Constraint, needed: Constraint) -> bool:
-    """Whether a named value can violate the need: its support is known and reaches outside."""
-    return given.rank > 0 or isinstance(given, Interval) and not given.dynamic
-
-
-def _article(c: Constraint) -> str:
-    return str(c)
-
-
-def _remedy(c: Constraint, name: str) -> str | None:
-    if isinstance(c, Interval) and c.lower == 0.0:
-        if c.upper == 1.0:
-            return f"wrap it: gd.sigmoid({name}), or give it a prior on (0, 1) such as gd.Beta"
-        return f"wrap it: gd.exp({name}) or gd.softplus({name}), or give it a positive prior such as gd.HalfNormal"
-    return None
-
-
 def _type_of(value: Any) -> Type:
     if isinstance(value, (Expr, Distribution)):
         return value.type
@@ -385,17 +376,6 @@ def _node(value: Any, spec: Parameter, builder: Builder) -> int:
             value = apply("to_float", value)
         return builder.lift(value)
     return builder.constant(value)
-
-
-def _brief(value: Any) -> str:
-    if isinstance(value, Expr):
-        n = value.builder.nodes[value.node]
-        return n.name or f"<{n.op}>"
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        return f"{value.item():g}"
-    if isinstance(value, np.ndarray):
-        return f"array of shape {value.shape}" if value.size > 6 else np.array2string(value, separator=", ")
-    return repr(value)
 
 
 def expressions(dist: Distribution) -> Iterator[Expr]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from gendsl.errors import ModelError
 from gendsl.graph.constraints import (
     Constraint,
     Interval,
@@ -138,7 +141,24 @@ class Gumbel(Distribution):
     location_scale = ("loc", "scale")
 
 
-class Uniform(Distribution):
+class _Bounded(Distribution, abstract=True):
+    """A family with bounds, of which the lower must lie below the upper."""
+
+    def _check(self) -> None:
+        super()._check()
+        low, high = self.params.get("low"), self.params.get("high")
+        if isinstance(low, np.ndarray) and isinstance(high, np.ndarray) and (low >= high).any():
+            raise ModelError(
+                f"the bounds of {self.family.name} are not in order",
+                node=self.family.name,
+                given=f"low={low}, high={high}",
+                needed="low < high",
+                fix="exchange them" if (low > high).all() else None,
+                where=self.where,
+            )
+
+
+class Uniform(_Bounded):
     """Uniform on [low, high]; the bounds may depend on other variables."""
 
     low: Value = param(real, default=0.0)
@@ -150,7 +170,7 @@ class Uniform(Distribution):
         return Interval(p.bound("low"), p.bound("high"), (True, True))
 
 
-class TruncatedNormal(Distribution):
+class TruncatedNormal(_Bounded):
     """Normal(loc, scale) restricted to [low, high] and normalised; a bound left out is infinite."""
 
     loc: Value = param(real, default=0.0)
@@ -238,8 +258,8 @@ class RelaxedBernoulli(Distribution):
     """
 
     temperature: Value = param(positive)
-    probs: Value | None = param(unit_interval, group="probs")
-    logits: Value | None = param(real, group="probs")
+    probs: Value | None = param(unit_interval, default=None, group="probs")
+    logits: Value | None = param(real, default=None, group="probs")
     support = unit_interval
 
 

@@ -49,8 +49,8 @@ def _classes(size: Size, extra: int = 0) -> Constraint:
 class Bernoulli(_Discrete):
     """1 with probability probs (= sigmoid(logits)), else 0."""
 
-    probs: Value | None = param(unit_interval, group="probs")
-    logits: Value | None = param(real, group="probs")
+    probs: Value | None = param(unit_interval, default=None, group="probs")
+    logits: Value | None = param(real, default=None, group="probs")
     support = boolean
 
 
@@ -58,8 +58,8 @@ class Binomial(_Discrete):
     """Successes in total_count trials."""
 
     total_count: Value = param(nonnegative_integer, default=1, integer=True)
-    probs: Value | None = param(unit_interval, group="probs")
-    logits: Value | None = param(real, group="probs")
+    probs: Value | None = param(unit_interval, default=None, group="probs")
+    logits: Value | None = param(real, default=None, group="probs")
 
     @staticmethod
     def support(p: Params) -> Constraint:
@@ -83,8 +83,8 @@ class BetaBinomial(_Discrete):
 class Categorical(_Discrete):
     """Class k with probability probs[k]; the last event axis of the parameter runs over the classes."""
 
-    probs: Value | None = param(simplex, rank=1, group="probs")
-    logits: Value | None = param(real, rank=1, group="probs")
+    probs: Value | None = param(simplex, rank=1, default=None, group="probs")
+    logits: Value | None = param(real, rank=1, default=None, group="probs")
 
     @staticmethod
     def support(p: Params) -> Constraint:
@@ -123,16 +123,16 @@ class NegativeBinomial(_Discrete):
     """Successes, each with probability probs, before total_count failures."""
 
     total_count: Value = param(positive)
-    probs: Value | None = param(unit_interval, group="probs")
-    logits: Value | None = param(real, group="probs")
+    probs: Value | None = param(unit_interval, default=None, group="probs")
+    logits: Value | None = param(real, default=None, group="probs")
     support = nonnegative_integer
 
 
 class Geometric(_Discrete):
     """Failures before the first success: p(k) = (1 - probs)^k probs."""
 
-    probs: Value | None = param(unit_interval, group="probs")
-    logits: Value | None = param(real, group="probs")
+    probs: Value | None = param(unit_interval, default=None, group="probs")
+    logits: Value | None = param(real, default=None, group="probs")
     support = nonnegative_integer
 
 
@@ -152,8 +152,8 @@ class Multinomial(_Counts):
     """Counts of each class in total_count draws of a Categorical."""
 
     total_count: Value = param(nonnegative_integer, default=1, integer=True)
-    probs: Value | None = param(simplex, rank=1, group="probs")
-    logits: Value | None = param(real, rank=1, group="probs")
+    probs: Value | None = param(simplex, rank=1, default=None, group="probs")
+    logits: Value | None = param(real, rank=1, default=None, group="probs")
 
     @staticmethod
     def support(p: Params) -> Constraint:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gendsl.graph.constraints import (
-    Constraint,
     circular,
     corr_cholesky,
     corr_matrix,
@@ -63,9 +62,9 @@ class MultivariateNormal(Distribution):
     """Multivariate normal, by its covariance, its precision, or the lower Cholesky factor of its covariance."""
 
     loc: Value = param(real, rank=1)
-    covariance_matrix: Value | None = param(positive_definite, rank=2, group="scale")
-    precision_matrix: Value | None = param(positive_definite, rank=2, group="scale")
-    scale_tril: Value | None = param(lower_cholesky, rank=2, group="scale")
+    covariance_matrix: Value | None = param(positive_definite, rank=2, default=None, group="scale")
+    precision_matrix: Value | None = param(positive_definite, rank=2, default=None, group="scale")
+    scale_tril: Value | None = param(lower_cholesky, rank=2, default=None, group="scale")
     support = real
 
     @staticmethod
@@ -143,9 +142,9 @@ class Wishart(Distribution):
     """Wishart: p(X) proportional to det(X)^((df - n - 1) / 2) exp(-tr(V^-1 X) / 2); scale V by one of three forms."""
 
     df: Value = param(positive)
-    covariance_matrix: Value | None = param(positive_definite, rank=2, group="scale")
-    precision_matrix: Value | None = param(positive_definite, rank=2, group="scale")
-    scale_tril: Value | None = param(lower_cholesky, rank=2, group="scale")
+    covariance_matrix: Value | None = param(positive_definite, rank=2, default=None, group="scale")
+    precision_matrix: Value | None = param(positive_definite, rank=2, default=None, group="scale")
+    scale_tril: Value | None = param(lower_cholesky, rank=2, default=None, group="scale")
     support = positive_definite
 
     @staticmethod
@@ -179,11 +178,11 @@ class SineBivariateVonMises(Distribution):
     psi_loc: Value = param(real)
     phi_concentration: Value = param(positive)
     psi_concentration: Value = param(positive)
-    correlation: Value | None = param(real, group="correlation")
-    weighted_correlation: Value | None = param(real, group="correlation")
+    correlation: Value | None = param(real, default=None, group="correlation")
+    weighted_correlation: Value | None = param(real, default=None, group="correlation")
     reparametrised = False
 
-    support: Constraint = circular
+    support = circular
 
     @staticmethod
     def _event(p: Params) -> tuple[Size, ...]:

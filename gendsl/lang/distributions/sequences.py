@@ -17,7 +17,6 @@ import numpy as np
 from gendsl.errors import ModelError, caller
 from gendsl.graph.constraints import Constraint, lower_cholesky, nonnegative, positive_definite, real, simplex
 from gendsl.graph.families import Params
-
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import DType, Size
 from gendsl.lang.distributions.base import Distribution, base, dist_builder, param, static
@@ -33,11 +32,11 @@ __all__ = ["GaussianProcess", "HiddenMarkov", "Markov"]
 class JointNormal(Distribution):
     """Multivariate normal whose axis is a plate; made by `GaussianProcess`."""
 
-    loc: Value = param(real, rank=1)
-    covariance_matrix: Value | None = param(positive_definite, rank=2, group="scale")
-    scale_tril: Value | None = param(lower_cholesky, rank=2, group="scale")
     plate: str = static()
     size: str = static()
+    loc: Value = param(real, rank=1)
+    covariance_matrix: Value | None = param(positive_definite, rank=2, default=None, group="scale")
+    scale_tril: Value | None = param(lower_cholesky, rank=2, default=None, group="scale")
     support = real
 
     @staticmethod
@@ -75,6 +74,7 @@ def GaussianProcess(
     """
     from gendsl.lang.functions import add_diagonal, broadcast_to
     from gendsl.lang.indexing import rename, to_event
+    from gendsl.lang.kernels import Kernel
 
     if not isinstance(inputs, Expr) or len(inputs.dims) != 1 or inputs.ndim > 1:
         raise ModelError(
@@ -82,6 +82,22 @@ def GaussianProcess(
             node="GaussianProcess",
             given=repr(inputs)[:120],
             needed="data over one plate, with at most one event axis",
+            where=caller(),
+        )
+    if not isinstance(kernel, Kernel):
+        raise ModelError(
+            "a Gaussian process needs a kernel",
+            node="GaussianProcess",
+            given=f"{type(kernel).__name__}: {kernel!r}"[:80],
+            needed="for example gd.kernel.SquaredExponential(scale=1.0, length=1.0)",
+            where=caller(),
+        )
+    if isinstance(noise, (int, float)) and not noise >= 0:
+        raise ModelError(
+            "the noise of a Gaussian process is a variance",
+            node="GaussianProcess",
+            given=f"noise={noise!r}",
+            needed="a nonnegative number",
             where=caller(),
         )
     (dim,) = inputs.dims
@@ -92,7 +108,13 @@ def GaussianProcess(
     if set(gram.dims) >= {dim, copy}:
         matrix = to_event(gram, (dim, copy))
     else:
-        raise ModelError("the kernel does not depend on both inputs", node="GaussianProcess", where=caller())
+        raise ModelError(
+            "the kernel does not depend on both inputs",
+            node="GaussianProcess",
+            given=repr(gram),
+            needed="k(x, y), a value over the plates of both",
+            where=caller(),
+        )
     diagonal = as_expr(noise, builder) + jitter
     if dim in diagonal.dims:
         diagonal = to_event(diagonal, (dim,))
@@ -119,25 +141,53 @@ class Markov(Distribution):
     reparametrised = False
 
     def __init__(
-        self, init: Distribution, step: Callable[..., Distribution], *, dim: Plate, inputs: Sequence[Expr] = ()
+        self,
+        init: Distribution,
+        step: Callable[..., Distribution],
+        *,
+        dim: Plate,
+        inputs: Sequence[Expr] = (),
     ) -> None:
-        from gendsl.lang.control import child
+        from gendsl.lang.control import call, child
         from gendsl.lang.indexing import to_event
 
         where = caller()
         if not isinstance(init, Distribution) or not isinstance(dim, Plate):
-            raise ModelError("Markov needs an initial distribution and a plate", node="Markov", where=where)
+            raise ModelError(
+                "Markov needs an initial distribution and a plate",
+                node="Markov",
+                given=f"{init!r}, dim={dim!r}"[:120],
+                needed="gd.Markov(gd.Normal(0, 1), step, dim=t)",
+                where=where,
+            )
         name = dim.name
+        if name in init.type.dims:
+            raise ModelError(
+                f"the initial distribution varies along '{name}'",
+                node="Markov",
+                given=repr(init)[:120],
+                needed="one distribution, of the first element",
+                fix="give the step what varies: inputs=[x]",
+                where=where,
+            )
+        inputs = (inputs,) if isinstance(inputs, Expr) else tuple(inputs)
+        for s in inputs:
+            if not isinstance(s, Expr) or name not in s.dims:
+                raise ModelError(
+                    f"an input does not vary along '{name}'",
+                    node="Markov",
+                    given=repr(s)[:120],
+                    needed=f"data or another value over '{name}'",
+                    fix="what is the same at every step is used inside the step directly",
+                    where=where,
+                )
         builder = dim.builder
         inner = child(builder, (name,))
         from gendsl.lang.control import _input, _without
 
         previous = _input(inner, init.type.draw())
         sequences = [_input(inner, _without(s.type, name)) for s in inputs]
-        for s in inputs:
-            if name not in s.dims:
-                raise ModelError(f"an input does not vary along '{name}'", node="Markov", given=repr(s), where=where)
-        after = step(previous, *sequences)
+        after = call(step, "the step of a Markov chain", "step(previous, *inputs)", previous, *sequences)
         if not isinstance(after, Distribution):
             raise ModelError(
                 "the step of a Markov chain returns a distribution",
@@ -151,6 +201,7 @@ class Markov(Distribution):
                 "the step draws another shape than the initial distribution",
                 node="Markov",
                 given=f"init: {init.type}; step: {after.type}",
+                needed="one event shape and dtype for the whole sequence",
                 where=where,
             )
         if after.type.support != init.type.support:
@@ -216,7 +267,22 @@ class HiddenMarkov(Distribution):
 
         where = caller()
         if not isinstance(emission, Distribution) or not isinstance(dim, Plate):
-            raise ModelError("HiddenMarkov needs an emission distribution and a plate", node="HiddenMarkov", where=where)
+            raise ModelError(
+                "HiddenMarkov needs an emission distribution and a plate",
+                node="HiddenMarkov",
+                given=f"{emission!r}, dim={dim!r}"[:120],
+                needed="gd.HiddenMarkov(initial, transition, gd.Normal(means, 1), dim=t)",
+                where=where,
+            )
+        for what, value in (("initial", initial), ("transition", transition)):
+            if isinstance(value, Expr) and dim.name in value.dims:
+                raise ModelError(
+                    f"'{what}' varies along '{dim.name}'",
+                    node="HiddenMarkov",
+                    given=repr(value),
+                    needed="one for the whole chain; the emission's parameters may vary",
+                    where=where,
+                )
         builder = dist_builder(emission) or innermost([initial, transition]) or dim.builder
         states = emission.type
         k = states.event[states.rank - states.family_rank - 1] if states.rank > states.family_rank else None
@@ -240,7 +306,11 @@ class HiddenMarkov(Distribution):
             params[name] = value
         moved = Distribution.make(emission.family.name, params)
         super().__init__(
-            initial=initial, transition=transition, emission=moved, plate=dim.name, size=builder.root_size(dim.name)
+            initial=initial,
+            transition=transition,
+            emission=moved,
+            plate=dim.name,
+            size=builder.root_size(dim.name),
         )
 
     @staticmethod
@@ -270,5 +340,3 @@ class HiddenMarkov(Distribution):
     def support(p: Params) -> Constraint:
         """The emission's."""
         return p.dist("emission").support
-
-

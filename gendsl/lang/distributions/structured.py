@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gendsl.errors import ModelError, caller
 from gendsl.graph.constraints import (
     Constraint,
     Interval,
+    circular,
     nonnegative,
     nonnegative_integer,
     real,
@@ -63,9 +66,24 @@ class Masked(_Wrapper):
         return p.dist("base").support
 
     def __init__(self, base: Distribution, mask: Value) -> None:
-        if isinstance(mask, Expr) and mask.dtype is not DType.BOOL:
+        if mask.dtype is not DType.BOOL if isinstance(mask, Expr) else not isinstance(mask, (bool, np.bool_)):
+            shape = not isinstance(mask, Expr) and isinstance(mask, (list, tuple, np.ndarray))
             raise ModelError(
-                "a mask must be boolean", given=repr(mask), needed="a boolean value", fix="compare it: x > 0", where=caller()
+                "a mask must be boolean",
+                given=repr(mask)[:120],
+                needed="a boolean value, one element for each draw",
+                fix='give it as data over the plate: m.data("keep", dims=..., dtype=bool)'
+                if shape
+                else "compare it: x > 0",
+                where=caller(),
+            )
+        if isinstance(mask, Expr) and mask.ndim:
+            raise ModelError(
+                "a mask has one element for each draw",
+                given=repr(mask),
+                needed="no event axes",
+                fix="declare the axis as a plate, or mask whole draws: mask.all()",
+                where=caller(),
             )
         super().__init__(base, mask)
 
@@ -82,7 +100,16 @@ class Folded(Distribution):
 
     base: Distribution = base(elementwise=True)
     support = nonnegative
-    _event = staticmethod(_univariate)
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        if p.dist("base").support != real:
+            raise Problem(
+                "only a distribution on the reals can be folded",
+                given=f"{p.dist('base')}, {p.dist('base').support}",
+                needed="for example gd.Normal(0, 1)",
+            )
+        return _univariate(p)
 
 
 class ZeroInflated(Distribution):
@@ -90,11 +117,20 @@ class ZeroInflated(Distribution):
 
     base: Distribution = base(elementwise=True)
     dtype = DType.INT
-    _event = staticmethod(_univariate)
-    gate: Value | None = param(unit_interval, group="gate")
-    gate_logits: Value | None = param(real, group="gate")
+    gate: Value | None = param(unit_interval, default=None, group="gate")
+    gate_logits: Value | None = param(real, default=None, group="gate")
     support = nonnegative_integer
     reparametrised = False
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        if p.dist("base").dtype is not DType.INT:
+            raise Problem(
+                "only a distribution of counts can be zero-inflated",
+                given=f"{p.dist('base')}, {p.dist('base').support}",
+                needed="for example gd.Poisson(rate)",
+            )
+        return _univariate(p)
 
 
 class SineSkewed(_Wrapper):
@@ -108,6 +144,16 @@ class SineSkewed(_Wrapper):
     base: Distribution = base()
     skewness: Value = param(Interval(-1.0, 1.0, (True, True)), rank=1)
     reparametrised = False
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        if p.dist("base").support != circular:
+            raise Problem(
+                "only a distribution of angles can be sine-skewed",
+                given=f"{p.dist('base')}, {p.dist('base').support}",
+                needed="for example gd.VonMises(0.0, 1.0)",
+            )
+        return p.dist("base").event
 
     @staticmethod
     def support(p: Params) -> Constraint:
@@ -149,11 +195,22 @@ class ImproperUniform(Distribution):
         if not isinstance(constraint, Constraint):
             raise ModelError(
                 "ImproperUniform needs a constraint",
+                node="ImproperUniform",
                 given=repr(constraint),
                 needed="for example gd.real, gd.positive, gd.simplex",
                 where=caller(),
             )
-        super().__init__(constraint, (shape,) if isinstance(shape, int) else tuple(shape))
+        sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+        if any(isinstance(s, Expr) or not hasattr(s, "__index__") or s.__index__() < 1 for s in sizes):
+            raise ModelError(
+                "the shape of a draw is made of lengths of event axes",
+                node="ImproperUniform",
+                given=repr(shape),
+                needed="positive integers",
+                fix="to draw for each element of a plate, name it: dims=plate",
+                where=caller(),
+            )
+        super().__init__(constraint, tuple(s.__index__() for s in sizes))
 
     @staticmethod
     def support(p: Params) -> Constraint:
@@ -175,7 +232,7 @@ class ImproperUniform(Distribution):
                 fix="for example gd.ImproperUniform(gd.simplex, 3)",
             )
         if c.rank == 2 and shape[-1] != shape[-2]:
-            raise Problem("a matrix of this kind is square", given=f"shape {shape}")
+            raise Problem("a matrix of this kind is square", given=f"shape {shape}", needed="shape (n, n)")
         return shape
 
 
@@ -252,6 +309,7 @@ class MixtureGeneral(Distribution):
             raise Problem(
                 "one weight is needed for each component",
                 given=f"weights: event {p.array('weights').event}, {p['count']} components",
+                needed=f"weights: event ({p['count']},)",
             )
         for i in range(p["count"]):
             c = p.dist(f"c{i}")
@@ -294,8 +352,16 @@ def Mixture(weights: Value, components: Distribution | list[Distribution] | tupl
     """
     if isinstance(components, Distribution):
         return MixtureOf(weights, components)
-    parts = list(components)
-    if not 2 <= len(parts) <= 8 or not all(isinstance(c, Distribution) for c in parts):
+    parts = list(components) if isinstance(components, (list, tuple)) else [components]
+    if odd := [c for c in parts if not isinstance(c, Distribution)]:
+        raise ModelError(
+            "the components of a mixture are distributions",
+            node="Mixture",
+            given=f"{type(odd[0]).__name__}: {odd[0]!r}"[:100],
+            needed="for example [gd.Normal(0, 1), gd.Normal(3, 1)]",
+            where=caller(),
+        )
+    if not 2 <= len(parts) <= 8:
         raise ModelError(
             "a mixture needs 2 to 8 distributions",
             node="Mixture",

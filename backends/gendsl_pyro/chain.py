@@ -1,0 +1,138 @@
+"""One chain of Pyro's NUTS on a fused density."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyro
+import torch
+from gendsl_pyro.kernel import FlatNUTS, Step
+from gendsl_pyro.straight import straighten
+from pyro.poutine.runtime import am_i_wrapped
+
+from gendsl.methods.chains import Chain
+
+__all__ = ["Settings", "run_chain"]
+
+_DTYPES = {"n_steps": np.int64, "tree_depth": np.int64, "diverging": np.bool_}
+_LONG = 400
+"""Iterations from which recording the density (a second or two) pays."""
+
+_INTERVAL = 0.1  # seconds between reports
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a chain needs to know besides its density; it can be sent to another process.
+
+    Attributes:
+        shapes: site -> unconstrained shape, in order.
+        draws: kept draws.
+        warmup: adaptation draws.
+        target_accept: acceptance probability that the step size is adapted to.
+        max_tree_depth: most doublings.
+        dense: whether the mass matrix is dense.
+        seed: seed of the run.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    draws: int
+    warmup: int
+    target_accept: float
+    max_tree_depth: int
+    dense: bool
+    seed: int
+
+
+def run_chain(
+    log_density: Callable[[dict[str, torch.Tensor]], torch.Tensor],
+    settings: Settings,
+    chain: int,
+    start: np.ndarray,
+    report: Callable[[int, int], None],
+    stopped: Callable[[], bool] = lambda: False,
+) -> Chain:
+    """Warm up and sample one chain; a KeyboardInterrupt or `stopped` ends it early with what there is.
+
+    The generator is seeded by (seed, chain) alone, and the caller's random state, and validation, are as before.
+
+    Args:
+        log_density: of a dict of unconstrained sites.
+        settings: of the run.
+        chain: its number.
+        start: the starting point as a vector.
+        report: called with the iterations done and the divergences so far.
+        stopped: whether to stop now.
+    """
+    s = settings
+    unflatten = _unflatten(s.shapes)
+    first = torch.from_numpy(start.copy())
+
+    def potential(q: torch.Tensor) -> torch.Tensor:
+        return -log_density(unflatten(q))
+
+    faster = straighten(potential, [first, 0.5 * first, -first]) if s.warmup + s.draws >= _LONG else None
+    kernel = FlatNUTS(
+        potential,
+        first,
+        faster,
+        dense=s.dense,
+        target_accept=s.target_accept,
+        max_tree_depth=s.max_tree_depth,
+    )
+    kept: list[np.ndarray] = []
+    steps: list[Step] = []
+    times = [time.perf_counter()]
+    divergences, reported = 0, 0.0
+    # An enclosing handler of the caller's own must not see what the kernel samples.
+    alone: Any = pyro.poutine.block() if am_i_wrapped() else nullcontext()
+    with torch.random.fork_rng(devices=[]), pyro.validation_enabled(False), alone:
+        torch.default_generator.manual_seed(_seed(s.seed, chain))
+        try:
+            kernel.setup(s.warmup)
+            for i in range(s.warmup + s.draws):
+                if stopped():
+                    break
+                q, step = kernel.step()
+                divergences += step.diverging
+                if i >= s.warmup:
+                    kept.append(q.numpy())
+                    steps.append(step)
+                elif i == s.warmup - 1:
+                    times.append(time.perf_counter())
+                if (now := time.perf_counter()) > reported + _INTERVAL:
+                    reported = now
+                    report(i + 1, divergences)
+        except KeyboardInterrupt:
+            pass
+    times.append(time.perf_counter())
+    n = min(len(kept), len(steps))
+    if n == s.draws:
+        report(s.warmup + n, divergences)
+    rows = [asdict(step) for step in steps[:n]]
+    names = list(Step.__dataclass_fields__)
+    stats = {k: np.array([r[k] for r in rows], _DTYPES.get(k, np.float64)) for k in names}
+    positions = np.stack(kept[:n]) if n else np.zeros((0, start.size))
+    seconds = {"warmup": times[1] - times[0] if s.warmup else 0.0, "sampling": times[-1] - times[-2]}
+    return Chain(positions, stats, seconds)
+
+
+def _unflatten(shapes: dict[str, tuple[int, ...]]) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
+    names = list(shapes)
+    sizes = [int(np.prod(shape, dtype=int)) for shape in shapes.values()]
+    views = list(shapes.values())
+
+    def unflatten(q: torch.Tensor) -> dict[str, torch.Tensor]:
+        parts = torch.split(q, sizes)
+        return {name: part.view(view) for name, part, view in zip(names, parts, views, strict=True)}
+
+    return unflatten
+
+
+def _seed(seed: int, chain: int) -> int:
+    return int(np.random.SeedSequence([seed, chain]).generate_state(1, np.uint64)[0] >> np.uint64(1))

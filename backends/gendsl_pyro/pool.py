@@ -1,0 +1,172 @@
+"""Chains in processes of their own, as many at once as there are cores; the parent's side of `gendsl_pyro.worker`."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from typing import IO, Any
+
+import numpy as np
+from gendsl_pyro.worker import COMMAND, Job
+
+from gendsl.backend import Progress
+from gendsl.errors import FitError
+from gendsl.methods.chains import Chain
+
+__all__ = ["cores", "run_pool"]
+
+_GRACE = 10.0  # seconds that workers have to hand over their draws after an interrupt
+
+
+def cores() -> int:
+    """The cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_pool(job: Job, points: list[np.ndarray], workers: int, progress: Progress) -> list[Chain]:
+    """Sample a chain from each point.
+
+    Results depend on the job and the points alone, not on which worker takes which chain. An interrupt stops all chains
+    and returns what they have; no process is left behind.
+
+    Args:
+        job: what all chains share.
+        points: a starting point for each.
+        workers: processes.
+        progress: told how far the chains are.
+
+    Raises:
+        FitError: if a chain fails or a worker dies.
+    """
+    inbox: queue.Queue[tuple[_Worker, Any]] = queue.Queue()
+    waiting = list(enumerate(points))[::-1]
+    results: dict[int, Chain] = {}
+    team: list[_Worker] = []
+    running: set[_Worker] = set()
+    deadline: float | None = None
+    try:
+        for _ in range(min(workers, len(points))):
+            team.append(_Worker(inbox))
+        for w in team:
+            w.send(list(sys.path))
+            w.send(job)
+            w.send(waiting.pop())
+            running.add(w)
+        while running:
+            try:
+                timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+                worker, message = inbox.get(timeout=timeout)
+            except queue.Empty:
+                break  # a worker that does not answer is ended below
+            except KeyboardInterrupt:
+                if deadline is not None:
+                    raise
+                deadline = time.monotonic() + _GRACE
+                waiting.clear()
+                for w in running:
+                    w.send("stop")
+                continue
+            if message is None:
+                if worker in running:
+                    raise _died(worker)
+                continue
+            kind, chain, content = message
+            if kind == "progress":
+                progress.update(chain, *content)
+            elif kind == "error":
+                raise failed(chain, content)
+            else:
+                results[chain] = content
+                if waiting:
+                    worker.send(waiting.pop())
+                else:
+                    running.remove(worker)
+                    worker.send(None)
+    finally:
+        for w in team:
+            w.close(kill=w in running)
+    return [results[k] for k in sorted(results)]
+
+
+def failed(chain: int, trace: str) -> FitError:
+    """The error of a chain whose density raised."""
+    out = FitError(
+        f"chain {chain} failed while sampling",
+        given=trace.strip().splitlines()[-1],
+        fix="the traceback below shows the line of the emitted program",
+    )
+    out.add_note(trace)
+    return out
+
+
+def _died(worker: _Worker) -> FitError:
+    code = worker.process.wait()
+    out = FitError(
+        "a worker process ended before its chain was done",
+        given=f"exit status {code}" + (" (killed; out of memory?)" if code in (-9, 137) else ""),
+        fix="the output of the process is below",
+    )
+    out.add_note(worker.errors())
+    return out
+
+
+class _Worker:
+    """A process with a thread that reads what it says."""
+
+    def __init__(self, inbox: queue.Queue[tuple[_Worker, Any]]) -> None:
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()
+        env = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        # A session of its own: an interrupt from the terminal reaches the parent alone, which then asks for the draws.
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=env,
+            start_new_session=True,
+        )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self._in, self._out = self.process.stdin, self.process.stdout
+        self._reader = threading.Thread(target=self._read, args=(inbox,), daemon=True)
+        self._reader.start()
+
+    def _read(self, inbox: queue.Queue[tuple[_Worker, Any]]) -> None:
+        try:
+            while True:
+                inbox.put((self, pickle.load(self._out)))
+        except Exception:  # the end of its output, or half a message
+            inbox.put((self, None))
+
+    def send(self, message: Any) -> None:
+        try:
+            pickle.dump(message, self._in)
+            self._in.flush()
+        except OSError:
+            pass  # it has died, which its reader reports
+
+    def errors(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read()[-4000:].decode(errors="replace")
+
+    def close(self, *, kill: bool) -> None:
+        """End the process and wait for it."""
+        if kill:
+            self.process.kill()
+        try:
+            self._in.close()
+        except OSError:
+            pass
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join(5)
+        self._out.close()
+        self._stderr.close()

@@ -1,0 +1,185 @@
+"""A density and its gradient as one straight list of tensor operations.
+
+For small models torch spends its time on bookkeeping: building and walking the autograd graph, rebuilding distributions
+and constants at each call. The operations themselves are the same at each call, so they are recorded once, forward and
+backward, and written out as a Python function without any of that:
+
+    def run(q):
+        v0 = exp(q)
+        ...
+        return potential, gradient
+
+What does not depend on q is computed once. The function computes the same numbers in the same order. It is used only
+after it has agreed with autograd on several points; a density that cannot be recorded (its operations depend on the
+values, as an adaptive solver's do) stays as it is.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["straighten", "value_and_grad"]
+
+Potential = Callable[[Tensor], Tensor]
+ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+# Operations that torch's own functions call faster than the recorded overloads do.
+_DIRECT = """
+    abs acos addmm asin atan bmm cat ceil clamp clamp_max clamp_min cos cosh cumsum digamma div dot eq erf erfc exp exp2
+    expm1 eye flip floor gather ge gt index_select lgamma log log1p logaddexp logical_and logical_not logical_or
+    logsumexp lt le matmul maximum mean minimum mm mul mv ne neg ones_like permute pow prod reciprocal round rsqrt rsub
+    select sigmoid sign sin sinh softmax split_with_sizes sqrt square squeeze stack sub sum t tan tanh transpose tril
+    triu unbind unsqueeze where zeros_like add
+""".split()
+_METHODS = ("view", "expand")
+_SAME = ("detach", "alias", "lift_fresh")
+_TOLERANCE = 1e-12
+
+
+def value_and_grad(function: Potential) -> ValueAndGrad:
+    """A scalar function of a vector with its gradient, by autograd."""
+
+    def both(q: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            leaf = q.detach().requires_grad_(True)
+            value = function(leaf)
+            (gradient,) = torch.autograd.grad(value, leaf)
+        return value.detach(), gradient
+
+    return both
+
+
+def straighten(function: Potential, points: list[Tensor]) -> ValueAndGrad | None:
+    """Record a scalar function of a vector with its gradient.
+
+    Args:
+        function: the function; it must be pure.
+        points: where to record (the first) and to compare (all).
+
+    Returns:
+        The recorded function, or None where it cannot be recorded or does not agree.
+    """
+    exact = value_and_grad(function)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's own modules warn of torch.jit when they are imported
+            from torch.fx.experimental.proxy_tensor import make_fx
+
+            recorded = make_fx(exact)(points[0])
+        out = _write(recorded)
+        with torch.no_grad():
+            agrees = all(_agree(exact(q), out(q)) for q in [*points, points[0]])
+    except Exception:  # whatever cannot be recorded, for whatever reason, is left to autograd
+        return None
+    return out if agrees else None
+
+
+def _agree(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> bool:
+    return all(torch.allclose(x, y, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True) for x, y in zip(a, b, strict=True))
+
+
+def _write(recorded: torch.fx.GraphModule) -> ValueAndGrad:
+    """The recorded graph as a function."""
+    nodes = list(recorded.graph.nodes)
+    writer = _Writer(shared=not any(_mutates(n) for n in nodes))
+    for n in nodes:
+        if n.op == "placeholder":
+            writer.names[n] = "q"
+        elif n.op == "get_attr":
+            writer.constants[n] = getattr(recorded, n.target)
+        elif n.op == "output":
+            return writer.finish(n.args[0])
+        else:
+            writer.add(n)
+    raise ValueError("a graph without an output")
+
+
+def _mutates(n: Any) -> bool:
+    return isinstance(n.target, torch._ops.OpOverload) and n.target._schema.is_mutable
+
+
+class _Writer:
+    """Writes the lines of the function; `shared`: equal expressions once and unused ones not at all."""
+
+    def __init__(self, *, shared: bool) -> None:
+        self.shared = shared
+        self.names: dict[Any, str] = {}  # nodes that depend on q
+        self.constants: dict[Any, Any] = {}  # nodes that do not
+        self.space: dict[str, Any] = {}
+        self.lines: list[tuple[str, str, set[str]]] = []  # name, expression, names it uses
+        self._seen: dict[str, str] = {}
+        self._objects: dict[int, str] = {}
+        self._used: set[str] = set()
+
+    def add(self, n: Any) -> None:
+        if not any(a in self.names for a in n.all_input_nodes):
+            if _mutates(n):
+                raise ValueError("a constant is written to")
+            look = self.constants.__getitem__
+            args, kwargs = torch.fx.map_arg(n.args, look), torch.fx.map_arg(n.kwargs, look)
+            self.constants[n] = n.target(*args, **kwargs)
+            return
+        op = "getitem" if n.target is operator.getitem else n.target._schema.name.removeprefix("aten::")
+        if op in _SAME or (op == "pow" and n.args[1] == 1):
+            self.names[n] = self.names[n.args[0]]
+            return
+        if _mutates(n) and n.args[0] not in self.names:
+            raise ValueError("a constant is written to")
+        self._used = set()
+        expression = self._call(op, n)
+        if self.shared and expression in self._seen:
+            self.names[n] = self._seen[expression]
+            return
+        name = self.names[n] = self._seen[expression] = f"v{len(self.lines)}"
+        # What returns nothing is there for its effect, such as raising for a singular matrix.
+        effect = op != "getitem" and not n.target._schema.returns
+        self.lines.append((name, expression, self._used | ({name} if effect else set())))
+
+    def _call(self, op: str, n: Any) -> str:
+        if op == "getitem":
+            return f"{self._show(n.args[0])}[{n.args[1]}]"
+        direct = getattr(torch, op) if op in _DIRECT else getattr(Tensor, op) if op in _METHODS else n.target
+        parts = [self._show(a) for a in n.args]
+        # The overloads name the scalar of an in-place or reduced operation as the functions do.
+        parts += [f"{k}={self._show(v)}" for k, v in n.kwargs.items()]
+        return f"{self._bind(direct, op)}({', '.join(parts)})"
+
+    def _show(self, a: Any) -> str:
+        if isinstance(a, torch.fx.Node):
+            if a in self.names:
+                self._used.add(self.names[a])
+                return self.names[a]
+            return self._show(self.constants[a])
+        if isinstance(a, (list, tuple)):
+            return f"[{', '.join(map(self._show, a))}]"
+        if a is None or isinstance(a, (bool, int)) or (isinstance(a, float) and math.isfinite(a)):
+            return repr(a)
+        return self._bind(a, "c")
+
+    def _bind(self, value: Any, hint: str) -> str:
+        """A name in the function's globals."""
+        name = self._objects.get(id(value))
+        if name is None:
+            name = self._objects[id(value)] = f"{hint}_{len(self.space)}"
+            self.space[name] = value
+        return name
+
+    def finish(self, outputs: Any) -> ValueAndGrad:
+        self._used = set()
+        returned = ", ".join(map(self._show, outputs))
+        needed, lines = set(self._used), []
+        for name, expression, used in reversed(self.lines):
+            if not self.shared or name in needed or name in used:
+                needed |= used
+                lines.append(f"    {name} = {expression}\n")
+        source = f"def run(q):\n{''.join(reversed(lines))}    return {returned}\n"
+        exec(compile(source, "<gendsl recorded density>", "exec"), self.space)  # noqa: S102 - written above
+        run: ValueAndGrad = self.space["run"]
+        return run

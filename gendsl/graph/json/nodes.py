@@ -1,0 +1,353 @@
+"""Nodes and the values in their attributes, to and from JSON values.
+
+Scalars, null and tuples (lists) are themselves; everything else is an object with its class by name: `{"class":
+"Interval", "closed": [false, false], "lower": 0.0, "upper": null}`. Only the classes of `_CLASSES` exist.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+import gendsl.lang.distributions  # noqa: F401  (fills FAMILIES)
+from gendsl.graph import constraints as c
+from gendsl.graph.json.check import SITES, Rules, check_name, check_shape, check_type, fail, is_int
+from gendsl.graph.node import Array, Node, Plate, Subgraph
+from gendsl.graph.ops import Problem
+from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
+from gendsl.lang.builder import infer_node
+
+__all__ = ["Codec"]
+
+_DEPTH = 40  # steps within steps, tuples within tuples
+_SHOWN = 100  # longer arrays are written in base64
+_FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+_DTYPES: dict[str, tuple[str, type]] = {"bool": ("|b1", bool), "int64": ("<i8", int), "float64": ("<f8", float)}
+
+
+def _bound(x: Any) -> bool:
+    return x is None or isinstance(x, c.Ref) or (isinstance(x, (int, float)) and not isinstance(x, bool))
+
+
+def _closed(x: Any) -> bool:
+    return isinstance(x, tuple) and len(x) == 2 and all(isinstance(e, bool) for e in x)
+
+
+def _names(x: Any) -> bool:
+    return isinstance(x, tuple) and all(isinstance(n, str) for n in x) and len(set(x)) == len(x)
+
+
+def _event(x: Any) -> bool:
+    return isinstance(x, tuple) and all(isinstance(s, str) or (is_int(s) and s >= 0) for s in x)
+
+
+def _count(x: Any) -> bool:
+    return is_int(x) and bool(x >= 0)
+
+
+def _array_types(x: Any) -> bool:
+    return isinstance(x, tuple) and all(isinstance(t, ArrayType) for t in x)
+
+
+_TESTS: dict[str, Callable[[Any], bool]] = {
+    "lower": _bound, "upper": _bound, "total": _bound, "closed": _closed, "node": _count, "dims": _names,
+    "joint": _names, "event": _event, "family_rank": _count, "items": _array_types,
+    "dtype": lambda x: isinstance(x, DType), "support": lambda x: isinstance(x, c.Constraint),
+}  # fmt: skip
+_CLASSES: dict[str, Any] = {
+    k.__name__: k
+    for k in (
+        c.Ref, c.Interval, c.Integers, c.Simplex, c.Ordered, c.PositiveOrdered, c.Sphere, c.Counts, c.CorrCholesky,
+        c.LowerCholesky, c.CorrMatrix, c.PositiveDefinite, c.Circular, ArrayType, DistType, TupleType,
+    )
+}  # fmt: skip
+
+
+class Codec:
+    """Writes and reads the nodes of one graph.
+
+    Args:
+        plates: the plates that nodes may mention.
+        axes: the named event axes that they may mention.
+    """
+
+    def __init__(self, plates: Collection[str], axes: Collection[str]) -> None:
+        self.plates = plates
+        self._rules = Rules(plates, axes)
+        self._depth = 0
+
+    # -- values -------------------------------------------------------------------------------------------------------
+    def encode(self, value: Any, at: str) -> Any:
+        """A value as JSON."""
+        if isinstance(value, np.generic):
+            value = value.item()
+        if value is None or type(value) in (bool, int, str):
+            return value
+        if type(value) is float:
+            return value if math.isfinite(value) else {"class": "Float", "value": repr(value)}
+        if isinstance(value, DType):
+            return {"class": "DType", "value": value.value}
+        if isinstance(value, tuple):
+            return [self._nested(self.encode, v, f"{at}[{i}]") for i, v in enumerate(value)]
+        if isinstance(value, Array):
+            return _encode_array(value)
+        if isinstance(value, Subgraph):
+            nodes = self._nested(self.encode_nodes, value.nodes, f"{at}.nodes", True)
+            return {"class": "Subgraph", "nodes": nodes, "inputs": list(value.inputs), "outputs": list(value.outputs)}
+        if type(value) is datetime.date or (type(value) is datetime.datetime and value.tzinfo is None):
+            return {"class": "Date" if type(value) is datetime.date else "Datetime", "value": value.isoformat()}
+        if _CLASSES.get(name := type(value).__name__) is type(value):
+            return {
+                "class": name,
+                **{f.name: self._nested(self.encode, getattr(value, f.name), f"{at}.{f.name}") for f in fields(value)},
+            }
+        return fail(
+            f"a {name} cannot be written",
+            at,
+            given=repr(value)[:100],
+            needed="numbers, strings, tuples, or gendsl's own classes",
+        )
+
+    def decode(self, value: Any, at: str, limit: int | None = None) -> Any:
+        """A value from JSON; references to nodes stay below `limit`."""
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        if isinstance(value, list):
+            return tuple(self._nested(self.decode, v, f"{at}[{i}]", limit) for i, v in enumerate(value))
+        name = value.get("class")
+        rest = {k: v for k, v in value.items() if k != "class"}
+        if name == "Array":
+            return _decode_array(rest, at)
+        if name == "Subgraph":
+            return self._decode_subgraph(rest, at)
+        if name in ("Float", "DType", "Date", "Datetime"):
+            return _decode_scalar(name, rest, at)
+        if not isinstance(name, str) or name not in _CLASSES:
+            fail("is of no known class", at, given=f"class {name!r}"[:80], needed=", ".join(sorted(_CLASSES)))
+        cls = _CLASSES[name]
+        values = {k: self._nested(self.decode, v, f"{at}.{k}", limit) for k, v in rest.items()}
+        if set(values) != (wanted := {f.name for f in fields(cls)}):
+            fail(
+                f"{name} has other fields",
+                at,
+                given=", ".join(sorted(values)) or "none",
+                needed=", ".join(sorted(wanted)) or "none",
+            )
+        for k, v in values.items():
+            if not _TESTS[k](v):
+                fail(f"is no such field of {name}", f"{at}.{k}", given=repr(v)[:80])
+        if name == "Ref" and limit is not None and values["node"] >= limit:
+            fail("refers to a later node", at, given=str(values["node"]), needed=f"a node below {limit}")
+        return cls(**values)
+
+    def _nested(self, call: Callable[..., Any], *args: Any) -> Any:
+        self._depth += 1
+        if self._depth > _DEPTH:
+            fail("is nested too deeply", args[1], needed=f"at most {_DEPTH} levels")
+        out = call(*args)
+        self._depth -= 1
+        return out
+
+    def _decode_subgraph(self, raw: dict[str, Any], at: str) -> Subgraph:
+        if set(raw) != {"nodes", "inputs", "outputs"} or not all(isinstance(v, list) for v in raw.values()):
+            fail("a Subgraph has lists of nodes, inputs and outputs", at, given=", ".join(sorted(raw)))
+        nodes = self._nested(self.decode_nodes, raw["nodes"], f"{at}.nodes", True)
+        for key in ("inputs", "outputs"):
+            for k in raw[key]:
+                if not is_int(k) or not 0 <= k < len(nodes):
+                    fail("is no node of the step", f"{at}.{key}", given=repr(k)[:40], needed=f"0 to {len(nodes) - 1}")
+        inputs = [i for i, n in enumerate(nodes) if n.op == "input"]
+        if sorted(raw["inputs"]) != inputs:
+            fail(
+                "the step's inputs are its input nodes, each once",
+                f"{at}.inputs",
+                given=str(raw["inputs"])[:80],
+                needed=str(inputs)[:80],
+            )
+        return Subgraph(nodes, tuple(raw["inputs"]), tuple(raw["outputs"]))
+
+    # -- nodes --------------------------------------------------------------------------------------------------------
+    def encode_nodes(self, nodes: Sequence[Node], at: str, inner: bool = False) -> list[dict[str, Any]]:
+        """The nodes of a graph or (`inner`) of a step, checked as `decode_nodes` would."""
+        out = []
+        types: list[Type] = []
+        for i, n in enumerate(nodes):
+            here = f"{at}[{i}]"
+            if n.attrs != tuple(sorted(n.attrs)):
+                fail(
+                    "the attributes are not sorted",
+                    f"{here}.attrs",
+                    given=", ".join(k for k, _ in n.attrs),
+                    node=n.name,
+                )
+            inferred = self._check(n.op, n.args, n.attr, n.name, types, here, inner)
+            if inferred != n.type:
+                fail(
+                    "the type does not follow from the operation",
+                    here,
+                    given=str(n.type),
+                    needed=str(inferred),
+                    node=n.name,
+                )
+            types.append(inferred)
+            record: dict[str, Any] = {"id": i, "op": n.op}
+            record |= {"args": list(n.args)} if n.args else {}
+            record |= {"attrs": {k: self.encode(v, f"{here}.attrs.{k}") for k, v in n.attrs}} if n.attrs else {}
+            record |= {"name": n.name} if n.name is not None else {}
+            out.append(record)
+        return out
+
+    def decode_nodes(self, raw: Sequence[Any], at: str, inner: bool = False) -> tuple[Node, ...]:
+        """The nodes of a graph or of a step, each checked and typed."""
+        out: list[Node] = []
+        types: list[Type] = []
+        for i, item in enumerate(raw):
+            here = f"{at}[{i}]"
+            if not isinstance(item, dict) or not {"id", "op"} <= set(item) <= {"id", "op", "args", "attrs", "name"}:
+                fail(
+                    "is no node",
+                    here,
+                    given=repr(item)[:100],
+                    needed="an object with id, op, and perhaps args, attrs, name",
+                )
+            if type(item["id"]) is not int or item["id"] != i:
+                fail("the ids do not count up", f"{here}.id", given=repr(item["id"])[:40], needed=str(i))
+            op, args, attrs, name = item["op"], item.get("args", []), item.get("attrs", {}), item.get("name")
+            if not isinstance(op, str) or not isinstance(args, list) or not isinstance(attrs, dict):
+                fail("op, args and attrs are a string, a list and an object", here, given=repr(item)[:100])
+            values = {k: self.decode(v, f"{here}.attrs.{k}", None if inner else i) for k, v in attrs.items()}
+            types.append(self._check(op, tuple(args), values, name, types, here, inner))
+            out.append(Node(op, tuple(args), tuple(sorted(values.items())), types[-1], name))
+        return tuple(out)
+
+    def _check(
+        self, op: str, args: tuple[Any, ...], attrs: dict[str, Any], name: Any, types: list[Type], at: str, inner: bool
+    ) -> Type:
+        """The type of a node, whose parts are checked first."""
+        if name is not None:
+            check_name(name, f"{at}.name")
+        for k, a in enumerate(args):
+            if type(a) is not int or not 0 <= a < len(types):
+                fail(
+                    "an argument is no earlier node",
+                    f"{at}.args[{k}]",
+                    given=repr(a)[:40],
+                    needed=f"an id below {len(types)}",
+                    node=name,
+                )
+        self._rules.attrs(op, attrs, at, name)
+        if (
+            (op in SITES) > (name is not None)
+            or (inner and (name is not None or op in SITES))
+            or (op == "input" and not inner)
+        ):
+            fail(
+                f"{op} cannot stand here",
+                at,
+                given=f"name {name!r}",
+                needed="sites have names and are in no step; inputs are in steps",
+                node=name,
+            )
+        given = [types[a] for a in args]
+        check_shape(op, given, attrs, at, name)
+        try:
+            out = infer_node(op, given, attrs, args)
+        except Problem as e:
+            fail(e.problem, at, given=e.given, needed=e.needed, fix=e.fix, node=name)
+        except Exception as e:  # the typing rules take for granted what the language checks before
+            fail(
+                f"{op} cannot be typed ({type(e).__name__}: {e})", at, given="; ".join(map(str, given))[:200], node=name
+            )
+        check_type(out, self.plates, at, name)
+        return out
+
+    def check_sites(self, nodes: Sequence[Node], plates: Sequence[Plate], at: str) -> None:
+        """Names are unique; only an observation shares the name of its data; derived data have a source."""
+        free = {p.name for p in plates if p.base is None}
+        data: set[str] = set()
+        sites: set[str] = set()
+        for i, n in enumerate(nodes):
+            if n.name is None:
+                continue
+            twice = n.name in (data if n.op == "data" else sites) or n.name in free
+            mixed = n.name in sites if n.op == "data" else n.name in data and n.op != "observe"
+            if twice or mixed:
+                fail(
+                    "the name is taken",
+                    f"{at}[{i}].name",
+                    given=repr(n.name),
+                    needed="one name for each node and plate",
+                    node=n.name,
+                )
+            (data if n.op == "data" else sites).add(n.name)
+        for i, n in enumerate(nodes):
+            if n.op == "data" and (source := n.attr["derived"]) is not None and source[1] not in data:
+                fail("is derived from no data", f"{at}[{i}].attrs.derived", given=repr(source), node=n.name)
+
+
+# -- scalars and arrays -----------------------------------------------------------------------------------------------
+def _decode_scalar(name: str, raw: dict[str, Any], at: str) -> Any:
+    value = raw.get("value")
+    if set(raw) == {"value"} and isinstance(value, str):
+        if name == "Float" and value in _FLOATS:
+            return _FLOATS[value]
+        if name == "DType" and value in {d.value for d in DType}:
+            return DType(value)
+        if name in ("Date", "Datetime"):
+            try:
+                return (datetime.date if name == "Date" else datetime.datetime).fromisoformat(value)
+            except ValueError:
+                pass
+    return fail(f"is no {name}", at, given=repr(raw)[:80])
+
+
+def _encode_array(x: Array) -> dict[str, Any]:
+    """As numbers where there are few and the numbers give back the same bytes; else little-endian bytes in base64."""
+    values = np.frombuffer(x.data, x.dtype)
+    out: dict[str, Any] = {"class": "Array", "dtype": x.dtype, "shape": list(x.shape)}
+    if values.size <= _SHOWN and np.isfinite(values).all():
+        return out | {"values": values.tolist()}
+    return out | {"base64": base64.b64encode(values.astype(_DTYPES[x.dtype][0]).tobytes()).decode("ascii")}
+
+
+def _decode_array(raw: dict[str, Any], at: str) -> Array:
+    dtype, shape = raw.get("dtype"), raw.get("shape")
+    if set(raw) not in ({"dtype", "shape", "values"}, {"dtype", "shape", "base64"}):
+        fail("an Array has dtype, shape, and values or base64", at, given=", ".join(sorted(raw)))
+    if not isinstance(dtype, str) or dtype not in _DTYPES:
+        fail("is no dtype of an Array", f"{at}.dtype", given=repr(dtype)[:40], needed=", ".join(_DTYPES))
+    if not isinstance(shape, list) or not all(map(_count, shape)) or len(shape) > 32:
+        fail("is no shape", f"{at}.shape", given=repr(shape)[:80])
+    stored, kind = _DTYPES[dtype]
+    if "values" in raw:
+        items = raw["values"]
+        if (
+            not isinstance(items, list)
+            or not all(type(v) is kind for v in items)
+            or (kind is int and not all(-(2**63) <= v < 2**63 for v in items))
+        ):
+            fail(f"holds other values than {dtype}", f"{at}.values", given=repr(items)[:80])
+        data = np.array(items, dtype).tobytes()
+    else:
+        try:
+            coded = base64.b64decode(raw["base64"], validate=True)
+            data = np.frombuffer(coded, stored).astype(dtype).tobytes()
+        except (TypeError, ValueError, binascii.Error) as e:
+            fail(f"holds no array: {e}", f"{at}.base64")
+        if kind is bool and not set(coded) <= {0, 1}:
+            fail("holds other bytes than 0 and 1", f"{at}.base64")
+    if len(data) != math.prod(shape) * np.dtype(dtype).itemsize:
+        fail(
+            "the shape does not fit the number of values",
+            f"{at}.shape",
+            given=str(shape),
+            needed=f"{len(data) // np.dtype(dtype).itemsize} values",
+        )
+    return Array(dtype, tuple(shape), data)
