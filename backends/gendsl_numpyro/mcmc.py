@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from gendsl_numpyro.kernel import Sampler
 
 from gendsl.backend import Draws, Progress
 from gendsl.methods.chains import Chain, gather, is_dense
 from gendsl.methods.start import starts
+from gendsl_numpyro.kernel import Sampler
 
 if TYPE_CHECKING:
     from gendsl.methods import NUTS

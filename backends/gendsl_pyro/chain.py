@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pyro
 import torch
-from gendsl_pyro.kernel import FlatNUTS, Step
-from gendsl_pyro.straight import straighten
 from pyro.poutine.runtime import am_i_wrapped
 
 from gendsl.methods.chains import Chain
+from gendsl_pyro.kernel import FlatNUTS, Step
+from gendsl_pyro.straight import straighten
 
 __all__ = ["Settings", "run_chain"]
 

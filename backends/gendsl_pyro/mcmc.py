@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from gendsl_pyro.chain import Settings, run_chain
-from gendsl_pyro.pool import cores, failed, run_pool
-from gendsl_pyro.worker import Job
 from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.backend import Draws, Progress
 from gendsl.methods.chains import Chain, gather, is_dense
 from gendsl.methods.start import starts
+from gendsl_pyro.chain import Settings, run_chain
+from gendsl_pyro.pool import cores, failed, run_pool
+from gendsl_pyro.worker import Job
 
 if TYPE_CHECKING:
     from gendsl.methods import NUTS
@@ -72,9 +72,7 @@ class PyroEngine:
         return gather(runs, program.shapes, method.chains, method.draws, seconds)
 
 
-def _run_here(
-    program: BoundProgram, settings: Settings, points: list[np.ndarray], progress: Progress
-) -> list[Chain]:
+def _run_here(program: BoundProgram, settings: Settings, points: list[np.ndarray], progress: Progress) -> list[Chain]:
     runs: list[Chain] = []
     for chain, point in enumerate(points):
 
@@ -112,4 +110,3 @@ def _evaluate(program: BoundProgram) -> Any:
         return float(value), {k: p.backend.numpy(g) for k, g in gradient.items()}
 
     return evaluate
-

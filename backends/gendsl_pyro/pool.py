@@ -13,11 +13,11 @@ import time
 from typing import IO, Any
 
 import numpy as np
-from gendsl_pyro.worker import COMMAND, Job
 
 from gendsl.backend import Progress
 from gendsl.errors import FitError
 from gendsl.methods.chains import Chain
+from gendsl_pyro.worker import COMMAND, Job
 
 __all__ = ["cores", "run_pool"]
 

@@ -82,7 +82,9 @@ def straighten(function: Potential, points: list[Tensor]) -> ValueAndGrad | None
 
 
 def _agree(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> bool:
-    return all(torch.allclose(x, y, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True) for x, y in zip(a, b, strict=True))
+    return all(
+        torch.allclose(x, y, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True) for x, y in zip(a, b, strict=True)
+    )
 
 
 def _write(recorded: torch.fx.GraphModule) -> ValueAndGrad:

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import torch
+
 from gendsl_pyro.chain import Settings, run_chain
 
 __all__ = ["COMMAND", "Job", "main"]

@@ -50,9 +50,7 @@ def bind(graph: Graph, data: Mapping[str, Any]) -> Bound:
         DataError: if something is missing, too much, of the wrong shape or kind, or outside its support.
     """
     derived = derived_from(graph)
-    nodes = {
-        name: graph.nodes[i] for name, i in graph.inputs.items() if graph.nodes[i].attr["derived"] is None
-    }
+    nodes = {name: graph.nodes[i] for name, i in graph.inputs.items() if graph.nodes[i].attr["derived"] is None}
     values = _by_name(graph, nodes, data)
     givens = {name: read(node, values[name]) for name, node in nodes.items()}
     axes: dict[str, np.ndarray] = {a.name: np.asarray(a.coords) for a in graph.axes if a.coords is not None}
@@ -188,9 +186,7 @@ def _lay_out(node: Node, given: Given) -> None:
                 fix=f"{rename}, or x.values to go by position",
                 where=node.where,
             )
-        given.transpose(
-            [given.dims.index(d) if d is not None else given.dims.index(free.pop(0)) for d in order]
-        )
+        given.transpose([given.dims.index(d) if d is not None else given.dims.index(free.pop(0)) for d in order])
         return
     if len(shape) == rank:
         return
@@ -221,9 +217,7 @@ def _measure(node: Node, given: Given, plates: Plates) -> None:
         if isinstance(size, str):
             plates.claim(size, shape[k + axis], node)
         elif shape[k + axis] != size:
-            fits = sorted(shape[k:]) == sorted(map(str, t.event)) or sorted(shape[k:]) == sorted(
-                t.event, key=str
-            )
+            fits = sorted(shape[k:]) == sorted(map(str, t.event)) or sorted(shape[k:]) == sorted(t.event, key=str)
             raise DataError(
                 "an event axis has another length than declared",
                 node=node.name,

@@ -32,15 +32,8 @@ def check(graph: Graph, arrays: dict[str, np.ndarray], missing: Mapping[str, np.
     known = evaluate(graph, arrays, wanted)
     for _, n in graph.of("data"):
         t = array_type(n)
-        if (
-            n.name in arrays
-            and t.support != real
-            and not is_observed(graph, n.name)
-            and n.attr["derived"] is None
-        ):
-            _report(
-                violations(arrays[str(n.name)], t.support), arrays[str(n.name)], n, t.support, "its support"
-            )
+        if n.name in arrays and t.support != real and not is_observed(graph, n.name) and n.attr["derived"] is None:
+            _report(violations(arrays[str(n.name)], t.support), arrays[str(n.name)], n, t.support, "its support")
     for i, n in dists:
         _parameters(graph, i, n, known)
     for _, n in observed:
@@ -103,9 +96,7 @@ def _observation(
     gone = missing.get(name)
     if gone is not None and bounds:
         fixed = {
-            f: np.asarray(b)
-            for f in ("lower", "upper")
-            if isinstance(b := getattr(support, f, None), (int, float))
+            f: np.asarray(b) for f in ("lower", "upper") if isinstance(b := getattr(support, f, None), (int, float))
         }
         arrays[name] = x = refill(x, gone, support, fixed | bounds)
     if gone is not None:
@@ -119,11 +110,7 @@ def _observation(
         if isinstance(support, Counts):
             bad, words = got != bound, "that sum to"
         else:
-            closed = (
-                isinstance(support, Integers)
-                or isinstance(support, Interval)
-                and support.closed[field == "upper"]
-            )
+            closed = isinstance(support, Integers) or isinstance(support, Interval) and support.closed[field == "upper"]
             beyond = got < bound if field == "lower" else got > bound
             bad, words = (
                 (beyond if closed else beyond | (got == bound)),
@@ -143,12 +130,7 @@ def _counted(graph: Graph, n: Node, known: Mapping[int, np.ndarray], t: ArrayTyp
     out = np.ones((1,) * len(t.dims), bool)
     for m in masks:
         have = graph.nodes[m].type
-        if (
-            m not in known
-            or not isinstance(have, ArrayType)
-            or have.rank
-            or not set(have.dims) <= set(t.dims)
-        ):
+        if m not in known or not isinstance(have, ArrayType) or have.rank or not set(have.dims) <= set(t.dims):
             return None
         out = out & (spread(known[m], have, t.dims, 0) != 0)
     return out
@@ -160,16 +142,10 @@ def _at(bad: np.ndarray) -> tuple[int, ...]:
 
 def _show(x: np.ndarray, at: tuple[int, ...]) -> str:
     value = np.asarray(x[at])
-    return (
-        f"{value.item():g}"
-        if value.ndim == 0
-        else np.array2string(value, precision=4, threshold=8, separator=", ")
-    )
+    return f"{value.item():g}" if value.ndim == 0 else np.array2string(value, precision=4, threshold=8, separator=", ")
 
 
-def _report(
-    bad: np.ndarray, x: np.ndarray, n: Node, support: Constraint, what: str, words: str | None = None
-) -> None:
+def _report(bad: np.ndarray, x: np.ndarray, n: Node, support: Constraint, what: str, words: str | None = None) -> None:
     """Raise where elements lie outside a support."""
     if not np.any(bad):
         return
@@ -192,9 +168,7 @@ def _report(
     )
 
 
-def _beyond(
-    graph: Graph, n: Node, bad: np.ndarray, x: np.ndarray, bound: np.ndarray, words: str, node: int
-) -> None:
+def _beyond(graph: Graph, n: Node, bad: np.ndarray, x: np.ndarray, bound: np.ndarray, words: str, node: int) -> None:
     """Raise where elements lie beyond a bound that other data give."""
     if not np.any(bad):
         return

@@ -62,9 +62,7 @@ def resolve(graph: Graph, givens: dict[str, Given], plates: Plates) -> None:
             _in_range(i, plates)
 
 
-def _name_plate(
-    plate: str, indices: list[_Index], givens: dict[str, Given], graph: Graph, plates: Plates
-) -> None:
+def _name_plate(plate: str, indices: list[_Index], givens: dict[str, Given], graph: Graph, plates: Plates) -> None:
     """Labels for a plate that has none: the common categories, or all labels in sorted order."""
     node = indices[0].node
     words = [keys(i.vocabulary) for i in indices]
@@ -115,9 +113,7 @@ def _look_up(i: _Index, plates: Plates) -> None:
             node=i.node.name,
             given=f"{len(unknown)} unknown, such as {unknown[0]!r}",
             needed=f"labels of '{i.plate}': {', '.join(list(at)[:5])}{', ...' if len(at) > 5 else ''}",
-            fix=f"did you mean {close!r}?"
-            if close
-            else f"add them to the coords of '{i.plate}', or drop those rows",
+            fix=f"did you mean {close!r}?" if close else f"add them to the coords of '{i.plate}', or drop those rows",
             where=i.node.where,
         )
     positions = np.array([at.get(w, -1) for w in words], np.int64)

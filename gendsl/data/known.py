@@ -40,9 +40,7 @@ def evaluate(graph: Graph, arrays: Mapping[str, np.ndarray], wanted: Iterable[in
     return out
 
 
-def _value(
-    graph: Graph, n: Node, arrays: Mapping[str, np.ndarray], args: list[np.ndarray]
-) -> np.ndarray | None:
+def _value(graph: Graph, n: Node, arrays: Mapping[str, np.ndarray], args: list[np.ndarray]) -> np.ndarray | None:
     if n.op == "data":
         return arrays.get(str(n.name))
     if n.op == "const":

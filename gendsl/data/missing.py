@@ -37,9 +37,7 @@ def derived_from(graph: Graph) -> dict[str, list[Node]]:
     return out
 
 
-def derive(
-    nodes: list[Node], source: Node, missing: np.ndarray
-) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+def derive(nodes: list[Node], source: Node, missing: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """The values of the nodes derived from one data node, and the sizes of the plates that they index.
 
     "observed" tells which elements are there; "missing_position" numbers the others, in the array's order.
@@ -117,9 +115,7 @@ def _number(lower: object, upper: object, integer: bool) -> float:
     return 0.0
 
 
-def refill(
-    x: np.ndarray, missing: np.ndarray, support: Constraint, bounds: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def refill(x: np.ndarray, missing: np.ndarray, support: Constraint, bounds: Mapping[str, np.ndarray]) -> np.ndarray:
     """Like `fill` where the bounds differ from element to element: each is filled within its own.
 
     Args:

@@ -73,12 +73,8 @@ def numeric(graph: Graph, node: Node, given: Given, allow_missing: bool) -> None
 def _check_kind(node: Node, given: Given) -> None:
     kind, words = given.values.dtype.kind, given.words
     if given.categories is not None or kind in "US":
-        shown = (
-            "categories" if given.categories is not None else f"strings such as {str(given.values.flat[0])!r}"
-        )
-        fix = (
-            f'for labels of a plate, m.data("{node.name}", ..., indexes=plate); else convert them to numbers'
-        )
+        shown = "categories" if given.categories is not None else f"strings such as {str(given.values.flat[0])!r}"
+        fix = f'for labels of a plate, m.data("{node.name}", ..., indexes=plate); else convert them to numbers'
         raise not_numbers(node, f"{words}, {shown}" if given.values.size else words, fix)
     if kind == "c":
         raise not_numbers(node, f"{words}, complex", "give x.real, x.imag, or np.abs(x)")

@@ -148,9 +148,7 @@ class Plates:
         if labels is None or known is None:
             return
         have, want = keys(labels.values), keys(known)
-        if have == want or (
-            labels.weak and (self.root(plate)[0] in self._declared or set(have) != set(want))
-        ):
+        if have == want or (labels.weak and (self.root(plate)[0] in self._declared or set(have) != set(want))):
             return
         if set(have) != set(want):
             extra = [k for k in have if k not in set(want)][:3]

@@ -155,9 +155,7 @@ def _objects(node: Node, x: np.ndarray, words: str) -> Given:
     if all(isinstance(v, (bool, np.bool_)) for v in there) and there:
         return Given(np.array([v is not None and bool(v) for v in flat]).reshape(x.shape), missing, words)
     try:
-        numbers = [
-            np.nan if _is_missing(v) else float(v) for v in flat if not isinstance(v, (str, bytes, complex))
-        ]
+        numbers = [np.nan if _is_missing(v) else float(v) for v in flat if not isinstance(v, (str, bytes, complex))]
     except (TypeError, ValueError, OverflowError):
         numbers = []
     if len(numbers) != len(flat):
@@ -222,7 +220,5 @@ def _xarray(node: Node, value: Any) -> Given:
     coords = getattr(value, "coords", {})
     out = _array(node, value.values, f"DataArray with dims ({', '.join(dims)}) and shape {value.shape}")
     out.dims = dims
-    out.labels = [
-        Labels(clean(np.asarray(coords[d].values)), False) if d in coords else None for d in value.dims
-    ]
+    out.labels = [Labels(clean(np.asarray(coords[d].values)), False) if d in coords else None for d in value.dims]
     return out

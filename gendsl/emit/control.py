@@ -61,7 +61,7 @@ def emit_value_or_prob(scope: Scope, i: int, emit_dist: object) -> Val:
 
     n = scope.nodes[i]
     if n.op == "log_prob":
-        return log_prob(scope, n.args[0], scope.vals[n.args[1]])
+        return log_prob(scope, n.args[0], n.args[1])
     return arrays.emit_value(scope, i)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gendsl.emit.dialect import DistSpelling
+from gendsl.emit.inside import as_drawn, guard
 from gendsl.emit.scope import Scope
-from gendsl.emit.values import Val
+from gendsl.emit.values import Val, number
 from gendsl.graph.constraints import Constraint, Interval
 from gendsl.graph.families import FAMILIES, Family
 from gendsl.graph.node import Node, Subgraph
@@ -47,16 +48,33 @@ def emit_dist(
     return _Emission(scope, n, t, bare, axes, checked).run()
 
 
-def log_prob(scope: Scope, i: int, value: Val) -> Val:
-    """log p(value), one number for each element of the dims."""
-    t = scope.nodes[i].type
+def log_prob(scope: Scope, i: int, at: int) -> Val:
+    """log p(value), one number for each element of the dims; -inf where the value lies outside the support.
+
+    Args:
+        scope: the function being emitted.
+        i: the distribution's node.
+        at: the value's node.
+    """
+    n, t = scope.nodes[i], scope.nodes[i].type
     if not isinstance(t, DistType):
         raise TypeError("not a distribution")
+    if n.op == "dist.Masked":  # outside the support too, what is masked does not count
+        out, mask = log_prob(scope, n.args[0], at), scope.vals[n.args[1]]
+        code = scope.op("where", mask, out, number(0.0))
+        return Val(code, 100, 0, max(out.slots, mask.slots), out.batched or mask.batched)
     d = emit_dist(scope, i, checked=False)
-    value = scope.array(value)
-    return Val(
-        f"{d.code}.log_prob({value.code})", 100, 0, max(d.slots, value.slots), d.batched or value.batched
-    )
+    value = as_drawn(scope, i, at)
+    slots, batched = max(d.slots, value.slots), d.batched or value.batched
+    checked = guard(scope, t.support, scope.type(at), value)
+    if checked is None:
+        return Val(f"{d.code}.log_prob({value.code})", 100, 0, slots, batched)
+    x, inside, inner = checked[0], scope.assign(checked[1]), checked[2]
+    safe = scope.op("where", inside, x, inner)
+    for _ in range(x.rank):
+        inside = inside.with_(scope.op("all", inside, axis=-1), rank=inside.rank - 1)
+    out = Val(f"{d.code}.log_prob({safe})", 100, 0, max(slots, inside.slots), batched or inside.batched)
+    return out.with_(scope.op("where", inside, out, number(float("-inf"))))
 
 
 class _Emission:

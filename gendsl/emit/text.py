@@ -24,7 +24,7 @@ def wrap(line: str) -> list[str]:
     out = [line[: start + 1]]
     for item in items:
         out += wrap(f"{inner}{item},")
-    if line[end] == ")" and len(items) == 1 and not line[end + 1 :].startswith(")"):
+    if line[end] == ")" and len(items) == 1 and not line[start + 1 : end].rstrip().endswith(","):
         out[-1] = out[-1].removesuffix(",")  # a lone argument is no tuple
     out.append(indent + line[end:])
     return out

@@ -35,6 +35,7 @@ class Parameter:
         kind: "value", "dist" (another distribution), "static" (a number or string fixed at declaration), or "step" (a
             closed function).
         integer: whether it counts.
+        boolean: whether it is true or false.
         elementwise: a distribution that is transformed element by element: its event axes are independent axes.
     """
 
@@ -46,6 +47,7 @@ class Parameter:
     group: str | None = None
     kind: str = "value"
     integer: bool = False
+    boolean: bool = False
     elementwise: bool = False
 
 

@@ -41,6 +41,9 @@ def model_error(problem: Problem, node: str | None, where: Location | None, give
     )
 
 
+_Mark = tuple[int, dict[str, Location | None], dict[str, Plate], dict[str, Axis]]
+
+
 class Builder:
     """Nodes, plates and axes under construction."""
 
@@ -148,13 +151,20 @@ class Builder:
                 f"an expression of model '{expr.builder.root.name}' is used in model '{self.root.name}'",
                 given=expr.builder.label(expr.node),
                 needed="expressions of one model",
-                fix="declare the value in this model too, or build both parts in one model",
+                fix=self._home_of(expr),
                 where=caller(),
             )
         node = expr.node
         for builder in reversed(chain):
             node = builder.capture(node)
         return node
+
+    def _home_of(self, expr: Expr) -> str:
+        """What to do about an expression of another model."""
+        name = expr.builder.nodes[expr.node].name
+        if name is not None and any(n.name == name for n in self.root.nodes):
+            return f'take it from this model: model["{name}"]'
+        return "declare the value in this model too, or build both parts in one model"
 
     def root_size(self, plate: str) -> str:
         """The plate whose size this plate has: a copy made by `rename` has its base's."""
@@ -167,6 +177,21 @@ class Builder:
         """Close the step: its nodes, and the parent's nodes that it captured."""
         step = Subgraph(tuple(self.nodes), (*inputs, *self.captures.values()), tuple(outputs))
         return step, tuple(self.captures)
+
+    def mark(self) -> _Mark:
+        """Where the builder stands, for `reset`."""
+        return len(self.nodes), dict(self.names), dict(self.plates), dict(self.axes)
+
+    def reset(self, mark: _Mark) -> None:
+        """Forget what was added since."""
+        count, names, plates, axes = mark
+        del self.nodes[count:]
+        self.names.clear()
+        self.plates.clear()
+        self.axes.clear()
+        self.names.update(names)
+        self.plates.update(plates)
+        self.axes.update(axes)
 
     def graph(self) -> Graph:
         """A frozen snapshot."""

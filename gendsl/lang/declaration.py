@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import keyword
+from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
 from gendsl.errors import Location, ModelError, caller
 from gendsl.graph.constraints import Constraint, boolean, implies, real
 from gendsl.graph.node import Plate as PlateSpec
-from gendsl.graph.types import ArrayType, DistType, DType
+from gendsl.graph.types import ArrayType, DistType, DType, Size
 from gendsl.lang.builder import Builder
 from gendsl.lang.distributions.base import Distribution
 from gendsl.lang.expr import Expr, apply
 from gendsl.lang.indexing import from_event
 from gendsl.lang.plates import Axis, Dims, dim_names
 
-__all__ = ["Declaration", "Missing", "dtype_of", "event_of"]
+__all__ = ["Declaration", "Missing", "atomic", "axis_names", "constraint_of", "dtype_of", "event_of", "labels_of"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+D = TypeVar("D", bound="Declaration")
 
 _DTYPES: dict[Any, DType] = {float: DType.FLOAT, int: DType.INT, bool: DType.BOOL}
 
@@ -32,6 +38,21 @@ class Missing(Enum):
     ERROR = "error"
     MASK = "mask"
     IMPUTE = "impute"
+
+
+def atomic(declare: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P], R]:
+    """A declaration that fails leaves the model as it was, so that the line can be mended and run again."""
+
+    @functools.wraps(declare)
+    def wrapped(self: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        before = self._builder.mark()
+        try:
+            return declare(self, *args, **kwargs)
+        except Exception:
+            self._builder.reset(before)
+            raise
+
+    return wrapped
 
 
 class Declaration:
@@ -48,6 +69,14 @@ class Declaration:
                 node=str(name),
                 given=repr(name),
                 needed="letters, digits and _, not starting with a digit, not a keyword",
+                where=where,
+            )
+        if name in ("chain", "draw"):
+            raise ModelError(
+                f"the name '{name}' is kept for the draws of a fit",
+                node=name,
+                needed="another name",
+                fix=f"for example '{name}_'",
                 where=where,
             )
         names = self._builder.names
@@ -113,6 +142,7 @@ class Declaration:
         dist: Distribution,
         names: tuple[str, ...],
         constraint: Constraint,
+        axes: tuple[str | None, ...],
         where: Location | None,
     ) -> Expr:
         from gendsl.lang.distributions.structured import ImproperUniform
@@ -120,17 +150,32 @@ class Declaration:
         t = dist.type
         if t.dtype is not DType.FLOAT or t.joint or not all(isinstance(s, int) for s in t.event):
             raise ModelError(
-                "a constraint needs a continuous prior of fixed shape", node=name, given=str(t), where=where
+                "a constraint needs a continuous prior of fixed shape",
+                node=name,
+                given=str(t),
+                needed="for example gd.Normal(0, 1).expand(3)",
+                where=where,
+            )
+        if constraint.rank > t.rank:
+            raise ModelError(
+                f"a value that is {constraint} has event axes",
+                node=name,
+                given=str(t),
+                needed=f"a prior with {constraint.rank} event {'axis' if constraint.rank == 1 else 'axes'}",
+                fix="draw several: gd.Normal(0, 1).expand(3)",
+                where=where,
             )
         if not (implies(constraint, t.support) or constraint.rank > t.support.rank):
             raise ModelError(
                 "the constraint reaches outside the prior's support",
                 node=name,
                 given=f"constraint: {constraint}; prior: {t.support}",
+                needed="a constraint within the support of the prior",
+                fix="choose a prior whose support has the constraint's values",
                 where=where,
             )
         flat = ImproperUniform(constraint, t.event)  # type: ignore[arg-type]
-        attrs = {"dims": names, "centered": True, "axes": dist.axes}
+        attrs = {"dims": names, "centered": True, "axes": axes}
         node = self._builder.append("latent", (flat.add_to(self._builder),), attrs, name, where)
         value = Expr(self._builder, node)
         density = dist.log_prob(value)
@@ -178,7 +223,73 @@ class Declaration:
         return apply("where", observed, x, v[position])
 
 
+def labels_of(coords: Any, name: str, where: Location | None) -> tuple[Any, ...] | None:
+    """The labels of a plate or an axis: numbers or strings, each once; dates become ISO strings."""
+    if coords is None:
+        return None
+    try:
+        x = np.asarray(coords)
+    except ValueError:
+        x = np.asarray(None)
+    if x.ndim != 1 or not x.size or isinstance(coords, str):
+        raise ModelError(
+            "coords are a list of labels",
+            node=name,
+            given=repr(coords)[:80],
+            needed="one number or string for each element",
+            fix="for a size without labels, size=n",
+            where=where,
+        )
+    labels = tuple(np.datetime_as_string(x, unit="auto").tolist() if x.dtype.kind == "M" else x.tolist())
+    if len(set(labels)) != len(labels):
+        twice = next(k for i, k in enumerate(labels) if k in labels[:i])
+        raise ModelError(
+            "coords are not unique",
+            node=name,
+            given=f"{twice!r} more than once",
+            needed="one label for each element",
+            where=where,
+        )
+    return labels
+
+
+def constraint_of(c: Any, what: str, name: str, where: Location | None) -> Constraint:
+    """A support or constraint as the user gave it."""
+    if isinstance(c, Constraint) and not c.dynamic:
+        return c
+    raise ModelError(
+        f"{what} is a set such as gd.positive",
+        node=name,
+        given=repr(c)[:80],
+        needed="gd.real, gd.positive, gd.unit_interval, gd.simplex, gd.ordered, gd.Interval(low, high), ...",
+        where=where,
+    )
+
+
+def axis_names(
+    axes: Any, event: tuple[Size, ...], known: tuple[str | None, ...], name: str, where: Location | None
+) -> tuple[str | None, ...]:
+    """Names of event axes as given, or as the distribution knows them."""
+    given = (axes,) if isinstance(axes, Axis) else tuple(axes)
+    if not given:
+        return known
+    for axis, size in zip(given, event, strict=False):
+        if axis is not None and (not isinstance(axis, Axis) or axis.size != size):
+            raise ModelError(
+                "an axis does not fit the event",
+                node=name,
+                given=repr(axis),
+                needed=f"an axis of length {size}",
+                fix='declare it: m.axis("name", length)',
+                where=where,
+            )
+    if len(given) > len(event):
+        raise ModelError("more axes than event axes", node=name, given=str(given), needed=f"at most {len(event)}", where=where)
+    return tuple(a.name if a is not None else None for a in given)
+
+
 def dtype_of(dtype: Any, name: str, where: Location | None) -> DType:
+    """float, int or bool, as Python's or numpy's types."""
     if isinstance(dtype, DType):
         return dtype
     if dtype in _DTYPES:
@@ -193,6 +304,7 @@ def dtype_of(dtype: Any, name: str, where: Location | None) -> DType:
 
 
 def event_of(event: Any, name: str, where: Location | None) -> tuple[tuple[int, ...], tuple[str | None, ...]]:
+    """The lengths of event axes, and their names where they have some."""
     items = event if isinstance(event, (tuple, list)) else (event,)
     sizes, axes = [], []
     for e in items:

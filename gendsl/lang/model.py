@@ -18,7 +18,16 @@ from gendsl.graph.node import Axis as AxisSpec
 from gendsl.graph.node import Plate as PlateSpec
 from gendsl.graph.types import ArrayType, DType
 from gendsl.lang.builder import Builder
-from gendsl.lang.declaration import Declaration, Missing, dtype_of, event_of
+from gendsl.lang.declaration import (
+    Declaration,
+    Missing,
+    atomic,
+    axis_names,
+    constraint_of,
+    dtype_of,
+    event_of,
+    labels_of,
+)
 from gendsl.lang.distributions.base import Distribution
 from gendsl.lang.expr import Expr, Value, apply, as_expr
 from gendsl.lang.indexing import to_event
@@ -109,6 +118,7 @@ class Model(Declaration):
         return f"<model {self.name}: {sites} sites, {len(self._builder.nodes)} nodes>"
 
     # -- dims -------------------------------------------------------------------------------------------------------
+    @atomic
     def plate(
         self,
         name: str,
@@ -128,7 +138,7 @@ class Model(Declaration):
             ModelError: if the name is taken, the size not positive, or size and coords differ.
         """
         where = self._claim(name)
-        labels = None if coords is None else tuple(np.asarray(coords).tolist())
+        labels = labels_of(coords, name, where)
         if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1):
             raise ModelError(
                 "a plate has at least one element",
@@ -143,22 +153,25 @@ class Model(Declaration):
                     "size and coords differ",
                     node=name,
                     given=f"size={size}, {len(labels)} coords",
+                    needed="one label for each element",
+                    fix="leave size out: coords give it",
                     where=where,
                 )
-            if len(set(labels)) != len(labels):
-                raise ModelError("coords are not unique", node=name, where=where)
             size = len(labels)
         length = None if size is None else int(size)
-        if subsample is not None and (subsample < 1 or (length is not None and subsample > length)):
+        whole = isinstance(subsample, (int, np.integer)) and not isinstance(subsample, bool)
+        if subsample is not None and (not whole or subsample < 1 or (length is not None and subsample > length)):
             raise ModelError(
                 "a minibatch is smaller than its plate",
                 node=name,
-                given=f"subsample={subsample}",
+                given=f"subsample={subsample!r}",
+                needed=f"an integer from 1 to {length or 'the size'}",
                 where=where,
             )
         self._builder.plates[name] = PlateSpec(name, length, labels, subsample, where=where)
         return Plate(self._builder, name)
 
+    @atomic
     def axis(self, name: str, size: int, coords: Sequence[Any] | None = None) -> Axis:
         """A name (and labels) for an event axis, for `event=`, `.expand` and arviz.
 
@@ -166,17 +179,28 @@ class Model(Declaration):
             ModelError: if the name is taken, or size and coords differ.
         """
         where = self._claim(name)
-        labels = None if coords is None else tuple(np.asarray(coords).tolist())
+        labels = labels_of(coords, name, where)
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ModelError("an axis has a positive length", node=name, given=repr(size), where=where)
+            raise ModelError(
+                "an axis has a positive length",
+                node=name,
+                given=f"size={size!r}",
+                needed="a positive integer",
+                where=where,
+            )
         if labels is not None and len(labels) != size:
             raise ModelError(
-                "size and coords differ", node=name, given=f"size={size}, {len(labels)} coords", where=where
+                "size and coords differ",
+                node=name,
+                given=f"size={size}, {len(labels)} coords",
+                needed="one label for each element",
+                where=where,
             )
         self._builder.axes[name] = AxisSpec(name, int(size), labels)
         return Axis(name, int(size))
 
     # -- data and parameters ----------------------------------------------------------------------------------------
+    @atomic
     def data(
         self,
         name: str,
@@ -205,9 +229,28 @@ class Model(Declaration):
         kind = dtype_of(dtype, name, where)
         target = None
         if indexes is not None:
-            (target,) = dim_names(indexes, self._builder, name)
+            targets = dim_names(indexes, self._builder, name)
+            if len(targets) != 1:
+                raise ModelError(
+                    "data index one plate",
+                    node=name,
+                    given=f"indexes={indexes!r}",
+                    needed="one plate",
+                    fix="declare data of their own for each plate, and use x[i, j]",
+                    where=where,
+                )
+            (target,) = targets
             kind = DType.INT
         sizes, axes = event_of(event, name, where)
+        if constraint_of(support, "a support", name, where).rank > len(sizes):
+            raise ModelError(
+                f"a value that is {support} has event axes",
+                node=name,
+                given=f"event={sizes}",
+                needed=f"{support.rank} event {'axis' if support.rank == 1 else 'axes'}",
+                fix="declare event=...; a plate is no event axis",
+                where=where,
+            )
         attrs = {
             "type": ArrayType(names, sizes, kind, support),
             "indexes": target,
@@ -216,6 +259,7 @@ class Model(Declaration):
         }
         return Expr(self._builder, self._builder.append("data", (), attrs, name, where))
 
+    @atomic
     def param(self, name: str, init: Value, constraint: Constraint = real, dims: Dims = None) -> Expr:
         """A value without a prior, to be learned by optimisation.
 
@@ -230,13 +274,24 @@ class Model(Declaration):
         """
         where = self._claim(name)
         names = dim_names(dims, self._builder, name)
-        x = np.asarray(init, np.float64)
-        if x.ndim < constraint.rank or violations(x, constraint).any():
+        constraint_of(constraint, "a constraint", name, where)
+        try:
+            x = np.asarray(init, np.float64)
+        except (TypeError, ValueError):
+            raise ModelError(
+                "an initial value is a number or an array of numbers",
+                node=name,
+                given=repr(init)[:100],
+                needed="numbers",
+                fix="a parameter starts at a number; a prior makes it a latent: m.latent",
+                where=where,
+            ) from None
+        if x.ndim < constraint.rank or violations(x, constraint).any() or not np.isfinite(x).all():
             raise ModelError(
                 "the initial value lies outside the constraint",
                 node=name,
-                given=repr(init),
-                needed=str(constraint),
+                given=repr(init)[:100],
+                needed=f"a finite value that is {constraint}",
                 where=where,
             )
         attrs = {
@@ -247,6 +302,7 @@ class Model(Declaration):
         return Expr(self._builder, self._builder.append("param", (), attrs, name, where))
 
     # -- random variables -------------------------------------------------------------------------------------------
+    @atomic
     def latent(
         self,
         name: str,
@@ -255,6 +311,7 @@ class Model(Declaration):
         *,
         centered: bool | None = None,
         constraint: Constraint | None = None,
+        axes: Sequence[Axis | None] = (),
     ) -> Expr:
         """An unknown with a prior.
 
@@ -265,6 +322,7 @@ class Model(Declaration):
             centered: whether a location-scale prior is sampled as written; left out, the compiler decides.
             constraint: restricts the prior to a set without normalising it, as a constrained declaration in Stan does:
                 `m.latent("mu", gd.Normal(0, 2).expand(2), constraint=gd.ordered)`.
+            axes: names of the event axes, from the left; those of a named axis in `.expand` are known.
 
         Returns:
             The draw, as an expression.
@@ -275,13 +333,24 @@ class Model(Declaration):
         where = self._claim(name)
         names = self._dims(name, dist, dims, where)
         t = dist.type
+        if centered is not None and not isinstance(centered, bool):
+            raise ModelError(
+                "centered is True, False or None",
+                node=name,
+                given=f"centered={centered!r}",
+                needed="True (as written), False (moved from a standard draw), None (decided)",
+                where=where,
+            )
+        labels = axis_names(axes, t.event[len(t.joint) :], dist.axes, name, where)
         if constraint is not None:
-            return self._restricted(name, dist, names, constraint, where)
+            constraint_of(constraint, "a constraint", name, where)
+            return self._restricted(name, dist, names, constraint, labels, where)
         outer = tuple(d for d in names if d not in t.joint)
-        attrs = {"dims": outer, "centered": centered, "axes": dist.axes}
+        attrs = {"dims": outer, "centered": centered, "axes": labels}
         node = self._builder.append("latent", (dist.add_to(self._builder),), attrs, name, where)
         return self._shown(node)
 
+    @atomic
     def observe(
         self,
         name: str,
@@ -291,6 +360,7 @@ class Model(Declaration):
         value: Value | None = None,
         mask: Value | None = None,
         missing: Missing = Missing.ERROR,
+        axes: Sequence[Axis | None] = (),
     ) -> Expr:
         """An observation with its likelihood.
 
@@ -301,9 +371,10 @@ class Model(Declaration):
             value: the observed value, where it is an expression (part of other data, a residual).
             mask: a boolean value; elements where it is False do not count.
             missing: what to do with NaN or masked elements.
+            axes: names of the event axes, from the left.
 
         Returns:
-            The observed value, as an expression.
+            The observed value, as an expression; imputed elements are in it.
 
         Raises:
             ModelError: if the shapes of the distribution and the value differ.
@@ -314,15 +385,29 @@ class Model(Declaration):
             dims = value.dims
         names = self._dims(name, dist, dims, where)
         t = dist.type
+        if not isinstance(missing, Missing):
+            raise ModelError(
+                "missing is one of gd.Missing",
+                node=name,
+                given=f"missing={missing!r}",
+                needed="gd.Missing.ERROR, gd.Missing.MASK or gd.Missing.IMPUTE",
+                where=where,
+            )
         if missing is not Missing.ERROR and value is not None:
             raise ModelError(
-                "missing elements are looked for in data only", node=name, fix="leave value out", where=where
+                "missing elements are looked for in data only",
+                node=name,
+                given=f"value={value!r}, missing={missing}"[:120],
+                needed="an observation whose values are given as data",
+                fix="leave value out",
+                where=where,
             )
         if value is None:
             event = t.event[len(t.joint) :]
             support = t.support if not t.support.dynamic else real
             data_type = ArrayType(names, event, t.dtype, support)
-            attrs = {"type": data_type, "indexes": None, "axes": dist.axes, "derived": None}
+            labels = axis_names(axes, event, dist.axes, name, where)
+            attrs = {"type": data_type, "indexes": None, "axes": labels, "derived": None}
             x = Expr(b, b.append("data", (), attrs, name, where))
         else:
             x = as_expr(value, b)
@@ -331,6 +416,25 @@ class Model(Declaration):
                     f"the observed value does not vary over '{lacking[0]}'",
                     node=name,
                     given=repr(x),
+                    needed=f"a value over ({', '.join(names)})",
+                    fix=f'leave value out, and give the values under "{name}" in the data',
+                    where=where,
+                )
+            if more := [d for d in x.dims if d not in names]:
+                raise ModelError(
+                    f"the observed value varies over '{more[0]}', which is not among the dims",
+                    node=name,
+                    given=f"dims ({', '.join(names)}); {x!r}",
+                    needed=f"dims=({', '.join((*names, *more))})",
+                    fix=f"add '{more[0]}' to dims",
+                    where=where,
+                )
+            if not isinstance(value, Expr) and x.ndim >= t.support.rank and violations(value, t.support).any():
+                raise ModelError(
+                    "the observed value lies outside the support",
+                    node=name,
+                    given=repr(value)[:100],
+                    needed=f"values that are {t.support}",
                     where=where,
                 )
         seen = x
@@ -351,9 +455,10 @@ class Model(Declaration):
                 )
             args.append(as_expr(mask, b).node)
         b.append("observe", args, {}, name, where)
-        return x
+        return seen
 
     # -- deterministic and weights ----------------------------------------------------------------------------------
+    @atomic
     def let(self, name: str, value: Value, axes: Sequence[Axis | None] = ()) -> Expr:
         """A recorded deterministic value: it appears among the draws under its name.
 
@@ -364,9 +469,19 @@ class Model(Declaration):
         """
         where = self._claim(name)
         x = as_expr(value, self._builder)
+        named = zip(axes, x.event, strict=False)
+        if len(axes) > x.ndim or not all(a is None or isinstance(a, Axis) and a.size == s for a, s in named):
+            raise ModelError(
+                "the axes do not fit the value",
+                node=name,
+                given=f"axes={list(axes)!r}; {x!r}",
+                needed="axes of the model (m.axis), as long as the value's event axes, from the left",
+                where=where,
+            )
         labels = tuple(a.name if isinstance(a, Axis) else None for a in axes)
         return Expr(self._builder, self._builder.append("let", (x.node,), {"axes": labels}, name, where))
 
+    @atomic
     def factor(self, name: str, log_weight: Value) -> Expr:
         """A term added to the log-density, one for each element of its dims."""
         where = self._claim(name)

@@ -37,13 +37,9 @@ class NUTS(Method):
         for name in ("chains", "draws", "max_tree_depth"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ModelError(
-                    f"NUTS: {name} must be a positive integer", given=repr(value), where=caller()
-                )
+                raise ModelError(f"NUTS: {name} must be a positive integer", given=repr(value), where=caller())
         if isinstance(self.warmup, bool) or not isinstance(self.warmup, int) or self.warmup < 0:
-            raise ModelError(
-                "NUTS: warmup must be a nonnegative integer", given=repr(self.warmup), where=caller()
-            )
+            raise ModelError("NUTS: warmup must be a nonnegative integer", given=repr(self.warmup), where=caller())
         if not 0.0 < self.target_accept < 1.0:
             raise ModelError(
                 "NUTS: target_accept is a probability",

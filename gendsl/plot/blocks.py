@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 __all__ = ["Block", "blocks", "reach"]
 
@@ -47,8 +47,8 @@ class Block:
 class Crossing:
     """What laying one plate across others needs: each of `above` in a higher row than each of `below`."""
 
-    above: frozenset[int] = frozenset()
-    below: frozenset[int] = field(default_factory=frozenset)
+    above: frozenset[int]
+    below: frozenset[int]
 
 
 def blocks(plates: dict[str, frozenset[int]], sites: frozenset[int], above: list[int]) -> tuple[Block, list[Crossing]]:
@@ -171,7 +171,9 @@ def _contiguous(regions: list[frozenset[int]], plates: list[frozenset[int]]) -> 
     if len(regions) > _MOST_REGIONS:
         return []
     inside = [[bool(r & s) for r in regions] for s in plates]
-    return [o for o in itertools.permutations(range(len(regions))) if all(_one_run([row[k] for k in o]) for row in inside)]
+    return [
+        o for o in itertools.permutations(range(len(regions))) if all(_one_run([row[k] for k in o]) for row in inside)
+    ]
 
 
 def _one_run(row: list[bool]) -> bool:

@@ -74,9 +74,12 @@ def close(a: Point, b: Point, scale: float, what: str, tolerance: float = 1e-10)
     )
     if not a.grad or not b.grad:
         return
-    top = max((np.abs(g).max(initial=0.0) for g in a.grad.values()), default=0.0)
-    for k in a.grad:
-        gap = np.abs(a.grad[k] - b.grad[k]).max(initial=0.0)
+    finite = {k: np.isfinite(g) for k, g in a.grad.items()}
+    top = max((np.abs(g[finite[k]]).max(initial=0.0) for k, g in a.grad.items()), default=0.0)
+    for k, ok in finite.items():
+        other = np.isfinite(b.grad[k])
+        assert (ok == other).all(), f"{what}: gradient of '{k}': {a.grad[k]!r} and {b.grad[k]!r}"
+        gap = np.abs(a.grad[k] - b.grad[k])[ok].max(initial=0.0)
         assert gap <= tolerance * (1 + top), (
             f"{what}: gradient of '{k}' differs by {gap:.3g} (largest {top:.3g})"
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod as total
 
 from gendsl.graph.types import broadcast
 
 from tests.laws.strategy_draft import TAME, Draft
-from tests.laws.strategy_fit import shaped, total
+from tests.laws.strategy_fit import shaped
 
 __all__ = ["ARRAYS"]
 

@@ -72,13 +72,16 @@ def generic(d: Draft, family: str, dims: Dims, batch: Event, exact: bool, **give
     for members in groups.values():
         fixed = [p for p in members if p.name in given]
         chosen.append(fixed[0] if fixed else d.choice.pick(members))
-    carrier = d.choice.integer(0, len(chosen) - 1) if chosen else 0
+    free = [p for p in chosen if p.name not in given]
+    if exact and not free:
+        chosen = free = [next(p for p in FAMILIES[family].params if p.group is None)]
+    carrier = d.choice.pick(free) if free else None
     parts = []
-    for i, p in enumerate(chosen):
+    for p in chosen:
         if p.name in given:
             parts.append(f"{p.name}={given[p.name]}")
             continue
-        whole = exact and i == carrier
+        whole = exact and p is carrier
         ways: tuple[Event, ...] = (batch, (), batch[-1:], (1,) * bool(batch))
         event = batch if whole else d.choice.pick(ways)
         own = (k, k)[: p.rank]

@@ -77,6 +77,8 @@ class Draft:
         self.tolerance = 1e-10
         self.closed: frozenset[str] = frozenset()
         self.depth = 0
+        self.total: str | None = None
+        self.derived: list[str] = []
         self._count: Counter[str] = Counter()
         self._pending: list[str] = []
 
@@ -171,8 +173,11 @@ class Draft:
 
     def count(self, t: ArrayType) -> int:
         """How many numbers a value has."""
-        sizes = [self.size(d) for d in t.dims]
-        return int(np.prod([*sizes, *(s if isinstance(s, int) else self.size(s) for s in t.event)], dtype=int))
+        return self.count_of([*t.dims, *t.event])
+
+    def count_of(self, shape: Sequence[int | str]) -> int:
+        """The product of lengths, plates by name."""
+        return int(np.prod([s if isinstance(s, int) else self.size(s) for s in shape], dtype=int))
 
     def size(self, plate: str) -> int:
         """The length of a plate."""

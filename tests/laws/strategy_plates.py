@@ -54,7 +54,10 @@ def late_plate(d: Draft, plate: str) -> str:
     texts = [f"{plate} >= {start}", f"{plate}[{start}:]", f"{plate}[:-1]"]
     if most >= 2:
         texts.append(f"{plate}[1:-1]")
-    return d.define(d.choice.pick(texts), f"{plate}_late")
+    name = d.define(d.choice.pick(texts), f"{plate}_late")
+    if d.names[name].name not in d.derived:
+        d.derived.append(d.names[name].name)
+    return name
 
 
 # -- linear algebra ---------------------------------------------------------------------------------------------------
@@ -94,12 +97,12 @@ def _structure(d: Draft, op: str) -> str | None:
 def _factorised(d: Draft, op: str) -> str | None:
     n = d.choice.integer(1, 3)
     lead = (2,) if d.choice.chance(25) else ()
-    everywhere = [x for x in d.model.graph.plate if x not in d.closed]
+    everywhere = [x for x in d.names["m"].graph.plate if x not in d.closed]
     if op == "solve_triangular":
         flags = d.choice.pick(("", ", lower=True", ", transposed=True"))
         a = d.define(parameter(d, LowerCholesky(), (*lead, n, n), everywhere))
-        if d.choice.chance(30):
-            a, flags = d.define(f"gd.swap(gd.to_float({a}))" if _plain(d, a) else f"{a}.T"), ", lower=False"
+        if d.choice.chance(30) and not _plain(d, a):
+            a, flags = d.define(f"{a}.T"), ", lower=False"
             flags += d.choice.pick(("", ", transposed=True"))
     else:
         a = d.define(parameter(d, PositiveDefinite(), (*lead, n, n), everywhere))

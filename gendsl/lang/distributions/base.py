@@ -46,10 +46,12 @@ def param(
     default: Any = _MISSING,
     group: str | None = None,
     integer: bool = False,
+    boolean: bool = False,
 ) -> Any:
     """A parameter that is a value. Alternatives (probs or logits) share a `group`, of which one is given."""
     required = default is _MISSING and group is None
-    return Parameter("", constraint, rank, required, None if default is _MISSING else default, group, "value", integer)
+    given = None if default is _MISSING else default
+    return Parameter("", constraint, rank, required, given, group, "value", integer, boolean)
 
 
 def static(*, default: Any = _MISSING) -> Any:
@@ -355,6 +357,8 @@ def _plain(value: Any, p: Parameter, family: Family, where: Location | None) -> 
             needed="an expression, a number or an array of numbers",
             where=where,
         )
+    if p.boolean:
+        return x.astype(np.bool_)
     return x.astype(np.int64 if p.integer and np.array_equal(x, np.floor(x)) else np.float64)
 
 
@@ -370,7 +374,7 @@ def _node(value: Any, spec: Parameter, builder: Builder) -> int:
     if isinstance(value, Distribution):
         return value.add_to(builder)
     if isinstance(value, Expr):
-        if value.type.dtype is not DType.FLOAT and not spec.integer:
+        if value.type.dtype is not DType.FLOAT and not (spec.integer or spec.boolean):
             from gendsl.lang.expr import apply
 
             value = apply("to_float", value)

@@ -58,7 +58,7 @@ class Masked(_Wrapper):
     """`base` with log-probability 0 where `mask` is False; made by `dist.mask(mask)`."""
 
     base: Distribution = base()
-    mask_: Value = param(real)
+    mask_: Value = param(real, boolean=True)
 
     @staticmethod
     def support(p: Params) -> Constraint:
@@ -208,6 +208,15 @@ class ImproperUniform(Distribution):
                 given=repr(shape),
                 needed="positive integers",
                 fix="to draw for each element of a plate, name it: dims=plate",
+                where=caller(),
+            )
+        if isinstance(constraint, Interval) and any(isinstance(b, Expr) for b in (constraint.lower, constraint.upper)):
+            raise ModelError(
+                "the bounds of an improper prior are numbers",
+                node="ImproperUniform",
+                given="a bound that is an expression",
+                needed="numbers",
+                fix="use gd.Uniform(low, high) and give its width back: m.factor('flat', gd.log(high - low))",
                 where=caller(),
             )
         super().__init__(constraint, tuple(s.__index__() for s in sizes))

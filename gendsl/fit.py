@@ -1,0 +1,235 @@
+"""`fit`: from a model and data to draws; one call and one result, whatever the method and the backend."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gendsl.errors import FitError, caller
+from gendsl.graph.node import Graph, Node
+from gendsl.graph.types import ArrayType, DistType, DType
+from gendsl.methods import NUTS, Method
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gendsl.backend import Draws
+    from gendsl.diagnostics import Check
+    from gendsl.lang.model import Model
+    from gendsl.program import BoundProgram, Program
+
+__all__ = ["Fit", "run"]
+
+_PACKAGES = {"pyro": "pyro-ppl"}
+
+
+@dataclass(eq=False)
+class Fit:
+    """What a method returns.
+
+    Attributes:
+        bound: the program with its data.
+        method: what was run.
+        seed: the seed of all its randomness.
+        raw: unconstrained draws of the sampled sites, and the sampler's statistics.
+        draws: site -> (chain, draw, *dims, *event) for every declared latent and recorded value, in declared order.
+        seconds: wall time of the parts of the run, and "total".
+    """
+
+    bound: BoundProgram
+    method: Method
+    seed: int
+    raw: Draws
+    draws: dict[str, np.ndarray]
+    seconds: dict[str, float]
+
+    @property
+    def program(self) -> Program:
+        """The program that was run."""
+        return self.bound.program
+
+    @cached_property
+    def idata(self) -> Any:
+        """arviz's InferenceData: posterior, sample_stats, observed_data, constant_data; dims and coords are the model's."""
+        from gendsl.diagnostics import inference_data
+
+        p = self.program
+        library = p.backend.name
+        attrs = {
+            "created_at": datetime.now(UTC).isoformat(),
+            "creation_library": "gendsl",
+            "creation_library_version": version("gendsl"),
+            "inference_library": library,
+            "inference_library_version": version(_PACKAGES.get(library, library)),
+            "model": p.declared.name,
+            "seed": self.seed,
+            "sampling_time": self.seconds["total"],
+            "tuning_steps": getattr(self.method, "warmup", 0),
+        }
+        return inference_data(_groups(self), self.bound.bound.coords, attrs)
+
+    def summary(
+        self, names: Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
+    ) -> pd.DataFrame:
+        """arviz's table of the posterior: mean, sd, interval, MCSE, ESS and R-hat of each scalar.
+
+        Args:
+            names: sites; left out, all.
+            prob: probability of the highest-density interval.
+            round_to: decimals; left out, arviz's choice for each column.
+
+        Raises:
+            FitError: if there is no site of a given name.
+        """
+        from gendsl.diagnostics import summary
+
+        if unknown := [n for n in names or () if n not in self.draws]:
+            raise FitError(
+                f"the fit has no draws named {', '.join(map(repr, unknown))}",
+                needed=f"some of {', '.join(self.draws)}",
+                where=caller(),
+            )
+        return summary(self.idata, names, prob=prob, round_to=round_to)
+
+    def check(self) -> Check:
+        """What the diagnostics say, in words: R-hat, effective sample sizes, divergences, energy, tree depth."""
+        from gendsl.diagnostics import Check, check
+
+        out = check(self.idata, getattr(self.method, "max_tree_depth", None))
+        return out if self.raw.complete else Check((self.raw.note, *out.problems), out.figures)
+
+    def __repr__(self) -> str:
+        p, (chains, draws) = self.program, next(iter(self.draws.values())).shape[:2]
+        note = f"; {self.raw.note}" if self.raw.note else ""
+        return (
+            f"<fit of {p.declared.name} by {type(self.method).__name__} on {p.backend.name}: "
+            f"{chains} chains of {draws} draws, {self.seconds['total']:.1f} s{note}>"
+        )
+
+
+def run(
+    model: Model, data: Mapping[str, Any], method: Method, *, backend: str, seed: int = 0, progress: bool = True
+) -> Fit:
+    """Infer the latents of a model; see `Model.fit`.
+
+    Raises:
+        DataError: if the data do not fit the model.
+        FitError: if the method cannot run on the model, or no starting point is found.
+        CompileError: if the backend cannot express the model.
+        BackendError: if the backend is missing.
+    """
+    from gendsl.program import compile_graph
+    from gendsl.progress import make
+
+    began = time.perf_counter()
+    graph = model.graph
+    if not isinstance(method, NUTS):
+        given = method.__name__ if isinstance(method, type) else f"{type(method).__name__}: {method!r}"
+        raise FitError("an unknown method", given=given, needed="gd.NUTS(...)", where=caller())
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
+    _check_nuts(graph)
+    bound = compile_graph(graph, backend).bind(data)
+    raw = bound.program.backend.engine.nuts(bound, method, int(seed), make(progress, graph.name))
+    draws = _declared(graph, _constrain(bound, raw))
+    seconds = raw.seconds | {"total": time.perf_counter() - began}
+    return Fit(bound, method, int(seed), raw, draws, seconds)
+
+
+# -- whether it can run ------------------------------------------------------------------------------------------
+def _check_nuts(graph: Graph) -> None:
+    latents = [n for _, n in graph.of("latent")]
+    if not latents:
+        raise FitError(
+            f"model '{graph.name}' has no latents: there is nothing to infer",
+            fix='declare what is unknown, for example m.latent("mu", gd.Normal(0, 1))',
+            where=caller(),
+        )
+    if discrete := [n for n in latents if isinstance(n.type, ArrayType) and n.type.dtype is not DType.FLOAT]:
+        raise FitError(
+            f"NUTS needs continuous latents, and {_listed(discrete)} {'is' if len(discrete) == 1 else 'are'} discrete",
+            node=discrete[0].name,
+            given=str(discrete[0].type),
+            needed="latents with a density",
+            fix="sum it out: gd.Mixture over its cases, or gd.HiddenMarkov for a sequence",
+            where=discrete[0].where,
+        )
+    if params := [n for _, n in graph.of("param")]:
+        first = params[0]
+        raise FitError(
+            f"NUTS draws from a posterior, and {_listed(params)} {'has' if len(params) == 1 else 'have'} no prior",
+            node=first.name,
+            given=f'm.param("{first.name}", ...)',
+            fix=f'give it one: m.latent("{first.name}", gd.Normal(0, 1))',
+            where=first.where,
+        )
+    if subsampled := [p for p in graph.plates if p.subsample is not None]:
+        plate = subsampled[0]
+        raise FitError(
+            f"NUTS needs all of the data, and plate '{plate.name}' is subsampled",
+            node=plate.name,
+            given=f"subsample={plate.subsample}",
+            fix=f'leave subsample out: m.plate("{plate.name}")',
+            where=plate.where,
+        )
+
+
+def _listed(nodes: Iterable[Node]) -> str:
+    return ", ".join(f"'{n.name}'" for n in nodes)
+
+
+# -- draws ---------------------------------------------------------------------------------------------------------
+def _constrain(bound: BoundProgram, raw: Draws) -> dict[str, np.ndarray]:
+    """Every named value of the draws, a chain at a time: (chain, draw, ...)."""
+    chains = len(next(iter(raw.unconstrained.values())))
+    parts = [bound.constrain({k: v[c] for k, v in raw.unconstrained.items()}) for c in range(chains)]
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+
+
+def _declared(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Without the helpers of passes, in declared order."""
+    return {str(n.name): values[str(n.name)] for _, n in graph.of("latent", "let")}
+
+
+# -- InferenceData -------------------------------------------------------------------------------------------------
+def _groups(fit: Fit) -> dict[str, dict[str, tuple[tuple[str, ...], np.ndarray]]]:
+    graph, arrays = fit.program.declared, fit.bound.bound.arrays
+    sample = ("chain", "draw")
+    posterior = {
+        str(n.name): ((*sample, *_dims(graph, n)), fit.draws[str(n.name)]) for _, n in graph.of("latent", "let")
+    }
+    stats = {name: (sample, x) for name, x in fit.raw.stats.items()}
+    derived = {n.attr["derived"]: arrays[str(n.name)] for _, n in graph.of("data") if n.attr["derived"]}
+    observed, constant = {}, {}
+    for _, n in graph.of("data"):
+        if n.attr["derived"]:
+            continue
+        name, x = str(n.name), arrays[str(n.name)]
+        if (there := derived.get(("observed", name))) is not None:
+            x = np.where(there.reshape(there.shape + (1,) * (x.ndim - there.ndim)), x, np.nan)
+        group = observed if name in graph.sites else constant
+        group[name] = (_dims(graph, n), x)
+    return {"posterior": posterior, "sample_stats": stats, "observed_data": observed, "constant_data": constant}
+
+
+def _dims(graph: Graph, n: Node) -> tuple[str, ...]:
+    """Names for the axes of a value in the user's layout; axes without a name get arviz's, `<site>_dim_<k>`."""
+    t = n.attr["type"] if n.op == "data" else n.type
+    assert isinstance(t, ArrayType)
+    dist = graph.nodes[n.args[0]].type if n.op == "latent" else None
+    joint = dist.joint if isinstance(dist, DistType) else ()
+    named = [*joint, *n.attr["axes"]]
+    named += [None] * (t.rank - len(named))
+    names = [*t.dims, *(size if isinstance(size, str) else name for name, size in zip(named, t.event, strict=True))]
+    out: list[str] = []
+    for k, name in enumerate(names):
+        taken = name is None or name in out or name in ("chain", "draw")
+        out.append(f"{n.name}_dim_{k}" if taken else str(name))
+    return tuple(out)

@@ -1,0 +1,302 @@
+"""The plate diagram as a matplotlib figure.
+
+Latents are open circles, observations shaded ones, deterministic values dashed ones; data are rounded boxes, parameters
+dots, factors small squares. What stands beside a marker is its distribution or expression.
+
+Artists carry ids: `site:<name>` (the marker), `label:<name>`, `caption:<name>`, `plate:<name>` (the rectangle),
+`size:<name>` (its label) and `edge:<from>:<to>`; an SVG keeps them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from gendsl.graph.node import Graph
+from gendsl.plot.place import Box, Frame, Layout, place
+from gendsl.plot.rows import arrange
+from gendsl.plot.scene import Scene, Site, scene
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_graph"]
+
+_FONT = "DejaVu Sans"  # comes with matplotlib: measured widths hold everywhere
+_NAME, _SMALL, _CAPTION, _PLATE, _TITLE = 9.0, 5.5, 7.0, 7.5, 11.0  # points
+_RADIUS, _WIDEST, _DOT, _BESIDE, _BORDER = 0.26, 0.4, 0.06, 0.06, 0.15  # inches
+_LEADING = 1.25
+_STEEP = math.radians(52)  # edges leave and meet markers within this angle of the vertical
+_INK, _GREY, _SHADE = "#222222", "#555555", "#d4d4d4"
+
+
+class _Marker(NamedTuple):
+    """How a site is drawn: half its width and height, the lines and size of its name, and what stands beside it."""
+
+    wide: float
+    high: float
+    inside: tuple[str, ...]
+    size: float
+    beside: tuple[str, ...]
+
+
+def plot_graph(graph: Graph, *, title: str | None = None, ax: Axes | None = None) -> Figure:
+    """Draw the plate diagram.
+
+    Args:
+        graph: the graph.
+        title: stands above; the model's name when left out, nothing when empty.
+        ax: where to draw; left out, on a new figure of the right size, which belongs to no window.
+
+    Returns:
+        The figure.
+    """
+    from matplotlib.figure import Figure
+
+    picture = scene(graph)
+    markers = _markers(picture)
+    boxes = [_box(m) for m in markers]
+    labels = {p: _width(text, _PLATE) for p, text in picture.labels.items()}
+    layout = place(picture, arrange(picture), boxes, labels)
+    left, right, upper, lower = _extent(layout, boxes)
+    heading = graph.name if title is None else title
+    upper -= 0.3 if heading else 0.0
+    if heading:
+        right = max(right, left + _width(heading, _TITLE))
+    scale = 1.0
+    if ax is None:
+        figure = Figure(figsize=(right - left, lower - upper), dpi=150)
+        ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    else:
+        figure = ax.get_figure(root=True)  # type: ignore[assignment]
+        room = ax.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+        scale = min(room.width / (right - left), room.height / (lower - upper))
+    ax.set(xlim=(left, right), ylim=(lower, upper), aspect="equal")
+    ax.set_axis_off()
+    _Canvas(ax, scale).draw(picture, layout, markers)
+    if heading:
+        _Canvas(ax, scale).text((left + right) / 2, upper + 0.2, heading, _TITLE, "title", weight="bold")
+    return figure
+
+
+# -- sizes ------------------------------------------------------------------------------------------------------------
+def _width(text: str, size: float) -> float:
+    """The width of a line in inches."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    if not text.strip():
+        return 0.0
+    return float(TextPath((0, 0), text, size=size, prop=FontProperties(family=_FONT)).get_extents().x1) / 72
+
+
+def _markers(picture: Scene) -> list[_Marker]:
+    """One radius for all circles: that of the longest name, within bounds."""
+    circles = [s.name for s in picture.sites if s.kind in ("latent", "observe", "let")]
+    wanted = [max((_width(w, _NAME) for w in _wrapped(name)), default=0.0) / 2 + 0.06 for name in circles]
+    radius = min(max([_RADIUS, *wanted]), _WIDEST)
+    return [_marker(s, radius) for s in picture.sites]
+
+
+def _wrapped(name: str) -> tuple[str, ...]:
+    """A long name in up to three lines, broken after underscores."""
+    if len(name) <= 7 or "_" not in name.strip("_"):
+        return (name,)
+    parts = name.replace("_", "_ ").split()
+    per_line = max(len(max(parts, key=len)), math.ceil(len(name) / 3), 6)
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1]) + len(part) > per_line:
+            lines.append("")
+        lines[-1] += part
+    return tuple(lines)
+
+
+def _marker(site: Site, radius: float) -> _Marker:
+    if site.kind in ("param", "factor"):
+        return _Marker(_DOT, _DOT, (), _NAME, (site.name, *site.caption))
+    if site.kind == "data":
+        return _Marker(_width(site.name, _NAME) / 2 + 0.1, 0.16, (site.name,), _NAME, site.caption)
+    lines = _wrapped(site.name)
+    size = min(
+        [_NAME, *(_NAME * _room(radius, k, len(lines)) / max(_width(w, _NAME), 0.01) for k, w in enumerate(lines))]
+    )
+    if size < _SMALL or len(lines) > 3:
+        return _Marker(radius, radius, (), _NAME, (site.name, *site.caption))
+    return _Marker(radius, radius, lines, size, site.caption)
+
+
+def _room(radius: float, line: int, lines: int) -> float:
+    """The width inside a circle at the height of one of several lines."""
+    edge = (abs(line - (lines - 1) / 2) * _LEADING + 0.4) * _NAME / 72
+    return 2 * math.sqrt(max(radius**2 - edge**2, 1e-4)) - 0.04
+
+
+def _box(m: _Marker) -> Box:
+    """The marker with what stands to its right."""
+    name = () if m.inside or not m.beside else m.beside[:1]
+    widths = [_width(t, _NAME) for t in name] + [_width(t, _CAPTION) for t in m.beside[len(name) :]]
+    tall = max(m.high, len(m.beside) * _CAPTION * _LEADING / 144)
+    return Box(m.wide, m.wide + (_BESIDE + max(widths) if widths else 0.0), tall, tall)
+
+
+def _extent(layout: Layout, boxes: list[Box]) -> tuple[float, float, float, float]:
+    """Left, right, upper and lower edge of the picture."""
+    xs = [(layout.x[k] - b.left, layout.x[k] + b.right) for k, b in enumerate(boxes)]
+    xs += [(f.left, f.right) for f in layout.frames] or [(0.0, 1.0)]
+    ys = [(layout.y[k] - b.up, layout.y[k] + b.down) for k, b in enumerate(boxes)]
+    ys += [(f.upper, f.lower) for f in layout.frames] or [(0.0, 0.5)]
+    if xs and boxes and not layout.frames:
+        xs, ys = xs[:-1], ys[:-1]
+    return (
+        min(a for a, _ in xs) - _BORDER, max(b for _, b in xs) + _BORDER,
+        min(a for a, _ in ys) - _BORDER, max(b for _, b in ys) + _BORDER,
+    )  # fmt: skip
+
+
+# -- drawing ----------------------------------------------------------------------------------------------------------
+class _Canvas:
+    """Draws on axes whose unit is an inch, times `scale`."""
+
+    def __init__(self, ax: Axes, scale: float) -> None:
+        self.ax, self.scale = ax, scale
+
+    def draw(self, picture: Scene, layout: Layout, markers: list[_Marker]) -> None:
+        """Frames, edges, markers and labels, from the back to the front."""
+        for f in sorted(layout.frames, key=lambda f: -f.level):
+            self.frame(f, picture.labels[f.plate])
+        for (a, b), path in layout.rows.paths.items():
+            self.edge(layout, path, markers[a], markers[b], f"edge:{picture.sites[a].name}:{picture.sites[b].name}")
+        for site, m, x, y in zip(picture.sites, markers, layout.x, layout.y, strict=False):
+            self.marker(site, m, x, y)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float,
+        gid: str,
+        *,
+        at: str = "center",
+        color: str = _INK,
+        weight: str = "normal",
+    ) -> None:
+        """One line, vertically centred."""
+        self.ax.text(
+            x, y, text, size=size * self.scale, ha=at, va="center_baseline", family=_FONT, color=color, weight=weight,
+            gid=gid, parse_math=False, zorder=5,
+        )  # fmt: skip
+
+    def frame(self, f: Frame, label: str) -> None:
+        """A plate with its name and size in a corner."""
+        from matplotlib.patches import FancyBboxPatch
+
+        self.ax.add_patch(
+            FancyBboxPatch(
+                (f.left, f.upper),
+                f.right - f.left,
+                f.lower - f.upper,
+                boxstyle="round,pad=0,rounding_size=0.07",
+                facecolor="none",
+                edgecolor=_GREY,
+                linewidth=0.9 * self.scale,
+                zorder=1,
+                gid=f"plate:{f.plate}",
+            )  # fmt: skip
+        )
+        x = f.left + 0.08 if f.side == "left" else f.right - 0.08
+        y = f.upper + 0.1 if f.top else f.lower - 0.1
+        self.text(x, y, label, _PLATE, f"size:{f.plate}", at=f.side, color=_GREY)
+
+    def marker(self, site: Site, m: _Marker, x: float, y: float) -> None:
+        """A site with its name and caption."""
+        from matplotlib.patches import Circle, FancyBboxPatch, Patch, Rectangle
+
+        style = {
+            "edgecolor": _INK, "facecolor": _SHADE if site.kind == "observe" else "white", "linewidth": 1.1 * self.scale,
+            "zorder": 4, "gid": f"site:{site.name}",
+        }  # fmt: skip
+        shape: Patch
+        if site.kind == "data":
+            box = "round,pad=0,rounding_size=0.06"
+            shape = FancyBboxPatch((x - m.wide, y - m.high), 2 * m.wide, 2 * m.high, boxstyle=box, **style)
+        elif site.kind == "factor":
+            shape = Rectangle((x - m.wide, y - m.high), 2 * m.wide, 2 * m.high, **style | {"facecolor": _INK})
+        elif site.kind == "param":
+            shape = Circle((x, y), m.wide, **style | {"facecolor": _INK})
+        else:
+            shape = Circle((x, y), m.wide, linestyle="--" if site.kind == "let" else "-", **style)
+        self.ax.add_patch(shape)
+        self.lines(m.inside, x, y, m.size, f"label:{site.name}", "center", _INK)
+        rows = [(t, _CAPTION, f"caption:{site.name}", _GREY) for t in m.beside]
+        if rows and not m.inside:
+            rows[0] = (m.beside[0], _NAME, f"label:{site.name}", _INK)
+        self.lines(tuple(rows), x + m.wide + _BESIDE, y, _CAPTION, "", "left", _GREY)
+
+    def lines(self, rows: tuple[object, ...], x: float, y: float, size: float, gid: str, at: str, color: str) -> None:
+        """Lines below each other, centred on y."""
+        step = size * _LEADING / 72
+        for k, row in enumerate(rows):
+            text, points, name, ink = row if isinstance(row, tuple) else (row, size, gid, color)
+            self.text(x, y + (k - (len(rows) - 1) / 2) * step, text, points, name, at=at, color=ink)
+
+    def edge(self, layout: Layout, path: list[int], source: _Marker, target: _Marker, gid: str) -> None:
+        """An arrow through the passages of its rows, upright where it passes a row."""
+        from matplotlib.patches import FancyArrowPatch
+        from matplotlib.path import Path
+
+        x, y = layout.x, layout.y
+        inner = path[1:-1]
+        stops = [(x[k], y[k] - layout.up[layout.rows.row[k]], y[k] + layout.down[layout.rows.row[k]]) for k in inner]
+        first, last = (x[path[0]], y[path[0]]), (x[path[-1]], y[path[-1]])
+        after = (stops[0][0], stops[0][1]) if stops else last
+        before = (stops[-1][0], stops[-1][2]) if stops else first
+        start, out = _port(first, after, source)
+        end, into = _port(last, before, target)
+        points, codes, at, tangent = [start], [Path.MOVETO], start, out
+        for px, top, bottom in stops:
+            _curve(points, codes, at, tangent, (px, top), (0.0, -1.0))
+            points.append((px, bottom))
+            codes.append(Path.LINETO)
+            at, tangent = (px, bottom), (0.0, 1.0)
+        _curve(points, codes, at, tangent, end, into)
+        self.ax.add_patch(
+            FancyArrowPatch(
+                path=Path(points, codes),
+                arrowstyle="-|>,head_length=4.2,head_width=2",
+                mutation_scale=self.scale,
+                color=_INK,
+                linewidth=0.9 * self.scale,
+                shrinkA=0,
+                shrinkB=0,
+                zorder=3,
+                gid=gid,
+                fill=True,
+            )  # fmt: skip
+        )
+
+
+_Point = tuple[float, float]
+
+
+def _port(centre: _Point, toward: _Point, m: _Marker) -> tuple[_Point, _Point]:
+    """Where an edge meets a marker, and the direction in which it leaves it."""
+    dx, dy = toward[0] - centre[0], toward[1] - centre[1]
+    down = 1.0 if dy >= 0 else -1.0
+    angle = max(-_STEEP, min(_STEEP, math.atan2(dx, abs(dy))))
+    way = (math.sin(angle), math.cos(angle) * down)
+    if m.wide == m.high:
+        return (centre[0] + way[0] * m.wide, centre[1] + way[1] * m.high), way
+    offset = max(-0.7 * m.wide, min(0.7 * m.wide, m.high * math.tan(angle)))
+    return (centre[0] + offset, centre[1] + down * m.high), way
+
+
+def _curve(points: list[_Point], codes: list[int], a: _Point, out: _Point, b: _Point, into: _Point) -> None:
+    """A cubic from a, leaving along `out`, to b, arriving against `into`."""
+    from matplotlib.path import Path
+
+    reach = 0.4 * math.dist(a, b)
+    points += [(a[0] + reach * out[0], a[1] + reach * out[1]), (b[0] + reach * into[0], b[1] + reach * into[1]), b]
+    codes += [int(Path.CURVE4)] * 3
