@@ -1,7 +1,7 @@
 """The only file that knows arviz: how draws become InferenceData, and what their diagnostics mean.
 
-arviz is imported when it is first needed. Moving to arviz 1.0 (xarray's DataTree in place of InferenceData) changes this
-file alone.
+arviz is imported when it is first needed. Moving to arviz 1.0 (xarray's DataTree in place of InferenceData) changes
+this file alone.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
-__all__ = ["Check", "Variables", "check", "inference_data", "summary"]
+__all__ = ["Check", "Variables", "check", "inference_data", "plot_trace", "summary"]
 
 Variables = Mapping[str, tuple[tuple[str, ...], np.ndarray]]
 """Name -> its dims and values."""
@@ -76,6 +77,33 @@ def summary(
         return out
 
 
+def plot_trace(idata: Any, names: Sequence[str] | None = None) -> Figure:
+    """Each site's density, a line a scalar and chain, beside its trace.
+
+    Args:
+        idata: the InferenceData.
+        names: sites; left out, all.
+    """
+    from matplotlib.figure import Figure
+
+    chosen = list(names) if names is not None else [str(k) for k in idata.posterior]
+    figure = Figure(figsize=(10, 1.6 * len(chosen)), layout="constrained")
+    axes = figure.subplots(len(chosen), 2, squeeze=False)
+    with _arviz() as az:
+        for name, (left, right) in zip(chosen, axes, strict=True):
+            x = idata.posterior[name].values
+            flat = x.reshape(*x.shape[:2], -1)
+            for chain, scalar in np.ndindex(flat.shape[0], flat.shape[2]):
+                line, style = flat[chain, :, scalar], {"color": f"C{scalar % 10}", "lw": 0.6, "alpha": 0.7}
+                if np.isfinite(line).all() and line.min() < line.max():
+                    left.plot(*az.kde(line), **style)
+                right.plot(line, **style)
+            left.set_title(name, loc="left", fontsize="medium")
+            left.set_yticks([])
+            right.margins(x=0)
+    return figure
+
+
 @dataclass(frozen=True)
 class Check:
     """What the diagnostics say.
@@ -108,9 +136,12 @@ class Check:
 def check(idata: Any, max_tree_depth: int | None = None) -> Check:
     """Look at R-hat, effective sample sizes, divergences, energy and tree depth.
 
-    The bounds are those of "Rank-normalization, folding, and localization: An improved R-hat" (Vehtari et al., 2021) |
-    https://doi.org/10.1214/20-BA1221: R-hat below 1.01, and 100 effective draws for each chain in bulk and tails; and of
-    Stan: an energy Bayesian fraction of missing information (E-BFMI) of at least 0.3.
+    The bounds are those of the reference, R-hat below 1.01 and 100 effective draws for each chain in bulk and tails,
+    and of Stan, an energy Bayesian fraction of missing information (E-BFMI) of at least 0.3.
+
+    Reference:
+        Rank-normalization, folding, and localization: An improved R-hat (Vehtari et al., 2021) |
+        https://doi.org/10.1214/20-BA1221
 
     Args:
         idata: the InferenceData of a run of MCMC.
@@ -134,8 +165,8 @@ def check(idata: Any, max_tree_depth: int | None = None) -> Check:
     figures = {k: value for k, (value, _) in worst.items()}
     if not worst["R-hat"][0] < _RHAT and moving:
         problems.append(
-            f"R-hat reaches {_number(worst['R-hat'][0])} ({worst['R-hat'][1]}), above {_RHAT}: the chains have not mixed; "
-            "draw and warm up longer, and look at the model if that does not help"
+            f"R-hat reaches {_number(worst['R-hat'][0])} ({worst['R-hat'][1]}), above {_RHAT}: the chains have not "
+            "mixed; draw and warm up longer, and look at the model if that does not help"
         )
     for name in ("bulk ESS", "tail ESS"):
         value, where = worst[name]
@@ -148,22 +179,22 @@ def check(idata: Any, max_tree_depth: int | None = None) -> Check:
     figures["divergences"] = divergences
     if divergences:
         problems.append(
-            f"{divergences} of {chains * draws} draws diverged: parts of the posterior are not reached; raise target_accept, "
-            "or non-centre the latents of a funnel"
+            f"{divergences} of {chains * draws} draws diverged: parts of the posterior are not reached; raise "
+            "target_accept, or non-centre the latents of a funnel"
         )
     figures["E-BFMI"] = float(bfmi.min())
     if (low := bfmi < _BFMI).any():
         problems.append(
-            f"E-BFMI is {_number(float(bfmi.min()))} in {int(low.sum())} of {chains} chains, below {_BFMI}: the energy moves "
-            "slowly, as in heavy tails; reparametrise"
+            f"E-BFMI is {_number(float(bfmi.min()))} at worst, below {_BFMI} in {int(low.sum())} of {chains} chains: "
+            "the energy moves slowly, as in heavy tails; reparametrise"
         )
     if max_tree_depth is not None:
         share = float((stats["tree_depth"].values >= max_tree_depth).mean())
         figures["at the deepest tree"] = share
         if share > 0.01:
             problems.append(
-                f"{share:.0%} of the draws reached max_tree_depth = {max_tree_depth}: trajectories are cut short, which costs "
-                "time; scale the data, reparametrise, or raise it"
+                f"{share:.0%} of the draws reached max_tree_depth = {max_tree_depth}: trajectories are cut short, and "
+                "mix slowly; scale the data, reparametrise, or raise it"
             )
     return Check(tuple(problems), figures)
 

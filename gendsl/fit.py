@@ -19,9 +19,10 @@ from gendsl.methods import NUTS, Method
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from gendsl.backend import Draws
-    from gendsl.diagnostics import Check
+    from gendsl.diagnostics import Check, Variables
     from gendsl.lang.model import Model
     from gendsl.program import BoundProgram, Program
 
@@ -57,7 +58,7 @@ class Fit:
 
     @cached_property
     def idata(self) -> Any:
-        """arviz's InferenceData: posterior, sample_stats, observed_data, constant_data; dims and coords are the model's."""
+        """arviz's InferenceData: posterior, sample_stats, observed_data, constant_data; the model's dims and coords."""
         from gendsl.diagnostics import inference_data
 
         p = self.program
@@ -90,13 +91,27 @@ class Fit:
         """
         from gendsl.diagnostics import summary
 
+        self._known(names)
+        return summary(self.idata, names, prob=prob, round_to=round_to)
+
+    def plot(self, names: Sequence[str] | None = None) -> Figure:
+        """Densities and traces of the chains, as a matplotlib figure.
+
+        Args:
+            names: sites; left out, all.
+        """
+        from gendsl.diagnostics import plot_trace
+
+        self._known(names)
+        return plot_trace(self.idata, names)
+
+    def _known(self, names: Sequence[str] | None) -> None:
         if unknown := [n for n in names or () if n not in self.draws]:
             raise FitError(
                 f"the fit has no draws named {', '.join(map(repr, unknown))}",
                 needed=f"some of {', '.join(self.draws)}",
                 where=caller(),
             )
-        return summary(self.idata, names, prob=prob, round_to=round_to)
 
     def check(self) -> Check:
         """What the diagnostics say, in words: R-hat, effective sample sizes, divergences, energy, tree depth."""
@@ -199,15 +214,16 @@ def _declared(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.nd
 
 
 # -- InferenceData -------------------------------------------------------------------------------------------------
-def _groups(fit: Fit) -> dict[str, dict[str, tuple[tuple[str, ...], np.ndarray]]]:
+def _groups(fit: Fit) -> dict[str, Variables]:
     graph, arrays = fit.program.declared, fit.bound.bound.arrays
-    sample = ("chain", "draw")
+    sample: tuple[str, ...] = ("chain", "draw")
     posterior = {
         str(n.name): ((*sample, *_dims(graph, n)), fit.draws[str(n.name)]) for _, n in graph.of("latent", "let")
     }
     stats = {name: (sample, x) for name, x in fit.raw.stats.items()}
     derived = {n.attr["derived"]: arrays[str(n.name)] for _, n in graph.of("data") if n.attr["derived"]}
-    observed, constant = {}, {}
+    observed: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    constant: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     for _, n in graph.of("data"):
         if n.attr["derived"]:
             continue

@@ -42,6 +42,7 @@ OPS: dict[str, str] = {
     "inv": "jnp.linalg.inv({0})",
     "logdet": "jnp.linalg.slogdet({0})[1]",
     "solve": "jnp.linalg.solve({0}, {1})",
+    "solve_batched": "jnp.linalg.solve({0}, {1})",
     "solve_triangular": "solve_triangular({0}, {1}, lower={lower})",
     "solve_triangular_batched": "solve_triangular_batched({0}, {1}, lower={lower})",
     "diagonal": "jnp.diagonal({0}, axis1=-2, axis2=-1)",
@@ -51,6 +52,7 @@ OPS: dict[str, str] = {
 TEMPLATES: dict[str, str] = {
     "array": "jnp.array({values}, dtype={dtype})",
     "real": "jnp.asarray({0})",
+    "whole": "jnp.asarray({0})",
     "full": "jnp.full({shape}, {0}, dtype={dtype})",
     "broadcast_to": "jnp.broadcast_to({0}, {shape})",
     "broadcast_arrays": "jnp.broadcast_arrays({items})",
@@ -117,6 +119,8 @@ def solve_ode(rhs, y0, t0, ts, rtol, atol, max_steps):
 '''
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
+    "TruncatedNormal": DistSpelling(call="TruncatedNormal"),
+    "Kumaraswamy": DistSpelling(call="Kumaraswamy"),
     "Folded": DistSpelling(call="dist.FoldedDistribution"),
     "ZeroInflated": DistSpelling(call="dist.ZeroInflatedDistribution"),
     "ZeroInflatedPoisson": DistSpelling(order=("gate", "rate")),
@@ -126,6 +130,8 @@ DISTRIBUTIONS: dict[str, DistSpelling] = {
 }
 
 _JAX = ["log_sigmoid", "softplus", "relu", "stop_gradient", "logcumsumexp", "scan", "solve_ode", "solve_triangular_batched"]
+
+_OURS = ("HiddenMarkov", "Kumaraswamy", "Markov", "TruncatedNormal")
 
 
 def _flat(kind: str, constraint: str, sizes: tuple[str, ...]) -> str:
@@ -150,8 +156,7 @@ DIALECT = Dialect(
         **dict.fromkeys((*_SPECIAL, "sigmoid", "xlogy", "logsumexp", "logsumexp_keep"), ("from jax.scipy import special",)),
         **dict.fromkeys(_JAX, ("import jax",)),
         "solve_ode": ("import jax", "import diffrax"),
-        "Markov": ("from gendsl_numpyro.distributions import Markov",),
-        "HiddenMarkov": ("from gendsl_numpyro.distributions import HiddenMarkov",),
+        **{name: (f"from gendsl_numpyro.distributions import {name}",) for name in _OURS},
     },
     snippets={
         "at_least": _AT_LEAST,

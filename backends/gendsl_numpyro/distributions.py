@@ -1,4 +1,4 @@
-"""Distributions that NumPyro does not have, over the densities in gendsl/math."""
+"""Distributions that NumPyro does not have, or not in far tails, over the densities in gendsl/math."""
 
 from __future__ import annotations
 
@@ -7,12 +7,58 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpyro.distributions as dist
 from numpyro.distributions import Distribution, constraints
 
-from gendsl.math import sequences
+from gendsl.math import kumaraswamy, sequences, truncated
 from gendsl_numpyro.ops import OPS
 
-__all__ = ["HiddenMarkov", "Markov"]
+__all__ = ["HiddenMarkov", "Kumaraswamy", "Markov", "TruncatedNormal"]
+
+
+class Kumaraswamy(dist.Kumaraswamy):
+    """NumPyro's Kumaraswamy with 1 - x^a free of cancellation near 1."""
+
+    def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """The log-density."""
+        return kumaraswamy.log_prob(OPS, value, self.concentration1, self.concentration0)
+
+
+class TruncatedNormal(Distribution):
+    """Normal(loc, scale) restricted to [low, high] and normalised, right however far in a tail the interval lies."""
+
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    reparametrized_params = ["loc", "scale", "low", "high"]
+    pytree_data_fields = ("loc", "scale", "low", "high")
+
+    def __init__(
+        self, loc: Any, scale: Any, *, low: Any = None, high: Any = None, validate_args: bool | None = None
+    ) -> None:
+        given = {"loc": loc, "scale": scale, "low": low, "high": high}
+        known = {k: jnp.asarray(x, float) for k, x in given.items() if x is not None}
+        shape = jnp.broadcast_shapes(*(x.shape for x in known.values()))
+        self.low = self.high = None
+        for name, x in known.items():
+            setattr(self, name, jnp.broadcast_to(x, shape))
+        super().__init__(shape, validate_args=validate_args)
+
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
+    def support(self) -> Any:
+        """[low, high]."""
+        if self.high is None:
+            return constraints.real if self.low is None else constraints.greater_than_eq(self.low)
+        return constraints.less_than_eq(self.high) if self.low is None else constraints.interval(self.low, self.high)
+
+    def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """The log-density; -inf outside."""
+        out = truncated.log_prob(OPS, value, self.loc, self.scale, self.low, self.high)
+        out = out if self.low is None else jnp.where(value >= self.low, out, -jnp.inf)
+        return out if self.high is None else jnp.where(value <= self.high, out, -jnp.inf)
+
+    def sample(self, key: Any, sample_shape: Any = ()) -> Any:
+        """A draw, by the quantile function."""
+        p = jax.random.uniform(key, (*sample_shape, *self.batch_shape), self.loc.dtype)
+        return truncated.quantile(OPS, p, self.loc, self.scale, self.low, self.high)
 
 
 class Markov(Distribution):

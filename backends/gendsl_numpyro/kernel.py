@@ -1,8 +1,8 @@
 """NumPyro's NUTS as compiled functions of the data.
 
-`numpyro.infer.hmc.hmc` with a generator of potentials takes the data as an argument, so that XLA sees them as inputs and
-not as constants to fold. The loop around the kernel is our own: `numpyro.infer.MCMC` runs all iterations in one call, which
-can neither report nor be interrupted.
+`numpyro.infer.hmc.hmc` with a generator of potentials takes the data as an argument, so that XLA sees them as inputs
+and not as constants to fold. The loop around the kernel is our own: `numpyro.infer.MCMC` runs all iterations in one
+call, which can neither report nor be interrupted.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Sampler:
         self._advance = jax.jit(self._loop, donate_argnums=1).lower(self._data, state, 1).compile()
 
     def run(self, state: Any, n: int) -> tuple[Any, dict[str, np.ndarray]]:
-        """Iterate n <= `longest` times: the new state, and what to keep, (chain, iteration, ...); `state` is used up."""
+        """Iterate n <= `longest` times: the new state, and what to keep, (chain, iteration, ...); uses up `state`."""
         state, kept = self._advance(self._data, state, n)
         lead = slice(None) if self._vectorised else None
         return state, {k: np.asarray(v)[lead][:, :n] for k, v in kept.items()}
@@ -93,8 +93,7 @@ class Sampler:
     def _begin(self, data: list[dict[str, Array]], z: Array, key: Array) -> Any:
         def one(z: Array, key: Array) -> Any:
             value, gradient = jax.value_and_grad(self._potential, argnums=1)(data, z)
-            state = self._init(ParamInfo(z, value, gradient), model_args=(data,), rng_key=key, **self._options)
-            return state
+            return self._init(ParamInfo(z, value, gradient), model_args=(data,), rng_key=key, **self._options)
 
         return jax.vmap(one)(z, key) if self._vectorised else one(z, key)
 

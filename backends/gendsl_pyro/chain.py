@@ -19,7 +19,7 @@ from gendsl_pyro.straight import straighten
 
 __all__ = ["Settings", "run_chain"]
 
-_DTYPES = {"n_steps": np.int64, "tree_depth": np.int64, "diverging": np.bool_}
+_DTYPES: dict[str, type[np.generic]] = {"n_steps": np.int64, "tree_depth": np.int64, "diverging": np.bool_}
 _LONG = 400
 """Iterations from which recording the density (a second or two) pays."""
 

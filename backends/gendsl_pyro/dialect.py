@@ -55,6 +55,7 @@ OPS: dict[str, str] = {
     "inv": "torch.linalg.inv({0})",
     "logdet": "torch.linalg.slogdet({0})[1]",
     "solve": "torch.linalg.solve({0}, {1})",
+    "solve_batched": "solve_batched({0}, {1})",
     "solve_triangular": "torch.linalg.solve_triangular({0}, {1}, upper={upper})",
     "solve_triangular_batched": "solve_triangular_batched({0}, {1}, upper={upper})",
     "diagonal": "torch.diagonal({0}, dim1=-2, dim2=-1)",
@@ -64,6 +65,7 @@ OPS: dict[str, str] = {
 TEMPLATES: dict[str, str] = {
     "array": "torch.tensor({values}, dtype={dtype})",
     "real": "real({0})",
+    "whole": "torch.tensor({0})",
     "full": "torch.full({shape}, {0}, dtype={dtype})",
     "broadcast_to": "torch.broadcast_to({0}, {shape})",
     "broadcast_arrays": "torch.broadcast_tensors({items})",
@@ -115,20 +117,29 @@ def solve_ode(rhs, y0, t0, ts, rtol, atol, max_steps):
         return torch.full(ts.shape + y0.shape, float("nan"), dtype=y0.dtype) + 0.0 * y0
 '''
 
+_SOLVE = '''
+def solve_batched(a, b):
+    """The solution of a x = b, batch axes broadcast; b is a matrix."""
+    batch = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return torch.linalg.solve(a.expand(batch + a.shape[-2:]), b.expand(batch + b.shape[-2:]))
+'''
+
 _GROUPED = {"probs": "probs", "logits": "logits"}
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
     "TruncatedNormal": DistSpelling(call="TruncatedNormal"),
+    "Kumaraswamy": DistSpelling(call="Kumaraswamy"),
+    "VonMises": DistSpelling(call="VonMises"),
     "Folded": DistSpelling(call="dist.FoldedDistribution"),
     "ZeroInflated": DistSpelling(call="dist.ZeroInflatedDistribution"),
     "ZeroInflatedPoisson": DistSpelling(rename={"gate": "gate"}),
     "MixtureGeneral": DistSpelling(call="MixtureGeneral"),
-    "RelaxedBernoulli": DistSpelling(arrays=("temperature",)),
+    "RelaxedBernoulli": DistSpelling(arrays=("temperature", "probs", "logits")),
     "ProjectedNormal": DistSpelling(arrays=("concentration",)),
     "MultivariateStudentT": DistSpelling(arrays=("df",)),
 }
 
-_OURS = ("TruncatedNormal", "MixtureGeneral", "Markov", "HiddenMarkov")
+_OURS = ("HiddenMarkov", "Kumaraswamy", "Markov", "MixtureGeneral", "TruncatedNormal", "VonMises")
 
 
 def _flat(kind: str, constraint: str, sizes: tuple[str, ...]) -> str:
@@ -168,6 +179,7 @@ DIALECT = Dialect(
         "real": _REAL,
         "at_least": _AT_LEAST,
         "concatenate_batched": _CONCATENATE,
+        "solve_batched": _SOLVE,
         "solve_triangular_batched": _TRIANGULAR,
         "solve_ode": _ODE,
     },

@@ -1,19 +1,42 @@
-"""Distributions that Pyro does not have, over the densities in gendsl/math."""
+"""Distributions that Pyro does not have, or has in single accuracy only, over the densities in gendsl/math."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pyro.distributions as dist
 import torch
 from pyro.distributions import TorchDistribution, constraints
 
-from gendsl.math import sequences, truncated
+from gendsl.math import kumaraswamy, sequences, truncated
 from gendsl_pyro.ops import OPS
 
-__all__ = ["HiddenMarkov", "Markov", "MixtureGeneral", "TruncatedNormal"]
+__all__ = ["HiddenMarkov", "Kumaraswamy", "Markov", "MixtureGeneral", "TruncatedNormal", "VonMises"]
 
-_BIG = 1e30  # stands for an infinite bound: tails beyond it have no mass in double precision
+
+class Kumaraswamy(dist.Kumaraswamy):
+    """Pyro's Kumaraswamy with the density of the formula; Pyro's own is -inf near the ends."""
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """The log-density."""
+        if self._validate_args:
+            self._validate_sample(value)
+        a, b = self.concentration1, self.concentration0
+        out: torch.Tensor = kumaraswamy.log_prob(OPS, value, a, b)
+        return out
+
+
+class VonMises(dist.VonMises):
+    """Pyro's von Mises with the normaliser 2 pi I0(k) in full accuracy; Pyro's own is right to 1e-7 only."""
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """The log-density; angles count modulo 2 pi."""
+        if self._validate_args:
+            self._validate_sample(value)
+        k = self.concentration
+        return k * (torch.cos(value - self.loc) - 1) - torch.log(2 * math.pi * torch.special.i0e(k))
 
 
 class TruncatedNormal(TorchDistribution):
@@ -25,29 +48,26 @@ class TruncatedNormal(TorchDistribution):
     def __init__(
         self, loc: Any, scale: Any, *, low: Any = None, high: Any = None, validate_args: bool | None = None
     ) -> None:
-        given = [x for x in (loc, scale, low, high) if isinstance(x, torch.Tensor)]
-        dtype = given[0].dtype if given else torch.get_default_dtype()
-        device = given[0].device if given else None
-        bounds = [-_BIG if low is None else low, _BIG if high is None else high]
-        tensors = [torch.as_tensor(x, dtype=dtype, device=device) for x in (loc, scale, *bounds)]
-        self.loc, self.scale, self.low, self.high = torch.broadcast_tensors(*tensors)
-        self._bounds = (low, high)
+        given = {"loc": loc, "scale": scale, "low": low, "high": high}
+        first = next((x for x in given.values() if isinstance(x, torch.Tensor)), torch.tensor(0.0))
+        known = {k: torch.as_tensor(x).to(first) for k, x in given.items() if x is not None}
+        self.low = self.high = None
+        for name, x in zip(known, torch.broadcast_tensors(*known.values()), strict=True):
+            setattr(self, name, x)
         super().__init__(self.loc.shape, validate_args=validate_args)
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:
         """[low, high]."""
-        low, high = self._bounds
-        if low is None and high is None:
-            return constraints.real
-        if high is None:
-            return constraints.greater_than(self.low)
-        return constraints.less_than(self.high) if low is None else constraints.interval(self.low, self.high)
+        if self.high is None:
+            return constraints.real if self.low is None else constraints.greater_than_eq(self.low)
+        return constraints.less_than(self.high) if self.low is None else constraints.interval(self.low, self.high)
 
     def log_prob(self, value: torch.Tensor) -> torch.Tensor:
         """The log-density; -inf outside."""
         out: torch.Tensor = truncated.log_prob(OPS, value, self.loc, self.scale, self.low, self.high)
-        return torch.where((value >= self.low) & (value <= self.high), out, -torch.inf)
+        out = out if self.low is None else torch.where(value >= self.low, out, -torch.inf)
+        return out if self.high is None else torch.where(value <= self.high, out, -torch.inf)
 
     def rsample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
         """A draw, by the quantile function."""
@@ -59,8 +79,8 @@ class TruncatedNormal(TorchDistribution):
         """The same with a larger batch shape."""
         new = self._get_checked_instance(TruncatedNormal, _instance)
         for name in ("loc", "scale", "low", "high"):
-            setattr(new, name, getattr(self, name).expand(batch_shape))
-        new._bounds = self._bounds
+            have = getattr(self, name)
+            setattr(new, name, None if have is None else have.expand(batch_shape))
         super(TruncatedNormal, new).__init__(torch.Size(batch_shape), validate_args=False)
         return new
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,9 +107,9 @@ class FlatNUTS(NUTS):
     def step(self) -> tuple[Tensor, Step]:
         """One draw and its statistics."""
         self._begin()
-        size, before, count = self.step_size, self._potential_energy_last, len(self._divergences)
+        size, before, count = self.step_size, self._potential, len(self._divergences)
         self._position = self.sample(self._position)
-        now = self._potential_energy_last
+        now = self._potential
         energy = self._start_energy(before) if now is before else self._energies[id(now)][1]
         return self._position[_U], Step(
             lp=-now.item(),
@@ -119,6 +120,11 @@ class FlatNUTS(NUTS):
             step_size=size,
             diverging=len(self._divergences) > count,
         )
+
+    @property
+    def _potential(self) -> Tensor:
+        out: Any = self._potential_energy_last
+        return out
 
     def _begin(self) -> None:
         self._leaves, self._accepted = 0, 0.0

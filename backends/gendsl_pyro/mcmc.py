@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,10 @@ import torch
 from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.backend import Draws, Progress
-from gendsl.methods.chains import Chain, gather, is_dense
+from gendsl.methods.chains import Chain, cores, gather, is_dense
 from gendsl.methods.start import starts
 from gendsl_pyro.chain import Settings, run_chain
-from gendsl_pyro.pool import cores, failed, run_pool
+from gendsl_pyro.pool import failed, run_pool
 from gendsl_pyro.worker import Job
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class PyroEngine:
         )
         seconds = {"start": time.perf_counter() - began}
         total = method.warmup + method.draws
-        workers = min(self.processes or cores(), method.chains)
+        workers = min(self.processes or cores(), method.chains) if sys.executable else 1
         progress.start(method.chains, total)
         try:
             if workers == 1 or method.chains * total <= _SMALL:

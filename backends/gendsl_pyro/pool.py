@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from typing import IO, Any
 
 import numpy as np
@@ -19,14 +20,9 @@ from gendsl.errors import FitError
 from gendsl.methods.chains import Chain
 from gendsl_pyro.worker import COMMAND, Job
 
-__all__ = ["cores", "run_pool"]
+__all__ = ["failed", "run_pool"]
 
 _GRACE = 10.0  # seconds that workers have to hand over their draws after an interrupt
-
-
-def cores() -> int:
-    """The cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_pool(job: Job, points: list[np.ndarray], workers: int, progress: Progress) -> list[Chain]:
@@ -60,10 +56,24 @@ def run_pool(job: Job, points: list[np.ndarray], workers: int, progress: Progres
             running.add(w)
         while running:
             try:
-                timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-                worker, message = inbox.get(timeout=timeout)
+                worker, message = inbox.get(timeout=deadline and max(0.0, deadline - time.monotonic()))
+                if message is None:
+                    if worker in running:
+                        raise _died(worker)
+                    continue
+                kind, chain, content = message
+                if kind == "progress":
+                    progress.update(chain, *content)
+                elif kind == "error":
+                    raise failed(chain, content)
+                else:
+                    results[chain] = content
+                    following = waiting.pop() if waiting else None
+                    if following is None:
+                        running.remove(worker)
+                    worker.send(following)
             except queue.Empty:
-                break  # a worker that does not answer is ended below
+                break  # who does not answer is ended below
             except KeyboardInterrupt:
                 if deadline is not None:
                     raise
@@ -71,23 +81,6 @@ def run_pool(job: Job, points: list[np.ndarray], workers: int, progress: Progres
                 waiting.clear()
                 for w in running:
                     w.send("stop")
-                continue
-            if message is None:
-                if worker in running:
-                    raise _died(worker)
-                continue
-            kind, chain, content = message
-            if kind == "progress":
-                progress.update(chain, *content)
-            elif kind == "error":
-                raise failed(chain, content)
-            else:
-                results[chain] = content
-                if waiting:
-                    worker.send(waiting.pop())
-                else:
-                    running.remove(worker)
-                    worker.send(None)
     finally:
         for w in team:
             w.close(kill=w in running)
@@ -106,7 +99,11 @@ def failed(chain: int, trace: str) -> FitError:
 
 
 def _died(worker: _Worker) -> FitError:
-    code = worker.process.wait()
+    try:
+        code = worker.process.wait(1)
+    except subprocess.TimeoutExpired:  # alive, but it sent half a message
+        worker.process.kill()
+        code = worker.process.wait()
     out = FitError(
         "a worker process ended before its chain was done",
         given=f"exit status {code}" + (" (killed; out of memory?)" if code in (-9, 137) else ""),
@@ -120,7 +117,7 @@ class _Worker:
     """A process with a thread that reads what it says."""
 
     def __init__(self, inbox: queue.Queue[tuple[_Worker, Any]]) -> None:
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         env = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         # A session of its own: an interrupt from the terminal reaches the parent alone, which then asks for the draws.
         self.process = subprocess.Popen(
@@ -131,8 +128,8 @@ class _Worker:
             env=env,
             start_new_session=True,
         )
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self._in, self._out = self.process.stdin, self.process.stdout
+        self._in: Any = self.process.stdin
+        self._out: Any = self.process.stdout
         self._reader = threading.Thread(target=self._read, args=(inbox,), daemon=True)
         self._reader.start()
 
@@ -144,11 +141,9 @@ class _Worker:
             inbox.put((self, None))
 
     def send(self, message: Any) -> None:
-        try:
+        with suppress(OSError):  # it has died, which its reader reports
             pickle.dump(message, self._in)
             self._in.flush()
-        except OSError:
-            pass  # it has died, which its reader reports
 
     def errors(self) -> str:
         self._stderr.seek(0)
@@ -158,10 +153,8 @@ class _Worker:
         """End the process and wait for it."""
         if kill:
             self.process.kill()
-        try:
+        with suppress(OSError):
             self._in.close()
-        except OSError:
-            pass
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:

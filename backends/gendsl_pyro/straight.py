@@ -20,6 +20,8 @@ import math
 import operator
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from types import BuiltinFunctionType, MethodDescriptorType
 from typing import Any
 
 import torch
@@ -30,15 +32,6 @@ __all__ = ["straighten", "value_and_grad"]
 Potential = Callable[[Tensor], Tensor]
 ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
 
-# Operations that torch's own functions call faster than the recorded overloads do.
-_DIRECT = """
-    abs acos addmm asin atan bmm cat ceil clamp clamp_max clamp_min cos cosh cumsum digamma div dot eq erf erfc exp exp2
-    expm1 eye flip floor gather ge gt index_select lgamma log log1p logaddexp logical_and logical_not logical_or
-    logsumexp lt le matmul maximum mean minimum mm mul mv ne neg ones_like permute pow prod reciprocal round rsqrt rsub
-    select sigmoid sign sin sinh softmax split_with_sizes sqrt square squeeze stack sub sum t tan tanh transpose tril
-    triu unbind unsqueeze where zeros_like add
-""".split()
-_METHODS = ("view", "expand")
 _SAME = ("detach", "alias", "lift_fresh")
 _TOLERANCE = 1e-12
 
@@ -73,12 +66,14 @@ def straighten(function: Potential, points: list[Tensor]) -> ValueAndGrad | None
             from torch.fx.experimental.proxy_tensor import make_fx
 
             recorded = make_fx(exact)(points[0])
-        out = _write(recorded)
-        with torch.no_grad():
-            agrees = all(_agree(exact(q), out(q)) for q in [*points, points[0]])
     except Exception:  # whatever cannot be recorded, for whatever reason, is left to autograd
         return None
-    return out if agrees else None
+    for direct in (True, False):
+        with suppress(Exception), torch.no_grad():
+            out = _write(recorded, direct)
+            if all(_agree(exact(q), out(q)) for q in [*points, points[0]]):
+                return out
+    return None
 
 
 def _agree(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> bool:
@@ -87,10 +82,10 @@ def _agree(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> bool:
     )
 
 
-def _write(recorded: torch.fx.GraphModule) -> ValueAndGrad:
+def _write(recorded: torch.fx.GraphModule, direct: bool) -> ValueAndGrad:
     """The recorded graph as a function."""
     nodes = list(recorded.graph.nodes)
-    writer = _Writer(shared=not any(_mutates(n) for n in nodes))
+    writer = _Writer(shared=not any(_mutates(n) for n in nodes), direct=direct)
     for n in nodes:
         if n.op == "placeholder":
             writer.names[n] = "q"
@@ -107,11 +102,25 @@ def _mutates(n: Any) -> bool:
     return isinstance(n.target, torch._ops.OpOverload) and n.target._schema.is_mutable
 
 
-class _Writer:
-    """Writes the lines of the function; `shared`: equal expressions once and unused ones not at all."""
+def _binding(op: str, overload: Any) -> Any:
+    """torch's own function of the operation, which is called in half the time; it takes the same arguments."""
+    for owner in (torch, Tensor):
+        found = getattr(owner, op, None)
+        if isinstance(found, BuiltinFunctionType | MethodDescriptorType):
+            return found
+    return overload
 
-    def __init__(self, *, shared: bool) -> None:
-        self.shared = shared
+
+class _Writer:
+    """Writes the lines of the function.
+
+    Args:
+        shared: write equal expressions once, and unused ones not at all.
+        direct: call torch's own functions in place of the recorded overloads.
+    """
+
+    def __init__(self, *, shared: bool, direct: bool) -> None:
+        self.shared, self.direct = shared, direct
         self.names: dict[Any, str] = {}  # nodes that depend on q
         self.constants: dict[Any, Any] = {}  # nodes that do not
         self.space: dict[str, Any] = {}
@@ -147,11 +156,10 @@ class _Writer:
     def _call(self, op: str, n: Any) -> str:
         if op == "getitem":
             return f"{self._show(n.args[0])}[{n.args[1]}]"
-        direct = getattr(torch, op) if op in _DIRECT else getattr(Tensor, op) if op in _METHODS else n.target
         parts = [self._show(a) for a in n.args]
-        # The overloads name the scalar of an in-place or reduced operation as the functions do.
         parts += [f"{k}={self._show(v)}" for k, v in n.kwargs.items()]
-        return f"{self._bind(direct, op)}({', '.join(parts)})"
+        function = _binding(op, n.target) if self.direct else n.target
+        return f"{self._bind(function, op.replace('::', '_'))}({', '.join(parts)})"
 
     def _show(self, a: Any) -> str:
         if isinstance(a, torch.fx.Node):

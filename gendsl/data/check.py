@@ -101,7 +101,7 @@ def _observation(
         arrays[name] = x = refill(x, gone, support, fixed | bounds)
     if gone is not None:
         counted = counted & ~gone
-    counted = counted.reshape(*counted.shape, *(1,) * (t.rank - support.rank))
+    counted = counted.reshape((*counted.shape, *(1,) * (t.rank - support.rank)))
     bad = violations(x, support) & counted
     family = graph.nodes[n.args[0]].op.removeprefix("dist.")
     _report(bad, x, n, support, f"the support of {family}", _words(graph, support))

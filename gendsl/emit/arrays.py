@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gendsl.emit.scope import Scope, cut
-from gendsl.emit.values import Val
+from gendsl.emit.values import ATOM, Val
 from gendsl.graph.node import Array, Node
 from gendsl.graph.ops import OPS
 from gendsl.graph.types import DType
@@ -79,7 +79,7 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
         skip = n.op == "where" and k == 0
         v = scope.floats(a) if cast and not skip else scope.vals[a]
         if (
-            not cast
+            not (cast or skip)
             and n.op not in _COMPARE
             and scope.type(a).dtype is DType.BOOL
             and result.dtype is DType.INT
@@ -102,9 +102,9 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
     if n.op == "square":
         return _joined(vals, f"{vals[0].at(31)} ** 2", 30, rank)
     if n.op in scope.module.dialect.number_ops:
-        vals = [scope.array(v) for v in vals]
+        vals = [scope.array(v, result.dtype) for v in vals]
     elif n.op == "where" and all(v.number for v in vals[1:]):
-        vals = [vals[0], *(scope.array(v) for v in vals[1:])]
+        vals = [vals[0], *(scope.array(v, result.dtype) for v in vals[1:])]
     kinds = scope.module.dialect.dtypes(scope.module.precision)
     return _joined(vals, scope.op(n.op, *vals, **kinds), rank=rank)
 
@@ -122,7 +122,8 @@ def _const(scope: Scope, i: int, n: Node) -> Val:
 
 @emits("plate_size")
 def _plate_size(scope: Scope, i: int, n: Node) -> Val:
-    return Val(scope.size(n.attr["plate"]))
+    code = scope.size(n.attr["plate"])
+    return Val(code, 10 if " - " in code else ATOM, number=True)
 
 
 @emits("arange")
@@ -293,7 +294,8 @@ def _stack(scope: Scope, i: int, n: Node) -> Val:
 
 @emits("concatenate")
 def _concatenate(scope: Scope, i: int, n: Node) -> Val:
-    vals = [scope.array(scope.floats(a)) for a in n.args]
+    cast = scope.type(i).dtype is DType.FLOAT
+    vals = [scope.array(scope.floats(a) if cast else scope.vals[a]) for a in n.args]
     if any(v.spread for v in vals):
         scope.module.need("concatenate_batched")
         items = ", ".join(v.code for v in vals)
@@ -316,9 +318,7 @@ def _reduce(scope: Scope, i: int, n: Node) -> Val:
         slot = scope.module.slots[d]
         leftmost = not v.batched and v.slots == -slot
         code = (
-            scope.op(f"{n.op}", v, axis=slot - v.rank)
-            if leftmost
-            else scope.op(f"{n.op}_keep", v, axis=slot - v.rank)
+            scope.op(f"{n.op}", v, axis=slot - v.rank) if leftmost else scope.op(f"{n.op}_keep", v, axis=slot - v.rank)
         )
         v = v.with_(code, slots=v.slots - 1 if leftmost else v.slots)
     for a in sorted(n.attr["axes"]):
@@ -328,7 +328,7 @@ def _reduce(scope: Scope, i: int, n: Node) -> Val:
 
 @emits("cumsum", "cumprod", "logcumsumexp")
 def _cumulative(scope: Scope, i: int, n: Node) -> Val:
-    v = scope.floats(n.args[0])
+    v = scope.floats(n.args[0]) if n.op == "logcumsumexp" else scope.vals[n.args[0]]
     return v.with_(scope.op(n.op, v, axis=n.attr["axis"]))
 
 
@@ -346,16 +346,16 @@ def _matmul(scope: Scope, i: int, n: Node) -> Val:
     if b.rank == 1:
         if not b.spread:
             return _joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
-        column = cut(b, ["...", "None"]).aligned(a.rank, 2) if a.rank > 2 else cut(b, ["...", "None"])
+        column = replace(cut(b, ["...", "None"]), rank=2).aligned(a.rank)
         return _joined([a, b], f"({a.at(11)} @ {column.code})[..., 0]", rank=rank)
     if a.rank == 1:
         if not a.spread and not b.spread:
             return _joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
         row = cut(a, ["...", "None", ":"])
-        row = replace(row, rank=2).aligned(b.rank, 2)
+        row = replace(row, rank=2).aligned(b.rank)
         return _joined([a, b], f"({row.code} @ {b.at(12)})[..., 0, :]", rank=rank)
     top = max(a.rank, b.rank)
-    a, b = a.aligned(top, 2), b.aligned(top, 2)
+    a, b = a.aligned(top), b.aligned(top)
     return _joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
 
 
@@ -363,7 +363,7 @@ def _matmul(scope: Scope, i: int, n: Node) -> Val:
 def _outer(scope: Scope, i: int, n: Node) -> Val:
     a, b = (scope.array(scope.floats(k)) for k in n.args)
     rank = max(a.rank, b.rank)
-    a, b = a.aligned(rank, 1), b.aligned(rank, 1)
+    a, b = a.aligned(rank), b.aligned(rank)
     code = f"{cut(a, ['...', ':', 'None']).code} * {cut(b, ['...', 'None', ':']).code}"
     return _joined([a, b], code, 11, rank + 1)
 
@@ -375,9 +375,9 @@ def _solve(scope: Scope, i: int, n: Node) -> Val:
     if vector:
         b = replace(cut(b, ["...", "None"]), rank=2)
     rank = max(a.rank, b.rank)
-    a, b = a.aligned(rank, 2), b.aligned(rank, 2)
+    a, b = a.aligned(rank), b.aligned(rank)
     if n.op == "solve":
-        code = scope.op("solve", a, b)
+        code = scope.op("solve_batched" if a.spread or b.spread or a.rank != b.rank else "solve", a, b)
     else:
         lower = bool(n.attr["lower"])
         if n.attr["transposed"]:
@@ -402,7 +402,7 @@ def _add_diagonal(scope: Scope, i: int, n: Node) -> Val:
     else:
         d = d.aligned(2)
     rank = max(x.rank, d.rank)
-    x, d = x.aligned(rank, 2), d.aligned(rank, 2)
+    x, d = x.aligned(rank), d.aligned(rank)
     return _joined([x, d, eye], f"{x.at(10)} + {d.at(11)} * {eye.code}", 10, scope.type(i).rank)
 
 

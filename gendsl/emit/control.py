@@ -19,9 +19,7 @@ __all__ = ["emit_nodes", "step_function", "step_scope"]
 
 def step_scope(outer: Scope, step: Subgraph, arguments: list[Val], batched: bool) -> Scope:
     """A scope for the nodes of a step, its inputs bound."""
-    inner = Scope(
-        outer.module, step.nodes, batched, outer.size_of, taken=outer.taken, indent=outer.indent + "    "
-    )
+    inner = Scope(outer.module, step.nodes, batched, outer.size_of, taken=outer.taken, indent=outer.indent + "    ")
     inner.lines = outer.lines
     inner.counter = outer.counter
     for i, v in zip(step.inputs, arguments, strict=True):
@@ -176,9 +174,7 @@ def _scan_function(
     scope.counter = inner.counter
     scope.module.need("scan")
     init = ", ".join(v.code for v in carries)
-    moved = [
-        scope.move(v, -v.rank, 0).code if v.spread else scope.move(v, -v.rank, 0).code for v in sequences
-    ]
+    moved = [scope.move(v, -v.rank, 0).code if v.spread else scope.move(v, -v.rank, 0).code for v in sequences]
     xs = f"({', '.join(moved)},)" if moved else "None"
     finals, outs = scope.name("final"), scope.name("outs")
     extra = f", length={scope.size(n.attr['length'])}" if not moved else ""

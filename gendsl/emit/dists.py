@@ -29,9 +29,7 @@ class Dist:
     batched: bool
 
 
-def emit_dist(
-    scope: Scope, i: int, *, bare: bool = False, axes: int | None = None, checked: bool = True
-) -> Dist:
+def emit_dist(scope: Scope, i: int, *, bare: bool = False, axes: int | None = None, checked: bool = True) -> Dist:
     """The code of a distribution node.
 
     Args:
@@ -78,9 +76,7 @@ def log_prob(scope: Scope, i: int, at: int) -> Val:
 
 
 class _Emission:
-    def __init__(
-        self, scope: Scope, n: Node, t: DistType, bare: bool, axes: int | None, checked: bool
-    ) -> None:
+    def __init__(self, scope: Scope, n: Node, t: DistType, bare: bool, axes: int | None, checked: bool) -> None:
         self.scope, self.n, self.t, self.bare, self.checked = scope, n, t, bare, checked
         self.family: Family = FAMILIES[n.op[5:]]
         self.spelling: DistSpelling = scope.module.dialect.distributions.get(self.family.name, DistSpelling())
@@ -102,7 +98,7 @@ class _Emission:
         node = self.args[name]
         integer = self.family.parameter(name).integer
         v = self.scope.vals[node] if integer else self.scope.floats(node)
-        v = v.aligned((self.axes if axes is None else axes) + rank, rank)
+        v = v.aligned((self.axes if axes is None else axes) + rank)
         self.slots, self.batched = max(self.slots, v.slots), self.batched or v.batched
         return v
 
@@ -205,9 +201,7 @@ class _Emission:
 
     def _Delta(self) -> str:
         v, density = self.value("v"), self.value("log_density")
-        return self.shaped(
-            self.call("dist.Delta", [self.scope.array(v).code, self.scope.array(density).code], {}), [v]
-        )
+        return self.shaped(self.call("dist.Delta", [self.scope.array(v).code, self.scope.array(density).code], {}), [v])
 
     def _JointNormal(self) -> str:
         matrix = next(k for k in ("covariance_matrix", "scale_tril") if k in self.args)

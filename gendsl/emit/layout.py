@@ -73,7 +73,7 @@ class Layout:
         order = [*range(lead), *wanted, *idle, *range(lead + slots, value.ndim)]
         moved = np.transpose(value, order)
         at = lead + len(wanted)
-        return moved.reshape(*moved.shape[:at], *moved.shape[at + len(idle) :])
+        return moved.reshape((*moved.shape[:at], *moved.shape[at + len(idle) :]))
 
 
 def assign_slots(graph: Graph) -> dict[str, int]:
@@ -123,24 +123,17 @@ def arrange(emitted: Emitted, bound: Bound) -> dict[str, np.ndarray | int]:
         value = bound.arrays[layout.name]
         out[layout.name] = layout.into(value.astype(np.float64) if layout.name in emitted.casts else value)
     out.update(
-        {
-            name: value.numpy() if isinstance(value, Array) else value
-            for name, value in emitted.constants.items()
-        }
+        {name: value.numpy() if isinstance(value, Array) else value for name, value in emitted.constants.items()}
     )
     out.update({plate: bound.sizes[plate] for plate in emitted.sizes})
     return out
 
 
-def restore(
-    emitted: Emitted, values: Mapping[str, np.ndarray], sizes: Mapping[str, int]
-) -> dict[str, np.ndarray]:
+def restore(emitted: Emitted, values: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
     """Outputs of `constrain` for many draws in the user's layout: (draw, *dims, *event)."""
     out = {}
     for layout in emitted.outputs:
         x = layout.back(values[layout.name], 1)
-        shape = [sizes[d] for d in layout.dims] + [
-            e if isinstance(e, int) else sizes[e] for e in layout.event
-        ]
+        shape = [sizes[d] for d in layout.dims] + [e if isinstance(e, int) else sizes[e] for e in layout.event]
         out[layout.name] = np.broadcast_to(x, (x.shape[0], *shape))
     return out

@@ -59,6 +59,12 @@ class Module:
             self.imports[statement] = None
         return name
 
+    def need_snippets(self, text: str) -> None:
+        """Note the helpers that a template calls."""
+        for name in self.dialect.snippets:
+            if f"{name}(" in text:
+                self.need(name)
+
     def dtype(self, kind: DType | str) -> str:
         """The source of a dtype."""
         return self.dialect.dtypes(self.precision)[str(kind)]
@@ -130,6 +136,7 @@ class Scope:
         if text is None:
             raise CompileError(f"backend '{self.module.dialect.name}' cannot express '{template}'")
         self.module.need(template)
+        self.module.need_snippets(text)
         return text.format(*args, **fill)
 
     def op(self, name: str, *args: Val, **fill: Any) -> str:
@@ -141,6 +148,7 @@ class Scope:
                 fix="use another function, or the other backend",
             )
         self.module.need(name)
+        self.module.need_snippets(text)
         return text.format(*args, **fill)
 
     def literal(self, value: Any, dtype: DType, as_array: bool = False) -> Val:
@@ -162,9 +170,11 @@ class Scope:
         code = self.spell("array", values=_nested(array.tolist()), dtype=self.module.dtype(dtype))
         return Val(code, rank=array.ndim)
 
-    def array(self, val: Val) -> Val:
+    def array(self, val: Val, dtype: DType = DType.FLOAT) -> Val:
         """A value as an array: numbers are wrapped."""
-        return Val(self.spell("real", val)) if val.number else val
+        if not val.number:
+            return val
+        return Val(self.spell("real" if dtype is DType.FLOAT else "whole", val))
 
     def size(self, size: Size) -> str:
         """Source of a length."""

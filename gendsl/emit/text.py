@@ -44,12 +44,7 @@ def _last_group(line: str) -> tuple[int, int] | None:
             stack.append(k)
         elif c in _CLOSE and stack:
             start = stack.pop()
-            if (
-                not stack
-                and k - start > 1
-                and line[start] == "("
-                and (best is None or k - start > best[1] - best[0])
-            ):
+            if not stack and k - start > 1 and line[start] == "(" and (best is None or k - start > best[1] - best[0]):
                 best = (start, k)
     return best
 

@@ -71,12 +71,12 @@ class Val:
         """The same layout with other code (an atom unless said otherwise)."""
         return replace(self, **{"code": code, "prec": ATOM, "number": False, **changes})
 
-    def aligned(self, rank: int, own: int = 0) -> Val:
-        """With `rank` event axes, new axes of length 1 inserted left of the last `own`; where it needs them."""
+    def aligned(self, rank: int) -> Val:
+        """With `rank` event axes, new axes of length 1 inserted left of its own; where it needs them."""
         if self.rank >= rank or not self.spread:
             return self
         new = ["None"] * (rank - self.rank)
-        return self.with_(index(self, ["...", *new, *[":"] * own]), rank=rank)
+        return self.with_(index(self, ["...", *new, *[":"] * self.rank]), rank=rank)
 
 
 def index(x: Val, keys: list[str]) -> str:

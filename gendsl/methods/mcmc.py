@@ -20,7 +20,7 @@ class NUTS(Method):
         warmup: adaptation draws of each chain, dropped.
         target_accept: acceptance probability that the step size is adapted to.
         max_tree_depth: a trajectory has at most 2^max_tree_depth - 1 gradients.
-        dense: dense mass matrix; left out, dense up to 100 dimensions.
+        dense: dense mass matrix; left out, dense where warmup has at least 20 draws for each of at most 100 dimensions.
 
     Reference:
         The No-U-Turn Sampler (Hoffman, Gelman, 2014) | https://arxiv.org/abs/1111.4246

@@ -53,10 +53,8 @@ def _start(program: BoundProgram, evaluate: Evaluate, chain: int, seed: int) -> 
 
 def _failure(program: BoundProgram, u: Point, value: float, gradient: Point, chain: int) -> FitError:
     """What is not finite at the last point: a value, a term of the density, or a derivative."""
-    name, given, fix = None, f"a log-density of {value}", "check the data and the priors with m.explain()"
-    for found, given, fix in _suspects(program, u, gradient):  # noqa: B007
-        name = found
-        break
+    unknown = (None, f"a log-density of {value}", "check the data and the priors with m.explain()")
+    name, given, fix = next(_suspects(program, u, gradient), unknown)
     return FitError(
         f"no starting point with a finite density and gradient in {TRIES} tries (chain {chain})",
         node=name,

@@ -1,5 +1,6 @@
 """Plate diagrams: with matplotlib, as Graphviz DOT and as Mermaid text."""
 
 from gendsl.plot.figure import plot_graph
+from gendsl.plot.text import dot, mermaid
 
-__all__ = ["plot_graph"]
+__all__ = ["dot", "mermaid", "plot_graph"]

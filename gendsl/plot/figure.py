@@ -10,7 +10,8 @@ Artists carry ids: `site:<name>` (the marker), `label:<name>`, `caption:<name>`,
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gendsl.graph.node import Graph
 from gendsl.plot.place import Box, Frame, Layout, place
@@ -58,7 +59,7 @@ def plot_graph(graph: Graph, *, title: str | None = None, ax: Axes | None = None
     markers = _markers(picture)
     boxes = [_box(m) for m in markers]
     labels = {p: _width(text, _PLATE) for p, text in picture.labels.items()}
-    layout = place(picture, arrange(picture), boxes, labels)
+    layout = place(picture, arrange(picture, [b.left + b.right for b in boxes]), boxes, labels)
     left, right, upper, lower = _extent(layout, boxes)
     heading = graph.name if title is None else title
     upper -= 0.3 if heading else 0.0
@@ -130,7 +131,7 @@ def _marker(site: Site, radius: float) -> _Marker:
 def _room(radius: float, line: int, lines: int) -> float:
     """The width inside a circle at the height of one of several lines."""
     edge = (abs(line - (lines - 1) / 2) * _LEADING + 0.4) * _NAME / 72
-    return 2 * math.sqrt(max(radius**2 - edge**2, 1e-4)) - 0.04
+    return 2 * math.sqrt(max(radius**2 - edge**2, 1e-4)) - 0.08
 
 
 def _box(m: _Marker) -> Box:
@@ -164,10 +165,12 @@ class _Canvas:
 
     def draw(self, picture: Scene, layout: Layout, markers: list[_Marker]) -> None:
         """Frames, edges, markers and labels, from the back to the front."""
+        routes = {(a, b): _route(layout, path, markers[a], markers[b]) for (a, b), path in layout.rows.paths.items()}
+        _free_labels(layout, list(routes.values()), {p: _width(text, _PLATE) for p, text in picture.labels.items()})
         for f in sorted(layout.frames, key=lambda f: -f.level):
             self.frame(f, picture.labels[f.plate])
-        for (a, b), path in layout.rows.paths.items():
-            self.edge(layout, path, markers[a], markers[b], f"edge:{picture.sites[a].name}:{picture.sites[b].name}")
+        for (a, b), r in routes.items():
+            self.edge(r, f"edge:{picture.sites[a].name}:{picture.sites[b].name}")
         for site, m, x, y in zip(picture.sites, markers, layout.x, layout.y, strict=False):
             self.marker(site, m, x, y)
 
@@ -182,11 +185,13 @@ class _Canvas:
         at: str = "center",
         color: str = _INK,
         weight: str = "normal",
+        over: bool = False,
     ) -> None:
-        """One line, vertically centred."""
+        """One line, vertically centred; `over` hides what is behind it."""
+        behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.5 * self.scale, "alpha": 0.9} if over else None
         self.ax.text(
             x, y, text, size=size * self.scale, ha=at, va="center_baseline", family=_FONT, color=color, weight=weight,
-            gid=gid, parse_math=False, zorder=5,
+            gid=gid, parse_math=False, zorder=5, bbox=behind,
         )  # fmt: skip
 
     def frame(self, f: Frame, label: str) -> None:
@@ -208,26 +213,24 @@ class _Canvas:
         )
         x = f.left + 0.08 if f.side == "left" else f.right - 0.08
         y = f.upper + 0.1 if f.top else f.lower - 0.1
-        self.text(x, y, label, _PLATE, f"size:{f.plate}", at=f.side, color=_GREY)
+        self.text(x, y, label, _PLATE, f"size:{f.plate}", at=f.side, color=_GREY, over=True)
 
     def marker(self, site: Site, m: _Marker, x: float, y: float) -> None:
         """A site with its name and caption."""
         from matplotlib.patches import Circle, FancyBboxPatch, Patch, Rectangle
 
-        style = {
-            "edgecolor": _INK, "facecolor": _SHADE if site.kind == "observe" else "white", "linewidth": 1.1 * self.scale,
-            "zorder": 4, "gid": f"site:{site.name}",
-        }  # fmt: skip
+        fill = {"observe": _SHADE, "factor": _INK, "param": _INK}.get(site.kind, "white")
+        dash = "--" if site.kind == "let" else "-"
+        style: dict[str, Any] = {"edgecolor": _INK, "facecolor": fill, "linewidth": 1.1 * self.scale, "linestyle": dash}
+        style |= {"zorder": 4, "gid": f"site:{site.name}"}
         shape: Patch
         if site.kind == "data":
             box = "round,pad=0,rounding_size=0.06"
             shape = FancyBboxPatch((x - m.wide, y - m.high), 2 * m.wide, 2 * m.high, boxstyle=box, **style)
         elif site.kind == "factor":
-            shape = Rectangle((x - m.wide, y - m.high), 2 * m.wide, 2 * m.high, **style | {"facecolor": _INK})
-        elif site.kind == "param":
-            shape = Circle((x, y), m.wide, **style | {"facecolor": _INK})
+            shape = Rectangle((x - m.wide, y - m.high), 2 * m.wide, 2 * m.high, **style)
         else:
-            shape = Circle((x, y), m.wide, linestyle="--" if site.kind == "let" else "-", **style)
+            shape = Circle((x, y), m.wide, **style)
         self.ax.add_patch(shape)
         self.lines(m.inside, x, y, m.size, f"label:{site.name}", "center", _INK)
         rows = [(t, _CAPTION, f"caption:{site.name}", _GREY) for t in m.beside]
@@ -242,35 +245,20 @@ class _Canvas:
             text, points, name, ink = row if isinstance(row, tuple) else (row, size, gid, color)
             self.text(x, y + (k - (len(rows) - 1) / 2) * step, text, points, name, at=at, color=ink)
 
-    def edge(self, layout: Layout, path: list[int], source: _Marker, target: _Marker, gid: str) -> None:
-        """An arrow through the passages of its rows, upright where it passes a row."""
+    def edge(self, route: _Route, gid: str) -> None:
+        """An arrow."""
         from matplotlib.patches import FancyArrowPatch
         from matplotlib.path import Path
 
-        x, y = layout.x, layout.y
-        inner = path[1:-1]
-        stops = [(x[k], y[k] - layout.up[layout.rows.row[k]], y[k] + layout.down[layout.rows.row[k]]) for k in inner]
-        first, last = (x[path[0]], y[path[0]]), (x[path[-1]], y[path[-1]])
-        after = (stops[0][0], stops[0][1]) if stops else last
-        before = (stops[-1][0], stops[-1][2]) if stops else first
-        start, out = _port(first, after, source)
-        end, into = _port(last, before, target)
-        points, codes, at, tangent = [start], [Path.MOVETO], start, out
-        for px, top, bottom in stops:
-            _curve(points, codes, at, tangent, (px, top), (0.0, -1.0))
-            points.append((px, bottom))
-            codes.append(Path.LINETO)
-            at, tangent = (px, bottom), (0.0, 1.0)
-        _curve(points, codes, at, tangent, end, into)
         self.ax.add_patch(
             FancyArrowPatch(
-                path=Path(points, codes),
+                path=Path(route.points, route.codes),
                 arrowstyle="-|>,head_length=4.2,head_width=2",
+                shrinkA=0,
+                shrinkB=0,
                 mutation_scale=self.scale,
                 color=_INK,
                 linewidth=0.9 * self.scale,
-                shrinkA=0,
-                shrinkB=0,
                 zorder=3,
                 gid=gid,
                 fill=True,
@@ -278,25 +266,86 @@ class _Canvas:
         )
 
 
+_MOVE, _LINE, _CURVE = 1, 2, 4  # matplotlib's codes
 _Point = tuple[float, float]
+
+
+@dataclass
+class _Route:
+    """The path of an edge, as matplotlib's points and codes."""
+
+    points: list[_Point]
+    codes: list[int]
+
+    def line(self, to: _Point) -> None:
+        """Straight on."""
+        self.points.append(to)
+        self.codes.append(_LINE)
+
+    def curve(self, to: _Point, out: _Point, into: _Point) -> None:
+        """A cubic that leaves along `out` and arrives against `into`, with no detour up or down."""
+        a = self.points[-1]
+        far, high = 0.4 * math.dist(a, to), 0.5 * abs(a[1] - to[1])
+        p, q = (min(far, high / max(abs(way[1]), 0.1)) for way in (out, into))
+        self.points += [(a[0] + p * out[0], a[1] + p * out[1]), (to[0] + q * into[0], to[1] + q * into[1]), to]
+        self.codes += [_CURVE] * 3
+
+    def samples(self) -> list[_Point]:
+        """Points along the path, close enough to see what it runs through."""
+        out, k = [self.points[0]], 1
+        while k < len(self.points):
+            a, n = out[-1], 1 if self.codes[k] == _LINE else 3
+            b, c, d = (a, self.points[k], self.points[k]) if n == 1 else self.points[k : k + 3]
+            for t in (i / 16 for i in range(1, 17)):
+                u = 1 - t
+                w = (u**3, 3 * u * u * t, 3 * u * t * t, t**3)
+                out.append(
+                    (
+                        sum(f * p[0] for f, p in zip(w, (a, b, c, d), strict=True)),
+                        sum(f * p[1] for f, p in zip(w, (a, b, c, d), strict=True)),
+                    )
+                )
+            out[-1] = d
+            k += n
+        return out
+
+
+def _route(layout: Layout, path: list[int], source: _Marker, target: _Marker) -> _Route:
+    """From marker to marker through the passages, upright where it passes a row."""
+    x, y, rows = layout.x, layout.y, layout.rows.row
+    stops = [(x[k], y[k] - layout.up[rows[k]], y[k] + layout.down[rows[k]]) for k in path[1:-1]]
+    first, last = (x[path[0]], y[path[0]]), (x[path[-1]], y[path[-1]])
+    start, way = _port(first, stops[0][:2] if stops else last, source)
+    end, into = _port(last, (stops[-1][0], stops[-1][2]) if stops else first, target)
+    out = _Route([start], [_MOVE])
+    for px, top, bottom in stops:
+        out.curve((px, top), way, (0.0, -1.0))
+        out.line((px, bottom))
+        way = (0.0, 1.0)
+    out.curve(end, way, into)
+    return out
+
+
+def _free_labels(layout: Layout, routes: list[_Route], widths: dict[str, float]) -> None:
+    """Move the labels of plates from the right corner to the left where edges run through the right one."""
+    points = [p for r in routes for p in r.samples()]
+    for f in layout.frames:
+        if f.fixed:
+            continue
+        high = [x for x, y in points if f.lower - 0.2 < y < f.lower]
+        wide = widths[f.plate] + 0.16
+        right, left = sum(f.right - wide < x < f.right for x in high), sum(f.left < x < f.left + wide for x in high)
+        f.side = "left" if left < right else "right"
 
 
 def _port(centre: _Point, toward: _Point, m: _Marker) -> tuple[_Point, _Point]:
     """Where an edge meets a marker, and the direction in which it leaves it."""
     dx, dy = toward[0] - centre[0], toward[1] - centre[1]
     down = 1.0 if dy >= 0 else -1.0
-    angle = max(-_STEEP, min(_STEEP, math.atan2(dx, abs(dy))))
+    most = _STEEP if m.inside or m.high > _DOT else _STEEP / 3  # small markers have text on their right
+    angle = max(-most, min(most, math.atan2(dx, abs(dy))))
     way = (math.sin(angle), math.cos(angle) * down)
     if m.wide == m.high:
         return (centre[0] + way[0] * m.wide, centre[1] + way[1] * m.high), way
     offset = max(-0.7 * m.wide, min(0.7 * m.wide, m.high * math.tan(angle)))
     return (centre[0] + offset, centre[1] + down * m.high), way
-
-
-def _curve(points: list[_Point], codes: list[int], a: _Point, out: _Point, b: _Point, into: _Point) -> None:
-    """A cubic from a, leaving along `out`, to b, arriving against `into`."""
-    from matplotlib.path import Path
-
-    reach = 0.4 * math.dist(a, b)
-    points += [(a[0] + reach * out[0], a[1] + reach * out[1]), (b[0] + reach * into[0], b[1] + reach * into[1]), b]
-    codes += [int(Path.CURVE4)] * 3

@@ -18,13 +18,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gendsl.plot.rows import Rows
+from gendsl.plot.rows import PASSAGE, Rows
 from gendsl.plot.scene import Scene
 
 __all__ = ["Box", "Frame", "Layout", "place"]
 
 _GAP, _ROW_GAP, _PAD, _STEP, _LINE = 0.22, 0.34, 0.12, 0.09, 0.15  # inches; _LINE: height of a frame's label
 _SWEEPS, _MOST = 400, 400
+_STRAIGHT = (1.0, 2.0, 8.0)  # weights of segments with none, one or two ends that are passages
 _LABEL_PAD = 0.1
 
 
@@ -32,8 +33,8 @@ _LABEL_PAD = 0.1
 class Box:
     """How far a slot reaches from its centre."""
 
-    left: float = 0.06
-    right: float = 0.06
+    left: float = PASSAGE / 2
+    right: float = PASSAGE / 2
     up: float = 0.0
     down: float = 0.0
 
@@ -45,18 +46,24 @@ class Frame:
     Attributes:
         plate: its name.
         sites: the sites in it.
+        slots: these, and the passages of edges through it.
+        rows: its first and last row.
+        span: the first and last place of its slots in the order from left to right.
         level: how far out its lines lie.
         side: where its label stands, "left" or "right".
         top: whether the label is at the top.
+        fixed: whether the label has to stand where it does.
     """
 
     plate: str
     sites: frozenset[int]
+    slots: frozenset[int]
     rows: tuple[int, int]
     span: tuple[int, int]
     level: int = 0
     side: str = "right"
     top: bool = False
+    fixed: bool = False
     left: float = 0.0
     right: float = 0.0
     upper: float = 0.0
@@ -106,8 +113,10 @@ def _frames(scene: Scene, rows: Rows) -> list[Frame]:
             elif k < count and low <= rows.row[k] <= high and runs[-1]:
                 runs.append([])  # a stranger between its sites
         for run in filter(None, runs):
-            places = [spot[k] for k in run]
-            out.append(Frame(plate, frozenset(run), _extent(rows.row, run), (min(places), max(places))))
+            sites, (first, final) = frozenset(run), _extent(rows.row, run)
+            passages = {k for k, s in rows.within.items() if s <= sites and first <= rows.row[k] <= final}
+            places = [spot[k] for k in sites | passages]
+            out.append(Frame(plate, sites, sites | passages, (first, final), (min(places), max(places))))
     for f in sorted(out, key=lambda f: (len(f.sites), f.rows[1] - f.rows[0])):
         met = [g for g in out if g is not f and g.sites & f.sites]
         inner = [g.level + 1 for g in met if g.sites < f.sites or (g.sites == f.sites and out.index(g) > out.index(f))]
@@ -129,6 +138,7 @@ def _crossing(f: Frame, g: Frame) -> bool:
 
 def _corners(f: Frame, g: Frame) -> None:
     """Labels of frames that cross stand on the sides where the frames part."""
+    f.fixed = g.fixed = True
     left, right = (f, g) if f.span < g.span else (g, f)
     if left.span[1] < right.span[1]:
         left.side = "left"
@@ -149,20 +159,21 @@ def _vertical(out: Layout, boxes: list[Box]) -> None:
         out.up[r] = max(out.up[r], boxes[k].up)
         out.down[r] = max(out.down[r], boxes[k].down)
     centre, at = [], 0.0
+    labelled = any(f.top for f in out.frames)
     for r in range(last + 1):
-        above = max((_head(f) for f in out.frames if f.rows[0] == r), default=0.0)
+        above = max((_head(f, labelled) for f in out.frames if f.rows[0] == r), default=0.0)
         ended = max((_foot(f) for f in out.frames if f.rows[1] == r - 1), default=0.0)
         gap = _ROW_GAP if r else 0.0
         at += (out.down[r - 1] + ended + gap if r else 0.0) + above + out.up[r]
         centre.append(at)
     out.y = [centre[r] for r in out.rows.row]
     for f in out.frames:
-        f.upper = centre[f.rows[0]] - out.up[f.rows[0]] - _head(f)
+        f.upper = centre[f.rows[0]] - out.up[f.rows[0]] - _head(f, labelled)
         f.lower = centre[f.rows[1]] + out.down[f.rows[1]] + _foot(f)
 
 
-def _head(f: Frame) -> float:
-    return _margin(f) + (f.level + 1) * _LINE * f.top
+def _head(f: Frame, labelled: bool) -> float:
+    return _margin(f) + (f.level + 1) * _LINE * labelled
 
 
 def _foot(f: Frame) -> float:
@@ -207,11 +218,11 @@ def _differences(
         low, high = slots + 2 * n, slots + 2 * n + 1
         rank += [(f.span[0], -1.0 - f.level), (f.span[1], 1.0 + f.level)]
         constraints.append((low, high, labels[f.plate] + 2 * _LABEL_PAD))
-        for k in f.sites:
+        for k in f.slots:
             constraints.append((low, k, boxes[k].left + _margin(f)))
             constraints.append((k, high, boxes[k].right + _margin(f)))
         for k in range(slots):
-            if k in f.sites or not f.rows[0] <= rows.row[k] <= f.rows[1] or boxes[k].up == 0.0:
+            if k in f.slots or not f.rows[0] <= rows.row[k] <= f.rows[1]:
                 continue
             if spot[k] < f.span[0]:
                 constraints.append((k, low, boxes[k].right + _GAP))
@@ -243,7 +254,7 @@ def _pull(out: Layout, slots: int, size: int) -> np.ndarray:
     """The matrix of the quadratic form."""
     q = np.eye(size) * 1e-3
     sites = {k for path in out.rows.paths.values() for k in (path[0], path[-1])}
-    terms = [(a, b, 1.0 + 2.0 * (a not in sites) + 2.0 * (b not in sites)) for a, b in out.rows.segments]
+    terms = [(a, b, _STRAIGHT[(a not in sites) + (b not in sites)]) for a, b in out.rows.segments]
     terms += [(slots + 2 * k, slots + 2 * k + 1, 0.02) for k in range(len(out.frames))]
     for a, b, w in terms:
         q[a, a] += w
@@ -256,7 +267,7 @@ def _pull(out: Layout, slots: int, size: int) -> np.ndarray:
 def _hildreth(q: np.ndarray, constraints: list[Difference], start: np.ndarray) -> np.ndarray:
     """argmin (x - start)' D (x - start) + x' (Q - D) x with D = 1e-3, subject to the differences."""
     inverse = np.linalg.inv(q)
-    x = inverse @ (1e-3 * (start - start.mean()))
+    x: np.ndarray = inverse @ (1e-3 * (start - start.mean()))
     multipliers = [0.0] * len(constraints)
     effect = [inverse[:, b] - inverse[:, a] for a, b, _ in constraints]
     curvature = [e[b] - e[a] for e, (a, b, _) in zip(effect, constraints, strict=True)]

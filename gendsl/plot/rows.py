@@ -1,4 +1,4 @@
-"""Rows and the order within them: longest paths, then fewer crossings.
+"""Rows: longest paths, with plates kept compact.
 
 Each site stands below all that it depends on. A site outside of a plate that leads into it stands above the whole
 plate, and one that depends on it below, so that plates stay compact; sources move down to just above their first user.
@@ -12,12 +12,13 @@ import itertools
 from dataclasses import dataclass, field
 
 from gendsl.plot.blocks import Block, Crossing, blocks, reach
+from gendsl.plot.order import sort_blocks
 from gendsl.plot.scene import Scene
 
-__all__ = ["Rows", "arrange"]
+__all__ = ["PASSAGE", "Rows", "arrange"]
 
-_ROUNDS = 8
-_EFFORT = 2_000_000  # pairs of edges that are compared at most, so that large graphs stay quick
+PASSAGE = 0.12
+"""The width of a passage, in inches."""
 
 
 @dataclass
@@ -28,11 +29,13 @@ class Rows:
         row: the row of each slot; the first `sites` slots are the sites.
         order: the slots from left to right, over all rows.
         paths: edge -> its slots from end to end.
+        within: passage -> the sites of the block that it runs through.
     """
 
     row: list[int]
     order: list[int] = field(default_factory=list)
     paths: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    within: dict[int, frozenset[int]] = field(default_factory=dict)
 
     @property
     def segments(self) -> list[tuple[int, int]]:
@@ -40,14 +43,15 @@ class Rows:
         return list(dict.fromkeys(s for path in self.paths.values() for s in itertools.pairwise(path)))
 
 
-def arrange(scene: Scene) -> Rows:
-    """Rows, passages of long edges, and the order from left to right."""
+def arrange(scene: Scene, widths: list[float]) -> Rows:
+    """Rows, passages of long edges, and the order from left to right, for sites of these widths."""
     count = len(scene.sites)
     above = reach(count, scene.edges)
     root, demands = blocks(scene.plates, frozenset(range(count)), above)
     out = Rows(_rows(scene, above, demands))
     _route(scene, root, out)
-    _sort(root, out)
+    wide = [*widths, *[PASSAGE] * (len(out.row) - count)]
+    sort_blocks(root, out.row, wide, out.segments)
     out.order = root.sequence()
     return out
 
@@ -131,7 +135,7 @@ def _sorted(before: list[set[int]], after: list[list[int]]) -> list[int]:
 
 # -- passages ---------------------------------------------------------------------------------------------------------
 def _route(scene: Scene, root: Block, out: Rows) -> None:
-    """A slot for each long edge in every row that it passes, within the innermost block of its ends that has the row."""
+    """A slot for each long edge in every row it passes, within the innermost block of its ends that has the row."""
     chains: dict[int, list[Block]] = {}
     spans: dict[int, tuple[int, int]] = {}
     for block in root.walk():
@@ -152,79 +156,5 @@ def _route(scene: Scene, root: Block, out: Rows) -> None:
             out.row.append(r)
             path.append(len(out.row) - 1)
             block.children.append(path[-1])
+            out.within[path[-1]] = block.sites
         out.paths[a, b] = [*path, b]
-
-
-# -- order ------------------------------------------------------------------------------------------------------------
-class _Cost:
-    """Crossings of segments first, then their length."""
-
-    def __init__(self, root: Block, rows: Rows) -> None:
-        self.root, self.rows = root, rows
-        between: dict[int, list[tuple[int, int]]] = {}
-        for a, b in rows.segments:
-            between.setdefault(rows.row[a], []).append((a, b))
-        self.between = list(between.values())
-        self.pairs = 1 + sum(len(s) ** 2 for s in self.between)
-        self.members = [rows.row.count(r) for r in range(max(rows.row, default=0) + 1)]
-
-    def __call__(self) -> tuple[int, float]:
-        x: dict[int, float] = {}
-        seen = [0] * len(self.members)
-        for k in self.root.sequence():
-            r = self.rows.row[k]
-            x[k] = seen[r] - (self.members[r] - 1) / 2
-            seen[r] += 1
-        crossings, length = 0, 0.0
-        for segments in self.between:
-            ends = [(x[a], x[b]) for a, b in segments]
-            length += sum(abs(p - q) for p, q in ends)
-            crossings += sum((p - r) * (q - s) < 0 for (p, q), (r, s) in itertools.combinations(ends, 2))
-        return crossings, round(length, 9)
-
-
-def _sort(root: Block, rows: Rows) -> None:
-    """Barycentre sweeps over the tree of blocks, then swaps of neighbours, as long as they help."""
-    cost = _Cost(root, rows)
-    near: dict[int, list[int]] = {}
-    for a, b in rows.segments:
-        near.setdefault(a, []).append(b)
-        near.setdefault(b, []).append(a)
-    best, tries = cost(), max(1, _EFFORT // cost.pairs)
-    for _ in range(_ROUNDS):
-        start = best
-        for block in root.walk():
-            for order in _proposals(root, block, near):
-                if tries <= 0:
-                    return
-                tries -= 1
-                old = list(block.children)
-                block.children = [old[k] for k in order]
-                if (new := cost()) >= best:
-                    block.children = old
-                    continue
-                best = new
-                if block.orders is not None:  # permutations of the children as they now stand
-                    places = {k: i for i, k in enumerate(order)}
-                    block.orders = [tuple(places[k] for k in o) for o in block.orders]
-                    break
-        if best == start:
-            return
-
-
-def _proposals(root: Block, block: Block, near: dict[int, list[int]]) -> list[tuple[int, ...]]:
-    count = len(block.children)
-    if block.orders is not None:
-        return [o for o in block.orders if o != tuple(range(count))]
-    place = {k: i for i, k in enumerate(root.sequence())}
-
-    def pull(k: int) -> float:
-        child = block.children[k]
-        inside = set(child.sequence()) if isinstance(child, Block) else {child}
-        out = [place[j] for i in inside for j in near.get(i, ()) if j not in inside]
-        return sum(out) / len(out) if out else float(place[min(inside, key=place.__getitem__)])
-
-    out = [tuple(sorted(range(count), key=pull))]
-    for i in range(count - 1):
-        out.append((*range(i), i + 1, i, *range(i + 2, count)))
-    return out

@@ -73,7 +73,7 @@ def scene(graph: Graph) -> Scene:
 
 def _caption(n: Node, text: str, event: tuple[object, ...], joint: tuple[str, ...]) -> tuple[str, ...]:
     sign = {"latent": "~ ", "observe": "~ ", "let": "= ", "factor": "= "}.get(n.op)
-    lines = [] if sign is None else textwrap.wrap(sign + text, _WIDTH, break_long_words=False)
+    lines = [] if sign is None else textwrap.wrap(text, _WIDTH, initial_indent=sign, break_long_words=False)
     if joint:
         lines.append(f"joint over {', '.join(joint)}")
     if event and n.op in ("data", "param"):

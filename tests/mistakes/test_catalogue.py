@@ -14,7 +14,9 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     distributions,
     expressions,
     indexing,
+    mixtures,
     sequences,
+    sites,
 )
 from tests.mistakes.table import TABLE, Mistake
 
@@ -33,7 +35,7 @@ def test_mistake(entry: Mistake) -> None:
     assert isinstance(error, gd.GendslError)
     assert error.given or error.fix or error.needed, f"the message only complains:\n{message}"
     if isinstance(error, gd.DataError):
-        assert error.given and error.needed and error.fix, f"given, needed or fix is lacking:\n{message}"
+        assert all((error.given, error.needed, error.fix)), f"given, needed or fix is lacking:\n{message}"
     assert "Traceback" not in message
     assert len(message) < 1500
 

@@ -19,11 +19,11 @@ class Kumaraswamy:
     b: float
 
     def logpdf(self, x: np.ndarray) -> np.ndarray:
-        inside = special.xlog1py(self.b - 1, -(x**self.a))
-        return np.log(self.a * self.b) + special.xlogy(self.a - 1, x) + inside
+        inside = np.log(-np.expm1(self.a * np.log(x)))
+        return np.log(self.a * self.b) + (self.a - 1) * np.log(x) + (self.b - 1) * inside
 
     def cdf(self, x: np.ndarray) -> np.ndarray:
-        return -np.expm1(self.b * np.log1p(-(x**self.a)))
+        return -np.expm1(self.b * np.log(-np.expm1(self.a * np.log(x))))
 
 
 @dataclass(frozen=True)

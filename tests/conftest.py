@@ -1,0 +1,57 @@
+"""What all tests share: threads, devices, and fits that several tests look at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+
+# Before torch is first imported: the tests run several processes at once.
+os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
+
+import pytest
+
+from gendsl.fit import Fit
+from tests.fit import models
+
+BACKENDS = ("numpyro", "pyro")
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need an accelerator say so where there is none."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if marked and not _has_gpu():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device, and torch sees none"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """torch on one thread, should something have set it otherwise."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each backend in turn."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def fitted() -> Callable[[str, str], Fit]:
+    """`fitted(case, backend)`: the fit of a case of tests/fit/models.py, made once in each worker."""
+
+    @cache
+    def get(case: str, backend: str) -> Fit:
+        return models.CASES[case].fit(backend)
+
+    return get

@@ -1,0 +1,87 @@
+"""The README's examples, run as they are printed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gendsl as gd
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
+OUTPUTS = re.findall(r"```\n(node .*?)```", README, re.S)
+
+
+def test_the_first_example_fits(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(BLOCKS[0], "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "mu" in printed
+    assert "No problem found" in printed
+    fit = names["fit"]
+    mean = float(fit.idata["posterior"]["mu"].mean())
+    sd = 3.31  # the reference's
+    assert abs(mean - 4.41) < 0.15 * sd
+    assert fit.idata["posterior"]["theta"].dims == ("chain", "draw", "school")
+
+
+def test_the_printed_program_is_the_emitted_one() -> None:
+    names: dict[str, Any] = {}
+    exec(compile(BLOCKS[0].split("data = {")[0], "README.md", "exec"), names)
+    emitted = names["schools"].compile("pyro").source
+    model = next(n for n in ast.parse(emitted).body if isinstance(n, ast.FunctionDef) and n.name == "model")
+    model.body = model.body[1:]  # the README leaves the docstring out
+    assert ast.dump(model) == ast.dump(ast.parse(BLOCKS[1]).body[0])
+
+
+def test_the_printed_error_is_the_one_raised() -> None:
+    schools = gd.Model("eight_schools")
+    mu = schools.latent("mu", gd.Normal(0, 5))
+    with pytest.raises(gd.ModelError) as e:
+        schools.latent("z", gd.Normal(0, mu))
+    ours, printed = str(e.value).splitlines(), OUTPUTS[0].splitlines()
+    assert ours[0].split("): ")[1] == printed[0].split("): ")[1]
+    assert ours[1:] == printed[1:]
+
+
+def test_the_language_example_compiles_and_takes_names_and_gaps() -> None:
+    names: dict[str, Any] = {"gd": gd}
+    exec(compile(BLOCKS[2], "README.md", "exec"), names)
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=6)
+    y[2] = np.nan
+    data = {"county_of": ["b", "a", "b", "c", "a", "a"], "x": rng.normal(size=(6, 3)), "y": y}
+    for backend in ("pyro", "numpyro"):
+        bound = names["m"].compile(backend).bind(data)
+        assert list(bound.bound.coords["county"]) == ["a", "b", "c"]
+        assert bound.shapes["effect_base"] == (3,)
+
+
+def test_what_the_table_says_can_be_written() -> None:
+    """Every expression of the table declares and obeys its words."""
+    m = gd.Model("table")
+    t = m.plate("t")
+    y, x = m.data("y", dims=t), m.data("x", dims=t)
+    times = m.data("times", dims=t)
+    mu = m.latent("mu", gd.Normal(0, 2).expand(2), constraint=gd.ordered)
+    alpha = m.latent("alpha", gd.Uniform(0, 1))
+    s = m.latent("s", gd.Uniform(0, 1 - alpha))
+    w = m.latent("w", gd.Dirichlet(np.ones(2)))
+    A = m.latent("A", gd.Dirichlet(np.ones((2, 2))))
+    late = t >= 2
+    assert y[late].dims == gd.lag(y, 1, late).dims == (late.name,)
+    assert x.rename(t="t2").dims == ("t2",)
+    _, out = gd.scan(lambda c, v: (c + v * s, c), 0.0, y, dim=t)
+    assert out.dims == ("t",)
+    assert gd.odeint(lambda v, _: -s * v, 1.0, times).dims == ("t",)
+    m.observe("a", gd.Markov(gd.Normal(0, 1), lambda v: gd.Normal(v, s + 0.1), dim=t), dims=t)
+    m.observe("b", gd.HiddenMarkov(w, A, gd.Normal(mu, 1.0), dim=t), dims=t)
+    m.observe("c", gd.GaussianProcess(gd.kernel.Matern(nu=1.5, length=s), x, noise=s), dims=t)
+    m.observe("d", gd.Mixture(w, gd.Normal(mu, 1.0)), dims=t)
+    m.observe("e", gd.Mixture(w, [gd.Normal(0, 1), gd.StudentT(3)]), dims=t)
+    assert gd.Model.from_json(m.to_json()) == m

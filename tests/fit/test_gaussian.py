@@ -1,0 +1,100 @@
+"""A posterior that is known exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import arviz as az
+import numpy as np
+import pytest
+
+import gendsl as gd
+from gendsl.fit import Fit
+from tests.fit.models import COV, MEAN, X, Y, regression
+
+Fitted = Callable[[str, str], Fit]
+
+
+def _errors(draws: np.ndarray, truth: float) -> float:
+    """The error of the mean of (chain, draw) in its Monte Carlo standard errors."""
+    return float(abs(draws.mean() - truth) / az.mcse(draws))
+
+
+def test_mean_and_covariance_of_a_gaussian(fitted: Fitted, backend: str) -> None:
+    w = fitted("regression", backend).draws["w"]
+    assert w.shape == (4, 500, 3)
+    assert w.dtype == np.float64
+    for i in range(3):
+        assert _errors(w[..., i], MEAN[i]) < 4
+        for j in range(i + 1):
+            product = (w[..., i] - MEAN[i]) * (w[..., j] - MEAN[j])
+            assert _errors(product, COV[i, j]) < 4
+
+
+def test_lockstep_chains_draw_from_the_same_gaussian() -> None:
+    from gendsl.progress import Silent
+    from gendsl_numpyro.mcmc import NumpyroEngine
+
+    bound = regression().compile("numpyro").bind({"x": X, "y": Y})
+    method = gd.NUTS(chains=3, warmup=300, draws=400)
+    draws = NumpyroEngine(vectorised=True).nuts(bound, method, 3, Silent())
+    w = draws.unconstrained["w"]
+    assert w.shape == (3, 400, 3)
+    assert all(_errors(w[..., i], MEAN[i]) < 4 for i in range(3))
+    assert all(x.shape == (3, 400) for x in draws.stats.values())
+
+
+def test_statistics_have_arviz_names_and_mean_what_they_say(fitted: Fitted, backend: str) -> None:
+    fit = fitted("regression", backend)
+    s = fit.raw.stats
+    assert set(s) == {"lp", "energy", "n_steps", "tree_depth", "acceptance_rate", "step_size", "diverging"}
+    assert all(x.shape == (4, 500) for x in s.values())
+    assert s["diverging"].dtype == bool
+    assert not s["diverging"].any()
+    for k in ("n_steps", "tree_depth"):
+        assert s[k].dtype == np.int64
+    assert (s["tree_depth"] == np.floor(np.log2(s["n_steps"])) + 1).all()
+    assert ((s["acceptance_rate"] > 0) & (s["acceptance_rate"] <= 1)).all()
+    assert abs(s["acceptance_rate"].mean() - fit.method.target_accept) < 0.08  # type: ignore[attr-defined]
+    assert (s["step_size"] == s["step_size"][:, :1]).all()
+
+
+def test_lp_is_the_density_and_energy_adds_the_momentum(fitted: Fitted, backend: str) -> None:
+    fit = fitted("regression", backend)
+    p = fit.program
+    density = p.backend.value_and_grad(fit.bound.log_density)
+    with p.backend.precision("float64"):
+        for at in [(0, 0), (1, 7), (3, 499)]:
+            u = {k: p.backend.array(v[at], "float64") for k, v in fit.raw.unconstrained.items()}
+            assert float(density(u)[0]) == pytest.approx(fit.raw.stats["lp"][at], rel=1e-12)
+    # At stationarity the kinetic energy of the accepted state is half a chi-squared of 3 degrees of freedom.
+    kinetic = fit.raw.stats["energy"] + fit.raw.stats["lp"]
+    assert (kinetic > 0).all()
+    assert _errors(kinetic, 1.5) < 4
+    assert _errors((kinetic - 1.5) ** 2, 1.5) < 4
+
+
+def test_check_and_summary_of_a_good_run(fitted: Fitted, backend: str) -> None:
+    fit = fitted("regression", backend)
+    assert fit.check().ok, str(fit.check())
+    table = fit.summary()
+    assert list(table.index) == ["w[constant]", "w[slope]", "w[bend]", "first"]
+    assert np.allclose(table["mean"], [*MEAN, MEAN[0]], atol=0.15)
+    assert list(fit.summary(["first"], prob=0.5, round_to=1).index) == ["first"]
+    assert set(fit.seconds) >= {"warmup", "sampling", "total"}
+    assert f"by NUTS on {backend}: 4 chains of 500 draws" in repr(fit)
+
+
+def test_plot_draws_each_site(fitted: Fitted) -> None:
+    figure = fitted("regression", "numpyro").plot(["w"])
+    left, right = figure.axes
+    assert len(left.lines) == len(right.lines) == 12
+
+
+@pytest.mark.parametrize("warmup", [0, 5, 21])
+def test_any_length_of_warmup_runs(backend: str, warmup: int) -> None:
+    method = gd.NUTS(chains=1, warmup=warmup, draws=3, max_tree_depth=3, dense=True)
+    fit = regression().fit({"x": X, "y": Y}, method, backend=backend, progress=False)
+    assert fit.draws["w"].shape == (1, 3, 3)
+    assert np.isfinite(fit.draws["w"]).all()
+    assert (fit.raw.stats["n_steps"] <= 7).all()
