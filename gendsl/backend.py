@@ -107,8 +107,8 @@ class Backend(Protocol):
     def log_joint(self, model: Callable[..., Any], u: Mapping[str, Array], *args: Any) -> dict[str, Array]:
         """Terms of the PPL model's log-density at unconstrained latents `u`.
 
-        Each latent site is set to `biject_to(support)(u)`, the support being the site's at that point. The terms are the
-        sites' log-probabilities, and `|dx/du|` for the log-determinants; all keep their batch axes.
+        Each latent site is set to `biject_to(support)(u)`, the support being the site's at that point. The terms are
+        the sites' log-probabilities, and `|dx/du|` for the log-determinants; all keep their batch axes.
         """
 
 
@@ -122,9 +122,7 @@ def get_backend(name: str) -> Backend:
     points = {p.name: p.value for p in metadata.entry_points(group="gendsl.backends")}
     if name not in points:
         known = ", ".join(sorted(points)) or "none is installed"
-        raise BackendError(
-            f"there is no backend '{name}'", needed=f"one of {known}", fix="check the spelling"
-        )
+        raise BackendError(f"there is no backend '{name}'", needed=f"one of {known}", fix="check the spelling")
     module, _, attribute = points[name].partition(":")
     try:
         out: Backend = getattr(import_module(module), attribute)

@@ -1,7 +1,7 @@
 """Programs: what a model compiles to.
 
-`compile_graph` runs the passes, emits the source for a backend and loads it. A `Program` has the source and its entries;
-bound to data it is a `BoundProgram`, whose densities are functions of the unconstrained latents alone.
+`compile_graph` runs the passes, emits the source for a backend and loads it. A `Program` has the source and its
+entries; bound to data it is a `BoundProgram`, whose densities are functions of the unconstrained latents alone.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from gendsl.backend import Backend, get_backend
 from gendsl.errors import CompileError, caller
 from gendsl.graph.node import Graph
+from gendsl.graph.types import ArrayType
 
 if TYPE_CHECKING:
     from gendsl.data import Bound
@@ -146,7 +147,7 @@ class BoundProgram:
 
         p = self.program
         with p.backend.precision(p.precision):
-            for name, value in initial_params(p.declared).items():
+            for name, value in initial_params(p.declared, p.emitted.slots, self.bound.sizes).items():
                 self.params.setdefault(name, p.backend.array(value, p.precision))
             self.arrays = {
                 name: value if isinstance(value, int) else p.backend.array(value, p.precision)
@@ -194,10 +195,14 @@ class BoundProgram:
         return {k: v[None] for k, v in out.items()}
 
 
-def initial_params(graph: Graph) -> dict[str, np.ndarray]:
-    """Initial values of the parameters that have no prior."""
+def initial_params(graph: Graph, slots: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Initial values of the parameters that have no prior, in the program's layout."""
+    from gendsl.emit.layout import Layout
+
     out = {}
     for _, n in graph.of("param"):
-        init = n.attr["init"]
-        out[str(n.name)] = np.asarray(init.numpy() if hasattr(init, "numpy") else init)
+        if isinstance(n.type, ArrayType):
+            init, t = n.attr["init"], n.type
+            layout = Layout(str(n.name), t.dims, tuple(slots[d] for d in t.dims), t.event)
+            out[layout.name] = np.broadcast_to(init.numpy() if hasattr(init, "numpy") else init, layout.shape(sizes))
     return out

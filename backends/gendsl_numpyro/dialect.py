@@ -8,7 +8,30 @@ from gendsl.emit.dialect import Dialect, DistSpelling
 
 __all__ = ["DIALECT"]
 
-_JNP = ["abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "floor", "ceil", "round", "reciprocal", "isnan"]
+_JNP = [
+    "abs",
+    "sign",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "floor",
+    "ceil",
+    "round",
+    "reciprocal",
+    "isnan",
+]
 _SPECIAL = ["logit", "erf", "erfc", "erfinv", "gammaln", "digamma", "ndtr", "log_ndtr", "ndtri"]
 _REDUCE = ["sum", "prod", "mean", "max", "min", "all", "any"]
 
@@ -89,14 +112,20 @@ def solve_triangular_batched(a, b, lower):
 
 _SCAN = '''
 def scan(step, init, xs, **options):
-    """jax.lax.scan, the initial carry first broadcast to what the step returns."""
+    """jax.lax.scan, its carries first broadcast to what the step makes of them."""
     first = None if xs is None else jax.tree.map(lambda x: x[0], xs)
-    for _ in range(2):
+    shapes = None
+    while shapes != (shapes := [jnp.shape(c) for c in init]):
         after = jax.eval_shape(step, init, first)[0]
         init = tuple(
             jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), b.shape)).astype(b.dtype) for a, b in zip(init, after)
         )
-    return jax.lax.scan(step, init, xs, **options)
+
+    def same(carry, x):
+        new, out = step(carry, x)
+        return tuple(jnp.broadcast_to(n, c.shape) for n, c in zip(new, carry)), out
+
+    return jax.lax.scan(same, init, xs, **options)
 '''
 
 _ODE = '''
@@ -118,9 +147,11 @@ def solve_ode(rhs, y0, t0, ts, rtol, atol, max_steps):
     return solution.ys
 '''
 
+_REPLACED = ("BetaBinomial", "GammaPoisson", "Kumaraswamy", "NegativeBinomial", "TruncatedNormal")
+_OURS = ("HiddenMarkov", "Markov", *_REPLACED)
+
 DISTRIBUTIONS: dict[str, DistSpelling] = {
-    "TruncatedNormal": DistSpelling(call="TruncatedNormal"),
-    "Kumaraswamy": DistSpelling(call="Kumaraswamy"),
+    **{name: DistSpelling(call=name) for name in _REPLACED},
     "Folded": DistSpelling(call="dist.FoldedDistribution"),
     "ZeroInflated": DistSpelling(call="dist.ZeroInflatedDistribution"),
     "ZeroInflatedPoisson": DistSpelling(order=("gate", "rate")),
@@ -129,9 +160,17 @@ DISTRIBUTIONS: dict[str, DistSpelling] = {
     "Wishart": DistSpelling(rename={"covariance_matrix": "scale_matrix", "precision_matrix": "rate_matrix"}),
 }
 
-_JAX = ["log_sigmoid", "softplus", "relu", "stop_gradient", "logcumsumexp", "scan", "solve_ode", "solve_triangular_batched"]
-
-_OURS = ("HiddenMarkov", "Kumaraswamy", "Markov", "TruncatedNormal")
+_SCIPY = (*_SPECIAL, "sigmoid", "xlogy", "logsumexp", "logsumexp_keep")
+_JAX = [
+    "log_sigmoid",
+    "softplus",
+    "relu",
+    "stop_gradient",
+    "logcumsumexp",
+    "scan",
+    "solve_ode",
+    "solve_triangular_batched",
+]
 
 
 def _flat(kind: str, constraint: str, sizes: tuple[str, ...]) -> str:
@@ -153,7 +192,7 @@ DIALECT = Dialect(
         "constraints": ("from numpyro.distributions import constraints",),
         "Vindex": ("from numpyro.ops.indexing import Vindex",),
         "solve_triangular": ("from jax.scipy.linalg import solve_triangular",),
-        **dict.fromkeys((*_SPECIAL, "sigmoid", "xlogy", "logsumexp", "logsumexp_keep"), ("from jax.scipy import special",)),
+        **dict.fromkeys(_SCIPY, ("from jax.scipy import special",)),
         **dict.fromkeys(_JAX, ("import jax",)),
         "solve_ode": ("import jax", "import diffrax"),
         **{name: (f"from gendsl_numpyro.distributions import {name}",) for name in _OURS},

@@ -10,10 +10,18 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from numpyro.distributions import Distribution, constraints
 
-from gendsl.math import kumaraswamy, sequences, truncated
+from gendsl.math import counts, kumaraswamy, sequences, truncated
 from gendsl_numpyro.ops import OPS
 
-__all__ = ["HiddenMarkov", "Kumaraswamy", "Markov", "TruncatedNormal"]
+__all__ = [
+    "BetaBinomial",
+    "GammaPoisson",
+    "HiddenMarkov",
+    "Kumaraswamy",
+    "Markov",
+    "NegativeBinomial",
+    "TruncatedNormal",
+]
 
 
 class Kumaraswamy(dist.Kumaraswamy):
@@ -22,6 +30,32 @@ class Kumaraswamy(dist.Kumaraswamy):
     def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """The log-density."""
         return kumaraswamy.log_prob(OPS, value, self.concentration1, self.concentration0)
+
+
+class BetaBinomial(dist.BetaBinomial):
+    """NumPyro's beta-binomial in double accuracy."""
+
+    def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """The log-probability."""
+        a, b = self.concentration1, self.concentration0
+        return counts.beta_binomial_log_prob(OPS, value, self.total_count, a, b)
+
+
+class GammaPoisson(dist.GammaPoisson):
+    """NumPyro's Gamma-Poisson in double accuracy."""
+
+    def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """The log-probability."""
+        return counts.gamma_poisson_log_prob(OPS, value, self.concentration, self.rate)
+
+
+def NegativeBinomial(
+    total_count: Any, probs: Any = None, logits: Any = None, *, validate_args: bool | None = None
+) -> Distribution:
+    """NumPyro's negative binomial in double accuracy."""
+    if probs is None:
+        return dist.NegativeBinomialLogits(total_count, logits, validate_args=validate_args)
+    return GammaPoisson(total_count, 1.0 / probs - 1.0, validate_args=validate_args)
 
 
 class TruncatedNormal(Distribution):
@@ -116,9 +150,7 @@ class HiddenMarkov(Distribution):
     ) -> None:
         self.initial, self.transition, self.emission = jnp.asarray(initial), jnp.asarray(transition), emission
         self.length = length
-        shape = jnp.broadcast_shapes(
-            self.initial.shape[:-1], self.transition.shape[:-2], emission.batch_shape[:-2]
-        )
+        shape = jnp.broadcast_shapes(self.initial.shape[:-1], self.transition.shape[:-2], emission.batch_shape[:-2])
         super().__init__(shape, (length, *emission.event_shape), validate_args=False)
 
     @constraints.dependent_property

@@ -55,9 +55,7 @@ class PyroBackend:
             value = function(leaves)
             grads = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
             zero = {k: torch.zeros_like(v) for k, v in leaves.items()}
-            return value.detach(), {
-                k: zero[k] if g is None else g for k, g in zip(leaves, grads, strict=True)
-            }
+            return value.detach(), {k: zero[k] if g is None else g for k, g in zip(leaves, grads, strict=True)}
 
         return both
 

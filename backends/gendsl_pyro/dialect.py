@@ -8,7 +8,28 @@ from gendsl.emit.dialect import Dialect, DistSpelling
 
 __all__ = ["DIALECT"]
 
-_TORCH = ["abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "floor", "ceil", "round"]
+_TORCH = [
+    "abs",
+    "sign",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "floor",
+    "ceil",
+    "round",
+]
 _SPECIAL = ["logit", "erf", "erfc", "erfinv", "gammaln", "digamma", "ndtr", "log_ndtr", "ndtri"]
 
 OPS: dict[str, str] = {
@@ -126,20 +147,22 @@ def solve_batched(a, b):
 
 _GROUPED = {"probs": "probs", "logits": "logits"}
 
+_REPLACED = ("Kumaraswamy", "MixtureGeneral", "Multinomial", "TruncatedNormal", "VonMises")
+_OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", *_REPLACED)
+
 DISTRIBUTIONS: dict[str, DistSpelling] = {
-    "TruncatedNormal": DistSpelling(call="TruncatedNormal"),
-    "Kumaraswamy": DistSpelling(call="Kumaraswamy"),
-    "VonMises": DistSpelling(call="VonMises"),
+    **{name: DistSpelling(call=name) for name in _REPLACED},
     "Folded": DistSpelling(call="dist.FoldedDistribution"),
     "ZeroInflated": DistSpelling(call="dist.ZeroInflatedDistribution"),
-    "ZeroInflatedPoisson": DistSpelling(rename={"gate": "gate"}),
-    "MixtureGeneral": DistSpelling(call="MixtureGeneral"),
+    "ZeroInflatedPoisson": DistSpelling(rename={"gate": "gate"}, arrays=("rate", "gate")),
+    "OrderedLogistic": DistSpelling(arrays=("predictor",)),
+    "BetaBinomial": DistSpelling(floats=("total_count",)),
+    "DirichletMultinomial": DistSpelling(call="DirichletMultinomial", floats=("total_count",)),
     "RelaxedBernoulli": DistSpelling(arrays=("temperature", "probs", "logits")),
     "ProjectedNormal": DistSpelling(arrays=("concentration",)),
     "MultivariateStudentT": DistSpelling(arrays=("df",)),
 }
 
-_OURS = ("HiddenMarkov", "Kumaraswamy", "Markov", "MixtureGeneral", "TruncatedNormal", "VonMises")
 
 
 def _flat(kind: str, constraint: str, sizes: tuple[str, ...]) -> str:
@@ -185,7 +208,19 @@ DIALECT = Dialect(
     },
     distributions=DISTRIBUTIONS,
     float_draws=frozenset(
-        ["Bernoulli", "Binomial", "BetaBinomial", "DirichletMultinomial", "GammaPoisson", "Geometric", "Multinomial", "NegativeBinomial", "Poisson", "ZeroInflated", "ZeroInflatedPoisson"]
+        [
+            "Bernoulli",
+            "Binomial",
+            "BetaBinomial",
+            "DirichletMultinomial",
+            "GammaPoisson",
+            "Geometric",
+            "Multinomial",
+            "NegativeBinomial",
+            "Poisson",
+            "ZeroInflated",
+            "ZeroInflatedPoisson",
+        ]
     ),
     number_ops=frozenset({"maximum", "minimum", "arctan2", "logaddexp", "xlogy", "clip"}),
     strict_floats=True,

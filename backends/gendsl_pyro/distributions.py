@@ -13,7 +13,16 @@ from pyro.distributions import TorchDistribution, constraints
 from gendsl.math import kumaraswamy, sequences, truncated
 from gendsl_pyro.ops import OPS
 
-__all__ = ["HiddenMarkov", "Kumaraswamy", "Markov", "MixtureGeneral", "TruncatedNormal", "VonMises"]
+__all__ = [
+    "DirichletMultinomial",
+    "HiddenMarkov",
+    "Kumaraswamy",
+    "Markov",
+    "MixtureGeneral",
+    "Multinomial",
+    "TruncatedNormal",
+    "VonMises",
+]
 
 
 class Kumaraswamy(dist.Kumaraswamy):
@@ -26,6 +35,59 @@ class Kumaraswamy(dist.Kumaraswamy):
         a, b = self.concentration1, self.concentration0
         out: torch.Tensor = kumaraswamy.log_prob(OPS, value, a, b)
         return out
+
+
+class Multinomial(TorchDistribution):
+    """A multinomial whose number of trials may vary over the batch, which Pyro's may not."""
+
+    arg_constraints: dict[str, Any] = {}
+
+    def __init__(
+        self, total_count: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
+        kinds = dist.Categorical(probs=probs, logits=logits, validate_args=validate_args)
+        trials = torch.as_tensor(total_count, device=kinds.logits.device)
+        shape = torch.broadcast_shapes(trials.shape, kinds.batch_shape)
+        self.total_count, self.kinds = trials.expand(shape), kinds.expand(shape)
+        super().__init__(shape, kinds.logits.shape[-1:], validate_args=validate_args)
+
+    @constraints.dependent_property(is_discrete=True, event_dim=1)
+    def support(self) -> Any:
+        """Counts that sum to the number of trials."""
+        return constraints.multinomial(self.total_count)
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """The log-probability; 0 log 0 = 0."""
+        if self._validate_args:
+            self._validate_sample(value)
+        logits = torch.where(value == 0, 0.0, self.kinds.logits)
+        ways = torch.lgamma(value.sum(-1) + 1) - torch.lgamma(value + 1).sum(-1)
+        return ways + (value * logits).sum(-1)
+
+    def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
+        """As many draws of a class as the largest number of trials, of which each takes its share."""
+        trials = self.total_count[..., None]
+        most = int(trials.max())
+        which = self.kinds.sample((most, *sample_shape)).movedim(0, -1)
+        counted = torch.arange(most, device=which.device) < trials
+        out = self.kinds.logits.new_zeros(*sample_shape, *self.batch_shape, *self.event_shape)
+        return out.scatter_add(-1, which, counted.to(out.dtype).expand(which.shape))
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Multinomial:
+        """The same with a larger batch shape."""
+        new = self._get_checked_instance(Multinomial, _instance)
+        new.total_count, new.kinds = self.total_count.expand(batch_shape), self.kinds.expand(batch_shape)
+        super(Multinomial, new).__init__(torch.Size(batch_shape), self.event_shape, validate_args=False)
+        return new
+
+
+class DirichletMultinomial(dist.DirichletMultinomial):
+    """Pyro's, whose draws may also have a number of trials that varies over the batch."""
+
+    def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
+        """Draws of the probabilities, then of the counts."""
+        probs = dist.Dirichlet(self.concentration).expand(self.batch_shape).sample(sample_shape)
+        return Multinomial(self.total_count.long(), probs=probs).sample()
 
 
 class VonMises(dist.VonMises):
@@ -156,9 +218,7 @@ class Markov(TorchDistribution):
     def log_prob(self, value: torch.Tensor) -> torch.Tensor:
         """The log-probability of the sequence."""
         rank = len(self.init.event_shape)
-        out: torch.Tensor = sequences.markov_log_prob(
-            OPS, self.init, self.step, value, self.inputs, self.ranks, rank
-        )
+        out: torch.Tensor = sequences.markov_log_prob(OPS, self.init, self.step, value, self.inputs, self.ranks, rank)
         return out.expand(torch.broadcast_shapes(out.shape, self.batch_shape))
 
     def rsample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:

@@ -281,10 +281,12 @@ def _expand_dims(scope: Scope, i: int, n: Node) -> Val:
 def _stack(scope: Scope, i: int, n: Node) -> Val:
     result = scope.type(i)
     cast = result.dtype is DType.FLOAT
-    vals = [scope.array(scope.floats(a) if cast else scope.vals[a]) for a in n.args]
+    vals = [scope.array(scope.floats(a) if cast else scope.vals[a], result.dtype) for a in n.args]
     rank = result.rank - 1
     vals = [v.aligned(rank) for v in vals]
-    same = len({(v.slots, v.rank, scope.type(a).event) for v, a in zip(vals, n.args, strict=True)}) == 1
+    types = [scope.type(a) for a in n.args]
+    layouts = {(v.slots, v.rank, t.event, frozenset(t.dims)) for v, t in zip(vals, types, strict=True)}
+    same = len(layouts) == 1
     inner = ", ".join(v.code for v in vals) + ("," if len(vals) == 1 else "")
     items = f"({inner})"
     if not (same and not any(v.batched for v in vals)):

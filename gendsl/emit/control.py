@@ -1,7 +1,7 @@
 """Emission of steps: recurrences, differential equations and the transitions of Markov chains.
 
-A step becomes a nested function that closes over the values it captured. Its own arguments may carry further axes on the
-left (time, for a Markov density; particles), so inside a step arguments count as batched wherever that may be.
+A step becomes a nested function that closes over the values it captured. Its own arguments may carry further axes on
+the left (time, for a Markov density; particles), so inside a step arguments count as batched wherever that may be.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from dataclasses import replace
 from gendsl.emit import arrays
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val
+from gendsl.errors import CompileError
 from gendsl.graph.node import Node, Subgraph
-from gendsl.graph.types import ArrayType, DistType, TupleType
+from gendsl.graph.types import ArrayType, DistType, DType, TupleType
 
 __all__ = ["emit_nodes", "step_function", "step_scope"]
+
+_ROUNDS = 8  # a step's layout settles after as many rounds as it passes values from carry to carry
 
 
 def step_scope(outer: Scope, step: Subgraph, arguments: list[Val], batched: bool) -> Scope:
@@ -82,24 +85,83 @@ def _scan(scope: Scope, i: int, n: Node) -> Val:
     step: Subgraph = n.attr["step"]
     n_carry, n_seq = n.attr["carries"], n.attr["sequences"]
     args = [scope.vals[a] for a in n.args]
-    batched = scope.batched
-    inner_types = [step.nodes[k].type for k in step.inputs]
-    slots = scope.module.slots
-    carries, sequences = args[:n_carry], args[n_carry : n_carry + n_seq]
+    types = [step.nodes[k].type for k in step.inputs]
+    sequences = args[n_carry : n_carry + n_seq]
     captures = [scope.assign(v) for v in args[n_carry + n_seq :]]
     carry_names = [scope.name(f"carry_{k + 1}" if n_carry > 1 else "carry") for k in range(n_carry)]
     seq_names = [scope.name(f"x_{k + 1}" if n_seq > 1 else "x") for k in range(n_seq)]
-    bound = []
-    for name, t in zip([*carry_names, *seq_names], inner_types[: n_carry + n_seq], strict=True):
+    inputs = [
+        replace(v, rank=v.rank - 1, batched=v.batched or scope.batched).with_(name)
+        for name, v in zip(seq_names, sequences, strict=True)
+    ]
+    inputs += captures
+    held = []
+    for name, v, t in zip(carry_names, args, types, strict=False):
         if not isinstance(t, ArrayType):
             raise TypeError("a step's argument is a value")
-        bound.append(_layout(t, slots, batched).with_(name))
-    bound += captures
-    item_type = n.type
-    if not isinstance(item_type, TupleType):
+        layout = _layout(t, scope.module.slots, scope.batched)
+        held.append(replace(layout, slots=max(layout.slots, v.slots)).with_(name))
+    held = _settled(scope, step, held, inputs)
+    whole = any(s.op == "to_event" or s.attr.get("dims") for s in step.nodes if isinstance(s.type, ArrayType))
+    carries = []
+    for a, v, h, t in zip(n.args, args, held, types, strict=False):
+        have, want = scope.type(a), t
+        if isinstance(want, ArrayType):
+            v = _filled(scope, scope.array(v, want.dtype), have.dims, want, h) if whole else scope.array(v, want.dtype)
+            carries.append(_padded(scope, v, h))
+    if not isinstance(n.type, TupleType):
         raise TypeError("a scan has several results")
     emit = _scan_loop if scope.module.dialect.loops else _scan_function
-    return emit(scope, n, step, (carries, sequences, bound), (carry_names, seq_names), item_type)
+    return emit(scope, n, step, (carries, sequences, [*held, *inputs]), (carry_names, seq_names), n.type)
+
+
+def _settled(scope: Scope, step: Subgraph, held: list[Val], inputs: list[Val]) -> list[Val]:
+    """The carries with as many slot axes as the step's results have; found by emitting the step, to no effect."""
+    for _ in range(_ROUNDS):
+        trial = step_scope(scope, step, [*held, *inputs], scope.batched)
+        trial.lines, trial.taken = [], set(scope.taken)
+        emit_nodes(trial, step.outputs)
+        new = [max(h.slots, trial.vals[o].slots) for h, o in zip(held, step.outputs, strict=False)]
+        if new == [h.slots for h in held]:
+            return held
+        held = [replace(h, slots=k) for h, k in zip(held, new, strict=True)]
+    raise CompileError("the carry of a scan has no fixed layout")
+
+
+def _padded(scope: Scope, v: Val, like: Val) -> Val:
+    """A value with as many slot axes as another; a batched one may have any number."""
+    if v.batched or like.batched or v.slots == like.slots:
+        return v
+    scope.module.need("at_least")
+    return v.with_(f"at_least({v.code}, {like.slots + v.rank})", slots=like.slots)
+
+
+def _filled(scope: Scope, v: Val, have: tuple[str, ...], want: ArrayType, like: Val) -> Val:
+    """A value repeated along the dims that it lacks."""
+    lacking = [d for d in want.dims if d not in have]
+    if not lacking:
+        return v
+    shape = ["1"] * (max(-scope.module.slots[d] for d in lacking) + like.rank)
+    for d in lacking:
+        shape[scope.module.slots[d] - like.rank] = scope.size(d)
+    inner = f"({', '.join(shape)}{',' if len(shape) == 1 else ''})"
+    zero = Val("0.0" if want.dtype is DType.FLOAT else "0", number=True)
+    zeros = scope.spell("full", zero, shape=inner, dtype=scope.module.dtype(want.dtype))
+    slots = max(v.slots, len(shape) - like.rank)
+    return replace(v.aligned(like.rank).with_(f"{v.aligned(like.rank).at(10)} + {zeros}", prec=10), slots=slots)
+
+
+def _new_carries(scope: Scope, inner: Scope, n: Node, held: list[Val]) -> list[Val]:
+    """The step's new carries, in the layout of the old."""
+    step: Subgraph = n.attr["step"]
+    out = []
+    for k, h in enumerate(held):
+        want, have = step.nodes[step.inputs[k]].type, step.nodes[step.outputs[k]].type
+        if not isinstance(want, ArrayType) or not isinstance(have, ArrayType):
+            raise TypeError("a carry is a value")
+        v = _filled(scope, inner.array(inner.vals[step.outputs[k]], want.dtype), have.dims, want, h)
+        out.append(_padded(scope, v, h))
+    return out
 
 
 def _scan_loop(
@@ -115,7 +177,7 @@ def _scan_loop(
     carry_names, seq_names = names
     n_carry = len(carries)
     for name, v in zip(carry_names, carries, strict=True):
-        scope.line(f"{name} = {scope.array(v).code}")
+        scope.line(f"{name} = {v.code}")
     outs = [
         scope.name(f"outs_{k + 1}" if len(items.items) - n_carry > 1 else "outs")
         for k in range(len(items.items) - n_carry)
@@ -134,19 +196,19 @@ def _scan_loop(
         scope.line(f"for _ in range({scope.size(n.attr['length'])}):")
     inner = step_scope(scope, step, bound, scope.batched)
     emit_nodes(inner, step.outputs)
-    results = [inner.vals[o] for o in step.outputs]
+    results = [inner.array(inner.vals[o], t.dtype) for o, t in zip(step.outputs, items.items, strict=True)]
     for o, v in zip(outs, results[n_carry:], strict=True):
-        inner.line(f"{o}.append({inner.array(v).code})")
-    new = ", ".join(inner.array(v).code for v in results[:n_carry])
+        inner.line(f"{o}.append({v.code})")
     if carry_names:
+        new = ", ".join(v.code for v in _new_carries(scope, inner, n, bound[:n_carry]))
         inner.line(f"{', '.join(carry_names)} = {new}")
     scope.counter = inner.counter
-    finals = [Val(c) for c in carry_names]
+    finals = [b.with_(c) for b, c in zip(bound, carry_names, strict=False)]
     stacked = []
-    for o, t in zip(outs, items.items[n_carry:], strict=True):
+    for o, v, t in zip(outs, results[n_carry:], items.items[n_carry:], strict=True):
         turned = f"{o}[::-1]" if n.attr["reverse"] else o
         joined = scope.spell("broadcast_arrays", items=f"*{turned}")
-        stacked.append(scope.assign(Val(scope.spell("stack", items=joined, axis=-t.rank)), o))
+        stacked.append(scope.assign(v.with_(scope.spell("stack", items=joined, axis=-t.rank), rank=t.rank), o))
     return _results(scope, [*finals, *stacked], items)
 
 
@@ -168,8 +230,9 @@ def _scan_function(
     if seq_names:
         inner.line(f"({', '.join(seq_names)},) = x_")
     emit_nodes(inner, step.outputs)
-    results = [inner.vals[o].code for o in step.outputs]
-    inner.line(f"return ({', '.join(results[:n_carry])},), ({', '.join(results[n_carry:])},)")
+    results = [inner.vals[o] for o in step.outputs]
+    new = ", ".join(v.code for v in _new_carries(scope, inner, n, bound[:n_carry]))
+    inner.line(f"return ({new},), ({', '.join(v.code for v in results[n_carry:])},)")
     inner.line("")
     scope.counter = inner.counter
     scope.module.need("scan")
@@ -180,17 +243,15 @@ def _scan_function(
     extra = f", length={scope.size(n.attr['length'])}" if not moved else ""
     extra += ", reverse=True" if n.attr["reverse"] else ""
     scope.line(f"{finals}, {outs} = scan({name}, ({init},), {xs}{extra})")
-    out = [Val(f"{finals}[{k}]") for k in range(n_carry)]
-    for k, t in enumerate(items.items[n_carry:]):
-        v = Val(f"{outs}[{k}]", rank=t.rank)
-        out.append(scope.move(v, 0, -t.rank))
+    out = [b.with_(f"{finals}[{k}]") for k, b in enumerate(bound[:n_carry])]
+    for k, (v, t) in enumerate(zip(results[n_carry:], items.items[n_carry:], strict=True)):
+        out.append(scope.move(v.with_(f"{outs}[{k}]", rank=t.rank), 0, -t.rank))
     return _results(scope, out, items)
 
 
 def _results(scope: Scope, vals: list[Val], items: TupleType) -> Val:
-    """Remember the layouts of the results for `item`."""
-    slots = scope.module.slots
-    laid = [_layout(t, slots, scope.batched).with_(v.code) for v, t in zip(vals, items.items, strict=True)]
+    """The results, for `item`."""
+    laid = [replace(v, rank=t.rank, batched=v.batched or scope.batched) for v, t in zip(vals, items.items, strict=True)]
     return _Tuple("results", items=tuple(laid))
 
 
@@ -242,6 +303,7 @@ def _odeint(scope: Scope, i: int, n: Node) -> Val:
     scope.counter = inner.counter
     options = {k: repr(n.attr[k]) for k in ("rtol", "atol", "max_steps")}
     scope.module.need("solve_ode")
-    code = f"solve_ode({name}, {scope.array(y0).code}, {scope.array(t0).code}, {ts.code}, {', '.join(f'{k}={v}' for k, v in options.items())})"
+    keywords = ", ".join(f"{k}={v}" for k, v in options.items())
+    code = f"solve_ode({name}, {scope.array(y0).code}, {scope.array(t0).code}, {ts.code}, {keywords})"
     out = scope.assign(full.with_(code))
     return scope.move(replace(out, rank=result.rank), 0, -result.rank)

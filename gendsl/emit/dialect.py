@@ -22,6 +22,7 @@ class DistSpelling:
         keywords: pass all parameters as keywords.
         order: parameter names in the engine's positional order.
         arrays: parameters that must be arrays, not numbers.
+        floats: parameters that count, which the engine wants as floats.
         location: the location parameter, where the engine needs it to have the batch axes of the matrix.
         imports: names to import, as full statements.
         extra: further keyword arguments, as source.
@@ -32,6 +33,7 @@ class DistSpelling:
     keywords: bool = False
     order: tuple[str, ...] | None = None
     arrays: tuple[str, ...] = ()
+    floats: tuple[str, ...] = ()
     location: str | None = None
     imports: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()

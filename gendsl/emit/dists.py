@@ -1,7 +1,7 @@
 """Emission of distributions.
 
-A distribution over event axes is emitted with its independent axes as batch axes, then `.to_event(k)`; a bare one (inside
-a mixture, or where only a summed log-probability is wanted) without.
+A distribution over event axes is emitted with its independent axes as batch axes, then `.to_event(k)`; a bare one
+(inside a mixture, or where only a summed log-probability is wanted) without.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class _Emission:
         """A parameter, aligned so that its batch has the independent axes."""
         rank = self.family.parameter(name).rank
         node = self.args[name]
-        integer = self.family.parameter(name).integer
-        v = self.scope.vals[node] if integer else self.scope.floats(node)
+        counts = self.family.parameter(name).integer and name not in self.spelling.floats
+        v = self.scope.vals[node] if counts else self.scope.floats(node)
         v = v.aligned((self.axes if axes is None else axes) + rank)
         self.slots, self.batched = max(self.slots, v.slots), self.batched or v.batched
         return v

@@ -1,8 +1,8 @@
 """Pieces of emitted source: a value's code with its precedence, and what is known of the array behind it.
 
-An emitted array has the layout (left batch axes..., plate slots..., event axes...). Plates hold negative slots: -1 is the
-axis just left of the event. `slots` counts the slot axes that are there; `batched` says that there may be more axes on
-the left (vectorised particles, parallel prediction), and so that `slots` axes are only what is there at least.
+An emitted array has the layout (left batch axes..., plate slots..., event axes...). Plates hold negative slots: -1 is
+the axis just left of the event. `slots` counts the slot axes that are there; `batched` says that there may be more
+axes on the left (vectorised particles, parallel prediction), and so that `slots` axes are only what is there at least.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def index(x: Val, keys: list[str]) -> str:
 
 def number(value: float | int | bool) -> Val:
     """A Python number."""
-    if isinstance(value, bool) or isinstance(value, int):
+    if isinstance(value, int):
         code = repr(value)
     elif math.isinf(value) or math.isnan(value):
         return Val(f'float("{value}")')

@@ -1,8 +1,8 @@
 """The registry of distribution families, as the graph sees them.
 
-A family says which parameters it takes, what they must satisfy, and what a draw looks like. The node `dist.<Family>` has
-the given parameters as arguments; its attributes hold their names (`params`), static parameters (`static`) and the event
-axes that `.expand` put on the left (`expand`).
+A family says which parameters it takes, what they must satisfy, and what a draw looks like. The node `dist.<Family>`
+has the given parameters as arguments; its attributes hold their names (`params`), static parameters (`static`) and
+the event axes that `.expand` put on the left (`expand`).
 
 Event axes of a parameter beyond those that belong to the family are independent axes of the draw: `Normal(loc, 1)` with
 `loc` of event (3,) draws three numbers.
@@ -124,9 +124,7 @@ class Family:
 FAMILIES: dict[str, Family] = {}
 
 
-def infer_dist(
-    family: Family, types: Sequence[Type], attrs: Mapping[str, Any], ids: Sequence[int]
-) -> DistType:
+def infer_dist(family: Family, types: Sequence[Type], attrs: Mapping[str, Any], ids: Sequence[int]) -> DistType:
     """The type of `dist.<family>` with the parameters named in `attrs["params"]`."""
     names: tuple[str, ...] = attrs["params"]
     given = dict(zip(names, types, strict=False))
@@ -158,9 +156,7 @@ def infer_dist(
     independent = broadcast(*batch)
     if independent is None:
         shapes = ", ".join(f"{n}: event {t.event}" for n, t in given.items() if isinstance(t, ArrayType))
-        raise Problem(
-            f"the parameters of {family.name} do not broadcast", given=shapes, needed="equal shapes or 1"
-        )
+        raise Problem(f"the parameters of {family.name} do not broadcast", given=shapes, needed="equal shapes or 1")
     own = family.event(p)
     dtype = family.dtype(p) if callable(family.dtype) else family.dtype
     expand: tuple[Size, ...] = attrs.get("expand", ())

@@ -1,9 +1,9 @@
 """The intermediate representation: frozen nodes in declaration order.
 
-A node holds its operation, its arguments in order as indices of earlier nodes, its attributes and its type; so a graph is
-a tuple in which every argument comes before its use, and walking it needs no recursion. Named nodes of the operations
-`latent`, `observe`, `data`, `param`, `let` and `factor` are the *sites*. Equality compares everything but the line on
-which a node was declared.
+A node holds its operation, its arguments in order as indices of earlier nodes, its attributes and its type; so a
+graph is a tuple in which every argument comes before its use, and walking it needs no recursion. Named nodes of the
+operations `latent`, `observe`, `data`, `param`, `let` and `factor` are the *sites*. Equality compares everything but
+the line on which a node was declared.
 """
 
 from __future__ import annotations

@@ -80,7 +80,9 @@ def _meet(a: ArrayType, b: ArrayType) -> ArrayType:
 
 
 def _shaped(x: Expr, t: ArrayType) -> Expr:
-    """An initial carry with the event shape of the carry."""
+    """A carry with the event shape and dtype of the carry's type."""
+    if t.dtype is DType.FLOAT and x.dtype is not DType.FLOAT:
+        x = apply("to_float", x)
     return x if x.event == t.event else apply("broadcast_event", x, shape=t.event)
 
 
@@ -179,6 +181,7 @@ def scan(
             fix="return what grows as the output, which is stacked, and keep the carry as it was",
             where=caller(),
         )
+    outputs = [*(_shaped(o, t) for o, t in zip(outputs, types, strict=False)), *outputs[len(types) :]]
     subgraph, captures = inner.subgraph([a.node for a in arguments], [o.node for o in outputs])
     args = [builder.lift(_shaped(c, t)) for c, t in zip(carries, types, strict=True)]
     args += [builder.lift(to_event(s, (name,))) for s in sequences]

@@ -284,7 +284,9 @@ def axis_names(
                 where=where,
             )
     if len(given) > len(event):
-        raise ModelError("more axes than event axes", node=name, given=str(given), needed=f"at most {len(event)}", where=where)
+        raise ModelError(
+            "more axes than event axes", node=name, given=str(given), needed=f"at most {len(event)}", where=where
+        )
     return tuple(a.name if a is not None else None for a in given)
 
 

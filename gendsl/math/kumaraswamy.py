@@ -2,8 +2,8 @@
 
     log p(x) = log(a b) + (a - 1) log x + (b - 1) log(1 - x^a),   0 < x < 1.
 
-It is exact near both ends. (One engine has it as a chain of powers of a uniform variable, which loses x^a to rounding and
-is -inf below about 1e-16^(1/a); the other loses 1 - x^a near 1.)
+It is exact near both ends. (One engine has it as a chain of powers of a uniform variable, which loses x^a to rounding
+and is -inf below about 1e-16^(1/a); the other loses 1 - x^a near 1.)
 """
 
 from __future__ import annotations

@@ -77,9 +77,7 @@ def markov_log_prob(
     if length == 1:
         return out
     sliced = [v[(..., slice(1, None), *((slice(None),) * r))] for v, r in zip(inputs, ranks, strict=True)]
-    probe = step(
-        x[(..., 0, *after)], *(v[(..., 0, *((slice(None),) * r))] for v, r in zip(sliced, ranks, strict=True))
-    )
+    probe = step(x[(..., 0, *after)], *(v[(..., 0, *((slice(None),) * r))] for v, r in zip(sliced, ranks, strict=True)))
     depth = max(len(probe.batch_shape), len(init.batch_shape), x.ndim - rank - 1)
     before = _time_first(ops, x[(..., slice(None, -1), *after)], rank, depth)
     now = _time_first(ops, x[(..., slice(1, None), *after)], rank, depth)

@@ -48,9 +48,7 @@ def noncenter(graph: Graph) -> tuple[Graph, list[str]]:
             return None
         if not forced and not graph.random[scale]:
             return None
-        r.notes.append(
-            f"'{n.name}': its scale is random; drawn as '{n.name}_base' and moved by loc + scale * base"
-        )
+        r.notes.append(f"'{n.name}': its scale is random; drawn as '{n.name}_base' and moved by loc + scale * base")
         if family.location_scale is None:
             return _vector(r, n, t, {k: r.map[a] for k, a in args.items()})
         return _scalar(r, n, d, t, {k: r.map[a] for k, a in args.items()}, family.location_scale)

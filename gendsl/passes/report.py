@@ -1,4 +1,4 @@
-"""The report of `model.explain()`: every site with its dims, event shape, dtype, support and capabilities; each pass."""
+"""The report of `model.explain()`: each site with dims, event shape, dtype, support, capabilities; and each pass."""
 
 from __future__ import annotations
 
@@ -50,9 +50,7 @@ class Report:
         ]
         widths = [max(len(row[k]) for row in table) for k in range(len(head))]
         lines = [f"model {self.model}", ""]
-        lines += [
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table
-        ]
+        lines += ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
         lines += ["", "passes"]
         for name, purpose, notes in self.passes:
             lines.append(f"  {name}: {purpose}")

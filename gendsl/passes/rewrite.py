@@ -51,9 +51,7 @@ class Rewriter:
         self, family: str, params: dict[str, int], expand: tuple[Any, ...] = (), static: tuple[Any, ...] = ()
     ) -> int:
         """Add a distribution."""
-        return self.add(
-            f"dist.{family}", tuple(params.values()), params=tuple(params), expand=expand, static=static
-        )
+        return self.add(f"dist.{family}", tuple(params.values()), params=tuple(params), expand=expand, static=static)
 
     def keep(self, i: int) -> int:
         """Copy a node, with its arguments where they went."""

@@ -32,6 +32,9 @@ _STEEP = math.radians(52)  # edges leave and meet markers within this angle of t
 _INK, _GREY, _SHADE = "#222222", "#555555", "#d4d4d4"
 
 
+_Point = tuple[float, float]
+
+
 class _Marker(NamedTuple):
     """How a site is drawn: half its width and height, the lines and size of its name, and what stands beside it."""
 
@@ -60,7 +63,9 @@ def plot_graph(graph: Graph, *, title: str | None = None, ax: Axes | None = None
     boxes = [_box(m) for m in markers]
     labels = {p: _width(text, _PLATE) for p, text in picture.labels.items()}
     layout = place(picture, arrange(picture, [b.left + b.right for b in boxes]), boxes, labels)
-    left, right, upper, lower = _extent(layout, boxes)
+    routes = {(a, b): _route(layout, path, markers[a], markers[b]) for (a, b), path in layout.rows.paths.items()}
+    _free_labels(layout, list(routes.values()), labels)
+    left, right, upper, lower = _extent(layout, boxes, [p for r in routes.values() for p in r.samples()])
     heading = graph.name if title is None else title
     upper -= 0.3 if heading else 0.0
     if heading:
@@ -75,7 +80,7 @@ def plot_graph(graph: Graph, *, title: str | None = None, ax: Axes | None = None
         scale = min(room.width / (right - left), room.height / (lower - upper))
     ax.set(xlim=(left, right), ylim=(lower, upper), aspect="equal")
     ax.set_axis_off()
-    _Canvas(ax, scale).draw(picture, layout, markers)
+    _Canvas(ax, scale).draw(picture, layout, markers, routes)
     if heading:
         _Canvas(ax, scale).text((left + right) / 2, upper + 0.2, heading, _TITLE, "title", weight="bold")
     return figure
@@ -89,7 +94,8 @@ def _width(text: str, size: float) -> float:
 
     if not text.strip():
         return 0.0
-    return float(TextPath((0, 0), text, size=size, prop=FontProperties(family=_FONT)).get_extents().x1) / 72
+    width = float(TextPath((0, 0), text, size=size, prop=FontProperties(family=_FONT)).get_extents().x1) / 72
+    return 1.05 * width + 0.02  # coarse screens make letters a little wider
 
 
 def _markers(picture: Scene) -> list[_Marker]:
@@ -142,18 +148,16 @@ def _box(m: _Marker) -> Box:
     return Box(m.wide, m.wide + (_BESIDE + max(widths) if widths else 0.0), tall, tall)
 
 
-def _extent(layout: Layout, boxes: list[Box]) -> tuple[float, float, float, float]:
+def _extent(layout: Layout, boxes: list[Box], points: list[_Point]) -> tuple[float, float, float, float]:
     """Left, right, upper and lower edge of the picture."""
-    xs = [(layout.x[k] - b.left, layout.x[k] + b.right) for k, b in enumerate(boxes)]
-    xs += [(f.left, f.right) for f in layout.frames] or [(0.0, 1.0)]
-    ys = [(layout.y[k] - b.up, layout.y[k] + b.down) for k, b in enumerate(boxes)]
-    ys += [(f.upper, f.lower) for f in layout.frames] or [(0.0, 0.5)]
-    if xs and boxes and not layout.frames:
-        xs, ys = xs[:-1], ys[:-1]
-    return (
-        min(a for a, _ in xs) - _BORDER, max(b for _, b in xs) + _BORDER,
-        min(a for a, _ in ys) - _BORDER, max(b for _, b in ys) + _BORDER,
-    )  # fmt: skip
+    x, y = layout.x, layout.y
+    corners = [*points, (0.0, 0.0)] if not boxes else list(points)
+    for k, b in enumerate(boxes):
+        corners += [(x[k] - b.left, y[k] - b.up), (x[k] + b.right, y[k] + b.down)]
+    for f in layout.frames:
+        corners += [(f.left, f.upper), (f.right, f.lower)]
+    xs, ys = [p[0] for p in corners], [p[1] for p in corners]
+    return min(xs) - _BORDER, max(xs) + _BORDER, min(ys) - _BORDER, max(ys) + _BORDER
 
 
 # -- drawing ----------------------------------------------------------------------------------------------------------
@@ -163,10 +167,10 @@ class _Canvas:
     def __init__(self, ax: Axes, scale: float) -> None:
         self.ax, self.scale = ax, scale
 
-    def draw(self, picture: Scene, layout: Layout, markers: list[_Marker]) -> None:
+    def draw(
+        self, picture: Scene, layout: Layout, markers: list[_Marker], routes: dict[tuple[int, int], _Route]
+    ) -> None:
         """Frames, edges, markers and labels, from the back to the front."""
-        routes = {(a, b): _route(layout, path, markers[a], markers[b]) for (a, b), path in layout.rows.paths.items()}
-        _free_labels(layout, list(routes.values()), {p: _width(text, _PLATE) for p, text in picture.labels.items()})
         for f in sorted(layout.frames, key=lambda f: -f.level):
             self.frame(f, picture.labels[f.plate])
         for (a, b), r in routes.items():
@@ -267,7 +271,6 @@ class _Canvas:
 
 
 _MOVE, _LINE, _CURVE = 1, 2, 4  # matplotlib's codes
-_Point = tuple[float, float]
 
 
 @dataclass

@@ -14,6 +14,7 @@ Frames that overlap get different *levels*, which set their margins, so no two l
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -117,15 +118,21 @@ def _frames(scene: Scene, rows: Rows) -> list[Frame]:
             passages = {k for k, s in rows.within.items() if s <= sites and first <= rows.row[k] <= final}
             places = [spot[k] for k in sites | passages]
             out.append(Frame(plate, sites, sites | passages, (first, final), (min(places), max(places))))
-    for f in sorted(out, key=lambda f: (len(f.sites), f.rows[1] - f.rows[0])):
-        met = [g for g in out if g is not f and g.sites & f.sites]
-        inner = [g.level + 1 for g in met if g.sites < f.sites or (g.sites == f.sites and out.index(g) > out.index(f))]
-        taken = {g.level for g in met if not (g.sites <= f.sites or f.sites <= g.sites)}
-        f.level = next(k for k in range(max(inner, default=0), len(out) + 1) if k not in taken)
-        for g in met:
-            if _crossing(f, g):
-                _corners(f, g)
+    _levels(out)
+    for f, g in itertools.combinations(out, 2):
+        if _crossing(f, g):
+            _corners(f, g)
     return out
+
+
+def _levels(frames: list[Frame]) -> None:
+    """A frame lies outside of those that it holds, and on another level than those that it crosses."""
+    done: list[Frame] = []
+    for f in sorted(frames[::-1], key=lambda f: (len(f.sites), f.rows[1] - f.rows[0])):
+        met = [g for g in done if g.sites & f.sites]
+        inner = max((g.level + 1 for g in met if g.sites <= f.sites), default=0)
+        f.level = next(k for k in range(inner, inner + len(met) + 1) if k not in {g.level for g in met})
+        done.append(f)
 
 
 def _extent(row: list[int], sites: frozenset[int] | list[int]) -> tuple[int, int]:

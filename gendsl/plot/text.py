@@ -148,7 +148,9 @@ def _mermaid_site(i: int, site: Site, crossing: set[str]) -> str:
 
 
 def _mermaid_open(picture: Scene, plate: str | None) -> str:
-    return "end" if plate is None else f'subgraph plate{list(picture.plates).index(plate)}["{_escaped(picture.labels[plate])}"]'
+    if plate is None:
+        return "end"
+    return f'subgraph plate{list(picture.plates).index(plate)}["{_escaped(picture.labels[plate])}"]'
 
 
 def _escaped(text: str) -> str:

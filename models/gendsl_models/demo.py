@@ -2,9 +2,9 @@
 
     python -m gendsl_models.demo --out demo
 
-It writes, for each model, its text, what the compiler did, the plate diagram, both emitted programs, a trace picture for
-each backend and the comparison with the reference posterior. Where the reference posteriors are absent it says so and
-fits simulated data of the same shape instead.
+It writes, for each model, its text, what the compiler did, the plate diagram, both emitted programs, a trace picture
+for each backend and the comparison with the reference posterior. Where the reference posteriors are absent it says so
+and fits simulated data of the same shape instead.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gendsl_models import eight_schools, radon, reference
-from gendsl_models.comparison import Row
 from rich.console import Console
 from rich.table import Table
 
 import gendsl as gd
+from gendsl_models import eight_schools, radon, reference
+from gendsl_models.comparison import Row
 
 __all__ = ["Job", "main", "run"]
 
@@ -131,7 +131,10 @@ def _trace(fit: Any, job: Job, path: Path) -> None:
 def _table(rows: list[Row], backend: str) -> Table:
     shown = rows if len(rows) <= 14 else [*rows[:7], *rows[-7:]]
     title = f"{backend} against the reference ({sum(r.passed for r in rows)} of {len(rows)} scalars within the bounds)"
-    table = Table("scalar", "mean", "reference", "sd ratio", "R-hat", "bulk ESS", "within", title=title)
+    table = Table(title=title)
+    table.add_column("scalar", no_wrap=True)
+    for head in ("mean", "ref.", "sd ratio", "R-hat", "ESS", "within"):
+        table.add_column(head, justify="right")
     for r in shown:
         table.add_row(
             r.name,
@@ -155,7 +158,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     console = Console()
     start = time.perf_counter()
-    fine = all([run(j, options.out, console) for j in JOBS if options.only in (None, j.case)])
+    results = [run(j, options.out, console) for j in JOBS if options.only in (None, j.case)]
+    fine = all(results)
     console.rule()
     seconds = time.perf_counter() - start
     console.print(f"{seconds:.0f} s. Programs, diagrams and traces are in {options.out}/")

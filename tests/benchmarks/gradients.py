@@ -18,10 +18,10 @@ import numpyro.distributions as nd
 import pyro
 import pyro.distributions as pd
 import torch
-from gendsl_models import eight_schools, radon
-from gendsl_models.demo import JOBS
 
 import gendsl as gd
+from gendsl_models import eight_schools, radon
+from gendsl_models.demo import JOBS
 
 __all__ = ["Ratio", "measure"]
 

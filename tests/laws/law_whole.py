@@ -1,8 +1,8 @@
 """The whole law on one model at once, for random graphs: programs are shared, and what jax compiles is one function.
 
-For each backend, at one point: the fused density and the PPL trace, values and gradients; and the PPL trace with axes on
-the left of some or all latents. The loop that the last must equal is the fused density in torch, which compiles nothing.
-The graph goes to JSON and back, and its programs, hence its densities, stay the same; it can be shown.
+For each backend, at one point: the fused density and the PPL trace, values and gradients; and the PPL trace with axes
+on the left of some or all latents. The loop that the last must equal is the fused density in torch, which compiles
+nothing. The graph goes to JSON and back, and its programs, hence its densities, stay the same; it can be shown.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import gendsl as gd
 import numpy as np
-from gendsl.program import BoundProgram
 
+import gendsl as gd
+from gendsl.program import BoundProgram
 from tests.laws.law import BACKENDS, Point, bind, close, draw
 
 __all__ = ["Examined", "examine"]

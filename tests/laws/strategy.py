@@ -1,19 +1,18 @@
 """Random models with data: plates nested, crossed, derived and copied; every family and operation; gathers, event axes,
 dynamic bounds, recurrences, missing data, masks, non-centring.
 
-`draw_case(choice, focus)` makes one; `focus` is one of `FEATURES`, which the model then has in any case. The same code is
-driven by hypothesis in the suite and by a seeded generator in the fuzzer.
+`draw_case(choice, focus)` makes one; `focus` is one of `FEATURES`, which the model then has in any case. The same
+code is driven by hypothesis in the suite and by a seeded generator in the fuzzer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from gendsl.graph.families import FAMILIES
-from gendsl.graph.types import DType
-
 import tests.laws.strategy_plates
 import tests.laws.strategy_sequences
+from gendsl.graph.families import FAMILIES
+from gendsl.graph.types import DType
 from tests.laws.strategy_arrays import ARRAYS
 from tests.laws.strategy_choice import Choice, Drawn, Seeded
 from tests.laws.strategy_draft import Case, Draft

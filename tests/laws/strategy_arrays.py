@@ -6,7 +6,6 @@ from collections.abc import Callable
 from math import prod as total
 
 from gendsl.graph.types import broadcast
-
 from tests.laws.strategy_draft import TAME, Draft
 from tests.laws.strategy_fit import shaped
 

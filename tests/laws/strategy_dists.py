@@ -17,7 +17,6 @@ from gendsl.graph.constraints import (
 )
 from gendsl.graph.families import FAMILIES, Parameter
 from gendsl.graph.types import DType
-
 from tests.laws.strategy_draft import Draft
 from tests.laws.strategy_fit import parameter, shaped
 
@@ -147,7 +146,7 @@ def _pareto(d: Draft, dims: Dims, observed: bool) -> dict[str, str]:
 
 
 def _wishart(d: Draft, dims: Dims, observed: bool) -> dict[str, str]:
-    return {"df": f"2.3 + gd.softplus({shaped(d, (), dims)})"}
+    return {"df": f"3.1 + gd.softplus({shaped(d, (), dims)})"}
 
 
 def _sine(d: Draft, dims: Dims, observed: bool) -> dict[str, str]:

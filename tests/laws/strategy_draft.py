@@ -1,9 +1,9 @@
 """A model under random declaration: every line is text that is run as it is written, so that a failure prints a
 program that a person can run.
 
-Values that are declared stand in pools: `reals` are tame floats (their bound at |u| <= 3 is kept with them, and what may
-grow is passed through tanh), `ints`, `bools`, `indexes` (integer data that point into a plate), and `raw` latents, whose
-support is used as it is.
+Values that are declared stand in pools: `reals` are tame floats (their bound at |u| <= 3 is kept with them, and what
+may grow is passed through tanh), `ints`, `bools`, `indexes` (integer data that point into a plate), and `raw`
+latents, whose support is used as it is.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import gendsl as gd
 import numpy as np
+
+import gendsl as gd
 from gendsl.graph.types import ArrayType, broadcast
 from gendsl.lang.expr import Expr
-
 from tests.laws.strategy_choice import Choice
 from tests.laws.strategy_data import literal
 

@@ -19,7 +19,6 @@ from gendsl.graph.constraints import (
     unit_interval,
 )
 from gendsl.graph.types import broadcast
-
 from tests.laws.strategy_data import inside, literal
 from tests.laws.strategy_draft import Draft
 

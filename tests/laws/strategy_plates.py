@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gendsl.graph.constraints import LowerCholesky, PositiveDefinite
-
 from tests.laws.strategy_arrays import adds
 from tests.laws.strategy_draft import TAME, Draft
 from tests.laws.strategy_fit import parameter, shaped

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gendsl.graph.constraints import nonnegative, positive, simplex
-
 from tests.laws.strategy_arrays import ARRAYS, adds
 from tests.laws.strategy_dists import LINE, Dims, Event, distribution, recipe
 from tests.laws.strategy_draft import Draft

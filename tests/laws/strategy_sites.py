@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+
 from gendsl.graph.constraints import Counts, Integers, Interval, Ref, implies, real
 from gendsl.graph.types import DistType, DType, join_dims
-
 from tests.laws.strategy_data import inside
 from tests.laws.strategy_dists import LINE, POSITIVE, distribution, mask
 from tests.laws.strategy_draft import MOST_DIMS, MOST_NUMBERS, TAME, Draft

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from gendsl_models import reference
-from gendsl_models.registry import ZOO, Entry
 from law import check_batched, check_law
 
 import gendsl as gd
+from gendsl_models import reference
+from gendsl_models.registry import ZOO, Entry
 
 # An adaptive solver is right to its own tolerance (1e-6), not to rounding; the engines' step-size rules differ.
 ODE_TOLERANCE = 1e-3

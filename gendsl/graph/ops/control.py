@@ -41,9 +41,10 @@ def _scan(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         if not isinstance(out, ArrayType):
             raise Problem("a step returns values", given=str(out))
         t = out
+        held = inner[k] if k < n_carry else None
         items.append(
-            replace(t, support=real)
-            if k < n_carry
+            replace(t, dims=join_dims(held.dims, t.dims), support=real)
+            if isinstance(held, ArrayType)
             else ArrayType(t.dims, (attrs["length"], *t.event), t.dtype, t.support if t.support.rank == 0 else real)
         )
     return TupleType(tuple(items))

@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from gendsl.graph.constraints import boolean, implies, nonnegative, positive, real, unit_interval
+from gendsl.graph.constraints import (
+    Integers,
+    Interval,
+    boolean,
+    implies,
+    nonnegative,
+    positive,
+    real,
+    unit_interval,
+)
 from gendsl.graph.ops.registry import OPS, OpSpec, Problem, arrays
 from gendsl.graph.ops.shapes import check_axis
 from gendsl.graph.types import ArrayType, DType, Type, promote
@@ -42,7 +51,9 @@ CUMULATIVE: dict[str, Callable[..., Any]] = {
 def _support(name: str, t: ArrayType) -> Any:
     s = t.support
     if name in ("mean", "max", "min"):
-        return next((c for c in (positive, nonnegative) if implies(s, c)), real) if s.rank or not implies(s, s) else s
+        if s.rank or s.dynamic:
+            return next((c for c in (unit_interval, positive, nonnegative) if implies(s, c)), real)
+        return Interval(s.lower, s.upper, (True, True)) if name == "mean" and isinstance(s, Integers) else s
     if name in ("sum", "prod", "cumsum", "cumprod"):
         if name in ("prod", "cumprod") and implies(s, unit_interval):
             return unit_interval

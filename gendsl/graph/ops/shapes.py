@@ -24,7 +24,7 @@ def _elementwise_support(t: ArrayType) -> Any:
     """The support that survives cutting or rearranging: only the elementwise ones."""
     if t.support.rank == 0:
         return t.support
-    for c in (positive, unit_interval, nonnegative):
+    for c in (unit_interval, positive, nonnegative):
         if implies(t.support, c):
             return c
     return real
