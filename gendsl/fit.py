@@ -246,6 +246,6 @@ def _dims(graph: Graph, n: Node) -> tuple[str, ...]:
     names = [*t.dims, *(size if isinstance(size, str) else name for name, size in zip(named, t.event, strict=True))]
     out: list[str] = []
     for k, name in enumerate(names):
-        taken = name is None or name in out or name in ("chain", "draw")
+        taken = name is None or name in out
         out.append(f"{n.name}_dim_{k}" if taken else str(name))
     return tuple(out)

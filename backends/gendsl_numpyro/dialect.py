@@ -147,7 +147,9 @@ def solve_ode(rhs, y0, t0, ts, rtol, atol, max_steps):
     return solution.ys
 '''
 
-_REPLACED = ("BetaBinomial", "GammaPoisson", "Kumaraswamy", "NegativeBinomial", "TruncatedNormal")
+_REPLACED = (
+    "BetaBinomial", "GammaPoisson", "Kumaraswamy", "NegativeBinomial", "ProjectedNormal", "TruncatedNormal",
+)
 _OURS = ("HiddenMarkov", "Markov", *_REPLACED)
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {

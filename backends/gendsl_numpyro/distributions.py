@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from numpyro.distributions import Distribution, constraints
 
-from gendsl.math import counts, kumaraswamy, sequences, truncated
+from gendsl.math import counts, directions, kumaraswamy, sequences, truncated
 from gendsl_numpyro.ops import OPS
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Kumaraswamy",
     "Markov",
     "NegativeBinomial",
+    "ProjectedNormal",
     "TruncatedNormal",
 ]
 
@@ -56,6 +57,14 @@ def NegativeBinomial(
     if probs is None:
         return dist.NegativeBinomialLogits(total_count, logits, validate_args=validate_args)
     return GammaPoisson(total_count, 1.0 / probs - 1.0, validate_args=validate_args)
+
+
+class ProjectedNormal(dist.ProjectedNormal):
+    """NumPyro's projected normal with a density that holds far from the mean direction, in any dimension."""
+
+    def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """The log-density."""
+        return directions.projected_normal_log_prob(OPS, value, self.concentration)
 
 
 class TruncatedNormal(Distribution):

@@ -76,23 +76,23 @@ def run_chain(
     def potential(q: torch.Tensor) -> torch.Tensor:
         return -log_density(unflatten(q))
 
-    faster = straighten(potential, [first, 0.5 * first, -first]) if s.warmup + s.draws >= _LONG else None
-    kernel = FlatNUTS(
-        potential,
-        first,
-        faster,
-        dense=s.dense,
-        target_accept=s.target_accept,
-        max_tree_depth=s.max_tree_depth,
-    )
     kept: list[np.ndarray] = []
     steps: list[Step] = []
-    times = [time.perf_counter()]
+    times: list[float] = []
     divergences, reported = 0, 0.0
     # An enclosing handler of the caller's own must not see what the kernel samples.
     alone: Any = pyro.poutine.block() if am_i_wrapped() else nullcontext()
     with torch.random.fork_rng(devices=[]), pyro.validation_enabled(False), alone:
         torch.default_generator.manual_seed(_seed(s.seed, chain))
+        kernel = FlatNUTS(
+            potential,
+            first,
+            straighten(potential, [first, 0.5 * first, -first]) if s.warmup + s.draws >= _LONG else None,
+            dense=s.dense,
+            target_accept=s.target_accept,
+            max_tree_depth=s.max_tree_depth,
+        )
+        times = [time.perf_counter()]
         try:
             kernel.setup(s.warmup)
             for i in range(s.warmup + s.draws):

@@ -44,6 +44,7 @@ OPS: dict[str, str] = {
     "to_float": "{0.p}.to({float})",
     "to_int": "{0.p}.to({int})",
     "stop_gradient": "{0.p}.detach()",
+    "detach": "{0.p}.detach()",
     "maximum": "torch.maximum({0}, {1})",
     "minimum": "torch.minimum({0}, {1})",
     "arctan2": "torch.arctan2({0}, {1})",
@@ -147,8 +148,10 @@ def solve_batched(a, b):
 
 _GROUPED = {"probs": "probs", "logits": "logits"}
 
-_REPLACED = ("Kumaraswamy", "MixtureGeneral", "Multinomial", "TruncatedNormal", "VonMises")
-_OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", *_REPLACED)
+_REPLACED = (
+    "Kumaraswamy", "LKJ", "MixtureGeneral", "Multinomial", "SineBivariateVonMises", "TruncatedNormal", "VonMises",
+)
+_OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", "ProjectedNormal", *_REPLACED)
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
     **{name: DistSpelling(call=name) for name in _REPLACED},
@@ -159,10 +162,9 @@ DISTRIBUTIONS: dict[str, DistSpelling] = {
     "BetaBinomial": DistSpelling(floats=("total_count",)),
     "DirichletMultinomial": DistSpelling(call="DirichletMultinomial", floats=("total_count",)),
     "RelaxedBernoulli": DistSpelling(arrays=("temperature", "probs", "logits")),
-    "ProjectedNormal": DistSpelling(arrays=("concentration",)),
+    "ProjectedNormal": DistSpelling(call="ProjectedNormal", arrays=("concentration",)),
     "MultivariateStudentT": DistSpelling(arrays=("df",)),
 }
-
 
 
 def _flat(kind: str, constraint: str, sizes: tuple[str, ...]) -> str:

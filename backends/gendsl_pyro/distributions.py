@@ -9,17 +9,21 @@ from typing import Any
 import pyro.distributions as dist
 import torch
 from pyro.distributions import TorchDistribution, constraints
+from torch.distributions.utils import lazy_property
 
-from gendsl.math import kumaraswamy, sequences, truncated
+from gendsl.math import directions, kumaraswamy, sequences, truncated
 from gendsl_pyro.ops import OPS
 
 __all__ = [
     "DirichletMultinomial",
     "HiddenMarkov",
     "Kumaraswamy",
+    "LKJ",
     "Markov",
     "MixtureGeneral",
     "Multinomial",
+    "ProjectedNormal",
+    "SineBivariateVonMises",
     "TruncatedNormal",
     "VonMises",
 ]
@@ -34,6 +38,20 @@ class Kumaraswamy(dist.Kumaraswamy):
             self._validate_sample(value)
         a, b = self.concentration1, self.concentration0
         out: torch.Tensor = kumaraswamy.log_prob(OPS, value, a, b)
+        return out
+
+
+class LKJ(dist.LKJ):
+    """Pyro's LKJ, which can also be expanded."""
+
+    def __init__(self, dim: int, concentration: Any = 1.0, validate_args: bool | None = None) -> None:
+        super().__init__(dim, concentration, validate_args=validate_args)
+        self.base_dist._validate_args = False  # the factor is computed, not given
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> LKJ:
+        """The same with a larger batch shape."""
+        out = LKJ(self.dim, self.concentration.expand(batch_shape), validate_args=False)
+        out._validate_args = self._validate_args
         return out
 
 
@@ -88,6 +106,28 @@ class DirichletMultinomial(dist.DirichletMultinomial):
         """Draws of the probabilities, then of the counts."""
         probs = dist.Dirichlet(self.concentration).expand(self.batch_shape).sample(sample_shape)
         return Multinomial(self.total_count.long(), probs=probs).sample()
+
+
+class ProjectedNormal(dist.ProjectedNormal):
+    """Pyro's projected normal with a density that holds far from the mean direction, in any dimension."""
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """The log-density."""
+        if self._validate_args:
+            self._validate_sample(value)
+        out: torch.Tensor = directions.projected_normal_log_prob(OPS, value, self.concentration)
+        return out
+
+
+class SineBivariateVonMises(dist.SineBivariateVonMises):
+    """Pyro's sine model with its normaliser in double accuracy."""
+
+    @lazy_property
+    def norm_const(self) -> torch.Tensor:
+        """The logarithm of the integral over the torus."""
+        a, b, rho = self.phi_concentration, self.psi_concentration, self.correlation
+        out: torch.Tensor = directions.torus_log_normaliser(OPS, a, b, rho)
+        return out
 
 
 class VonMises(dist.VonMises):

@@ -12,9 +12,11 @@ __all__ = ["OPS"]
 OPS: Any = SimpleNamespace(
     abs=torch.abs,
     concatenate=torch.cat,
+    constant=lambda values, like: torch.as_tensor(values, dtype=like.dtype, device=like.device),
     exp=torch.exp,
     expm1=torch.expm1,
     gammaln=torch.special.gammaln,
+    i0e=torch.special.i0e,
     log=torch.log,
     log1p=torch.log1p,
     logsumexp=torch.logsumexp,

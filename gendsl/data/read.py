@@ -153,7 +153,7 @@ def _objects(node: Node, x: np.ndarray, words: str) -> Given:
     if any(isinstance(v, (list, tuple, np.ndarray)) for v in there):
         raise _unreadable(node, words, ValueError("inhomogeneous"))
     if all(isinstance(v, (bool, np.bool_)) for v in there) and there:
-        return Given(np.array([v is not None and bool(v) for v in flat]).reshape(x.shape), missing, words)
+        return Given(np.array([not _is_missing(v) and bool(v) for v in flat]).reshape(x.shape), missing, words)
     try:
         numbers = [np.nan if _is_missing(v) else float(v) for v in flat if not isinstance(v, (str, bytes, complex))]
     except (TypeError, ValueError, OverflowError):
@@ -197,8 +197,11 @@ def _pandas(node: Node, value: Any) -> Given:
         words = words.split(",")[0] + ", categories"
         categories = clean(np.asarray(getattr(value, "cat", value).categories))
         return Given(positions, positions < 0, words, None, labels, categories)
-    missing = np.asarray(value.isna()) if hasattr(value, "isna") else None
-    if missing is not None and missing.any():
+    try:
+        some_missing = hasattr(value, "isna") and bool(np.any(value.isna()))
+    except NotImplementedError:  # a MultiIndex
+        some_missing = False
+    if some_missing:
         out = _array(node, np.asarray(value, dtype=object), words)
     else:
         out = _array(node, value, words)

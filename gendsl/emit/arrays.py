@@ -32,7 +32,7 @@ INFIX: dict[str, tuple[str, int]] = {
     "mod": ("%", 11),
     "pow": ("**", 30),
 }
-_RIGHT = {"sub", "div", "floordiv", "mod", "pow"}  # the right operand needs higher precedence
+_RIGHT = {"sub", "mul", "div", "floordiv", "mod", "pow"}  # the right operand needs higher precedence
 _COMPARE = {"eq", "ne", "lt", "le", "gt", "ge"}
 
 Emit = Callable[[Scope, int, Node], Val]
@@ -94,6 +94,8 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
         right = prec + 1 if n.op in _RIGHT or n.op in _COMPARE else prec
         left = prec + 1 if n.op == "pow" or n.op in _COMPARE else prec
         code = f"{vals[0].at(left)} {symbol} {vals[1].at(right)}"
+        if n.op == "floordiv" and cast and "detach" in scope.module.dialect.ops:
+            return _joined(vals, scope.op("detach", Val(code, prec)), rank=rank)
         return _joined(vals, code, prec, rank)
     if n.op == "neg":
         return _joined(vals, f"-{vals[0].at(20)}", 20, rank)

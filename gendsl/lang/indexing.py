@@ -199,7 +199,9 @@ def getitem(x: Expr, key: Any) -> Expr:
             event_keys.append(k)
         axis += 1
     out, gathers = _event_part(x, event_keys)
-    return _dim_part(out, {d: k for d, k in dim_keys.items() if not _is_full(k)}, gathers)
+    pointing = [i for i, k in enumerate(event_keys) if k is not None and not isinstance(k, slice)]
+    together = not pointing or pointing[-1] - pointing[0] == len(pointing) - 1
+    return _dim_part(out, {d: k for d, k in dim_keys.items() if not _is_full(k)}, gathers, together)
 
 
 def _is_full(k: Any) -> bool:
@@ -275,7 +277,8 @@ def _event_part(x: Expr, keys: list[Any]) -> tuple[Expr, list[tuple[int, Expr]]]
     return out, gathers
 
 
-def _dim_part(x: Expr, dims: dict[str, Any], gathers: list[tuple[int, Expr]]) -> Expr:
+def _dim_part(x: Expr, dims: dict[str, Any], gathers: list[tuple[int, Expr]], together: bool) -> Expr:
+    """Gather along dims and event axes; the indices' own axes stand where numpy puts them."""
     if not dims and not gathers:
         return x
     for d, k in dims.items():
@@ -313,4 +316,8 @@ def _dim_part(x: Expr, dims: dict[str, Any], gathers: list[tuple[int, Expr]]) ->
         for i in numbers:
             out = at(out, -out.ndim, i)
         return out
-    return apply("gather", out, *indices, *(k for _, k in gathers))
+    out = apply("gather", out, *indices, *(k for _, k in gathers))
+    place = gathers[0][0] if gathers and together and not dims else 0
+    own = out.ndim - (rank - len(gathers))
+    order = [*range(own, own + place), *range(own), *range(own + place, out.ndim)]
+    return apply("transpose", out, axes=tuple(a - out.ndim for a in order)) if own and place else out

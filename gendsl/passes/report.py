@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Graph, Node
-from gendsl.graph.types import ArrayType, DistType, DType
+from gendsl.graph.types import DistType, DType, TupleType
 
 __all__ = ["Report", "Row", "capabilities", "rows"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One site."""
+    """One node: its name (or `%index` where it has none), operation, type and capabilities."""
 
     name: str
     kind: str
@@ -23,17 +23,31 @@ class Row:
     dtype: str
     support: str
     capabilities: tuple[str, ...]
+    site: bool = True
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a model is and what the compiler does to it; print it."""
+    """What a model is and what the compiler does to it; print it, or print `full()` for every node.
+
+    Attributes:
+        model: the model's name.
+        rows: one row for each node, as declared.
+        passes: name, purpose and notes of each pass.
+    """
 
     model: str
     rows: tuple[Row, ...]
     passes: tuple[tuple[str, str, tuple[str, ...]], ...]
 
     def __str__(self) -> str:
+        return self._text([r for r in self.rows if r.site])
+
+    def full(self) -> str:
+        """The report with every node, those without a name too."""
+        return self._text(list(self.rows))
+
+    def _text(self, shown: list[Row]) -> str:
         head = ("name", "kind", "what", "dims", "event", "dtype", "support", "capabilities")
         table = [head] + [
             (
@@ -46,7 +60,7 @@ class Report:
                 r.support,
                 ", ".join(r.capabilities) or "-",
             )
-            for r in self.rows
+            for r in shown
         ]
         widths = [max(len(row[k]) for row in table) for k in range(len(head))]
         lines = [f"model {self.model}", ""]
@@ -71,21 +85,23 @@ def capabilities(n: DistType, family: str) -> tuple[str, ...]:
 
 
 def rows(graph: Graph) -> tuple[Row, ...]:
-    """One row for each site and data node."""
-    return tuple(_row(graph, n) for n in graph.nodes if n.name is not None)
+    """One row for each node."""
+    return tuple(_row(graph, i, n) for i, n in graph)
 
 
-def _row(graph: Graph, n: Node) -> Row:
+def _row(graph: Graph, i: int, n: Node) -> Row:
     t = n.type
-    if not isinstance(t, ArrayType):
-        raise TypeError(f"site '{n.name}' is not a value")
+    if isinstance(t, TupleType):
+        return Row(f"%{i}", n.op, f"{len(t.items)} results", (), (), "-", "-", (), site=False)
     dims, event = t.dims, t.event
+    kind, what = n.op, n.op
     offers: tuple[str, ...] = ()
-    what = n.op
-    if n.op in ("latent", "observe"):
+    if isinstance(t, DistType):
+        kind, what, offers = "distribution", n.op[5:], capabilities(t, n.op[5:])
+    elif n.op in ("latent", "observe"):
         d = graph.nodes[n.args[0]]
         what = d.op[5:]
         if isinstance(d.type, DistType):
             offers = capabilities(d.type, what)
             dims, event = (*dims, *d.type.joint), event[len(d.type.joint) :]
-    return Row(str(n.name), n.op, what, dims, event, str(t.dtype), str(t.support), offers)
+    return Row(n.name or f"%{i}", kind, what, dims, event, str(t.dtype), str(t.support), offers, n.name is not None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gendsl.graph.node import Graph
@@ -27,6 +28,7 @@ __all__ = ["plot_graph"]
 _FONT = "DejaVu Sans"  # comes with matplotlib: measured widths hold everywhere
 _NAME, _SMALL, _CAPTION, _PLATE, _TITLE = 9.0, 5.5, 7.0, 7.5, 11.0  # points
 _RADIUS, _WIDEST, _DOT, _BESIDE, _BORDER = 0.26, 0.4, 0.06, 0.06, 0.15  # inches
+_LARGEST = 100.0  # inches; matplotlib draws 2**16 pixels at most
 _LEADING = 1.25
 _STEEP = math.radians(52)  # edges leave and meet markers within this angle of the vertical
 _INK, _GREY, _SHADE = "#222222", "#555555", "#d4d4d4"
@@ -70,9 +72,9 @@ def plot_graph(graph: Graph, *, title: str | None = None, ax: Axes | None = None
     upper -= 0.3 if heading else 0.0
     if heading:
         right = max(right, left + _width(heading, _TITLE))
-    scale = 1.0
     if ax is None:
-        figure = Figure(figsize=(right - left, lower - upper), dpi=150)
+        scale = min(1.0, _LARGEST / max(right - left, lower - upper))
+        figure = Figure(figsize=(scale * (right - left), scale * (lower - upper)), dpi=150)
         ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     else:
         figure = ax.get_figure(root=True)  # type: ignore[assignment]
@@ -87,6 +89,7 @@ def plot_graph(graph: Graph, *, title: str | None = None, ax: Axes | None = None
 
 
 # -- sizes ------------------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=4096)
 def _width(text: str, size: float) -> float:
     """The width of a line in inches."""
     from matplotlib.font_manager import FontProperties

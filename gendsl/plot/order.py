@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 from gendsl.plot.blocks import Block
 
@@ -11,6 +12,7 @@ __all__ = ["sort_blocks"]
 _SWEEPS, _ROUNDS = 12, 6
 _EFFORT = 3_000_000  # pairs of edges that are compared at most, so that large graphs stay quick
 _SPACE = 0.22
+_FEW = 14  # children that are moved to every place
 
 
 def sort_blocks(root: Block, row: list[int], widths: list[float], segments: list[tuple[int, int]]) -> None:
@@ -137,15 +139,17 @@ class _Search:
             block.orders = block.orders and [o[::-1] for o in block.orders]
 
 
-def _orders(block: Block) -> list[tuple[int, ...]]:
-    """The orders to try: all that are allowed, or each child moved to each other place."""
+def _orders(block: Block) -> Iterator[tuple[int, ...]]:
+    """The orders to try: all that are allowed, or each child moved to each other place (of many: to the next)."""
     count = len(block.children)
     same = tuple(range(count))
     if block.orders is not None:
-        return [o for o in block.orders if o != same]
-    out: dict[tuple[int, ...], None] = {same[::-1]: None}
-    for i, j in itertools.permutations(range(count), 2):
-        rest = [k for k in same if k != i]
-        out[(*rest[:j], i, *rest[j:])] = None
-    out.pop(same, None)
-    return list(out)
+        yield from [o for o in block.orders if o != same]
+        return
+    if count <= _FEW:
+        yield same[::-1]
+    for i in same:
+        rest = (*same[:i], *same[i + 1 :])
+        for j in range(count) if count <= _FEW else range(i + 1, min(i + 2, count)):
+            if j != i:
+                yield (*rest[:j], i, *rest[j:])

@@ -25,7 +25,8 @@ from gendsl.plot.scene import Scene
 __all__ = ["Box", "Frame", "Layout", "place"]
 
 _GAP, _ROW_GAP, _PAD, _STEP, _LINE = 0.22, 0.34, 0.12, 0.09, 0.15  # inches; _LINE: height of a frame's label
-_SWEEPS, _MOST = 400, 400
+_SWEEPS, _EFFORT = 400, 200_000  # passes over the constraints, and single steps in all
+_MOST = 250  # variables; beyond, slots are only packed to the left
 _STRAIGHT = (1.0, 2.0, 8.0)  # weights of segments with none, one or two ends that are passages
 _LABEL_PAD = 0.1
 
@@ -128,7 +129,8 @@ def _frames(scene: Scene, rows: Rows) -> list[Frame]:
 def _levels(frames: list[Frame]) -> None:
     """A frame lies outside of those that it holds, and on another level than those that it crosses."""
     done: list[Frame] = []
-    for f in sorted(frames[::-1], key=lambda f: (len(f.sites), f.rows[1] - f.rows[0])):
+    size = {id(f): (len(f.sites), f.rows[1] - f.rows[0], -k) for k, f in enumerate(frames)}
+    for f in sorted(frames, key=lambda f: size[id(f)]):
         met = [g for g in done if g.sites & f.sites]
         inner = max((g.level + 1 for g in met if g.sites <= f.sites), default=0)
         f.level = next(k for k in range(inner, inner + len(met) + 1) if k not in {g.level for g in met})
@@ -274,11 +276,13 @@ def _pull(out: Layout, slots: int, size: int) -> np.ndarray:
 def _hildreth(q: np.ndarray, constraints: list[Difference], start: np.ndarray) -> np.ndarray:
     """argmin (x - start)' D (x - start) + x' (Q - D) x with D = 1e-3, subject to the differences."""
     inverse = np.linalg.inv(q)
+    if not constraints:
+        return start
     x: np.ndarray = inverse @ (1e-3 * (start - start.mean()))
     multipliers = [0.0] * len(constraints)
     effect = [inverse[:, b] - inverse[:, a] for a, b, _ in constraints]
     curvature = [e[b] - e[a] for e, (a, b, _) in zip(effect, constraints, strict=True)]
-    for _ in range(_SWEEPS):
+    for _ in range(min(_SWEEPS, _EFFORT // len(constraints))):
         moved = 0.0
         for i, (a, b, gap) in enumerate(constraints):
             step = max((gap - x[b] + x[a]) / curvature[i], -multipliers[i])

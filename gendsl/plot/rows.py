@@ -19,6 +19,7 @@ __all__ = ["PASSAGE", "Rows", "arrange"]
 
 PASSAGE = 0.12
 """The width of a passage, in inches."""
+_MOST = 300  # passages; with more, edges run straight across
 
 
 @dataclass
@@ -40,7 +41,8 @@ class Rows:
     @property
     def segments(self) -> list[tuple[int, int]]:
         """The pieces of the edges between neighbouring rows."""
-        return list(dict.fromkeys(s for path in self.paths.values() for s in itertools.pairwise(path)))
+        every = dict.fromkeys(s for path in self.paths.values() for s in itertools.pairwise(path))
+        return [(a, b) for a, b in every if self.row[b] == self.row[a] + 1]
 
 
 def arrange(scene: Scene, widths: list[float]) -> Rows:
@@ -148,9 +150,11 @@ def _route(scene: Scene, root: Block, out: Rows) -> None:
     for chain in chains.values():
         while (up := parents.get(id(chain[-1]))) is not None:
             chain.append(up)
-    for a, b in scene.edges:
+    lengths = {(a, b): out.row[b] - out.row[a] - 1 for a, b in scene.edges}
+    direct = sum(lengths.values()) > _MOST
+    for (a, b), length in lengths.items():
         path = [a]
-        for r in range(out.row[a] + 1, out.row[b]):
+        for r in range(out.row[a] + 1, out.row[a] + 1 + length * (not direct)):
             fits = [k for k in (*chains[b], *chains[a]) if spans[id(k)][0] <= r <= spans[id(k)][1] and k.orders is None]
             block = min(fits, key=lambda k: len(k.sites), default=root)
             out.row.append(r)

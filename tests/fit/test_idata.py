@@ -95,14 +95,6 @@ def test_a_joint_distribution_has_its_plate_as_dim(backend: str) -> None:
     assert fit.draws["x"].shape == (2, 20, 5)
 
 
-def test_a_plate_may_bear_the_name_of_a_sample_dim() -> None:
-    m = gd.Model("chains")
-    m.latent("x", gd.Normal(0, 1), dims=m.plate("chain", 3))
-    posterior = _fit(m, {}).idata.posterior
-    assert posterior["x"].dims == ("chain", "draw", "x_dim_0")
-    assert posterior["x"].shape == (2, 20, 3)
-
-
 def test_order_and_layout_follow_the_declaration() -> None:
     m = gd.Model("two")
     b, a = m.plate("b", 2), m.plate("a", 3)

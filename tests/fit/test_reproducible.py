@@ -41,11 +41,13 @@ def test_chains_differ_and_do_not_depend_on_each_other(fitted: Callable[[str, st
     assert np.array_equal(two[:1], one)
 
 
-def test_processes_draw_what_one_process_draws() -> None:
+def test_processes_draw_what_one_process_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gendsl_pyro import mcmc
     from gendsl_pyro.mcmc import PyroEngine
 
     bound = schools().compile("pyro").bind(SCHOOLS)
-    method = gd.NUTS(chains=3, warmup=200, draws=150)  # enough for processes, too few for the recorded density
+    monkeypatch.setattr(mcmc, "_SMALL", 0)
+    method = gd.NUTS(chains=3, warmup=30, draws=10)
     spread = PyroEngine(processes=2).nuts(bound, method, 5, Silent())
     alone = PyroEngine(processes=1).nuts(bound, method, 5, Silent())
     assert spread.complete

@@ -28,7 +28,7 @@ class Interrupt:
     def update(self, chain: int, done: int, divergences: int) -> None:
         if done >= self.after and not self.pressed:
             self.pressed = True
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def stop(self) -> None:
         self.stopped = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pyro
 import pytest
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ A = torch.tensor([[2.0, 0.3, 0.1, 0.0], [0.3, 1.5, 0.2, 0.1], [0.1, 0.2, 1.0, 0.
 def _in_place(q: Tensor) -> Tensor:
     x = q * 2.0
     y = x.sum()
-    x[1:3] = x[:2] ** 2
+    x[1:3] = q[:2] ** 2
     return (x.exp() * y).sum()
 
 
@@ -39,14 +40,17 @@ RECORDED: dict[str, Callable[[Tensor], Tensor]] = {
     "factorisation": lambda q: torch.linalg.cholesky(A + torch.diag(q.exp())).diagonal().log().sum(),
     "in place": _in_place,
     "loop": _loop,
-    "distributions": lambda q: torch.distributions.StudentT(q.exp()[0] + 1, q[1], q.exp()[2]).log_prob(q[3]),
+    "distributions": lambda q: torch.distributions.StudentT(
+        q.exp()[0] + 1, q[1], q.exp()[2], validate_args=False
+    ).log_prob(q[3]),
 }
 
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_recorded_functions_equal_autograd_elsewhere(name: str) -> None:
     f = RECORDED[name]
-    run = straighten(f, POINTS)
+    with pyro.validation_enabled(False):  # as in a run
+        run = straighten(f, POINTS)
     assert run is not None
     expected = value_and_grad(f)(ELSEWHERE)
     for _ in range(2):

@@ -96,8 +96,7 @@ def test_bounds_that_depend_on_a_value_refer_to_it() -> None:
     assert isinstance(x.support, Interval)
     assert (x.support.lower, x.support.upper) == (0.0, Ref(high.node))
     n = m.data("n", dtype=int)
-    y = m.graph.nodes[m.observe("y", gd.Binomial(n, probs=0.5)).node]
-    assert y.type.dtype is DType.INT
+    assert m.observe("y", gd.Binomial(n, probs=0.5)).dtype is DType.INT
     observed = m.graph.nodes[m.graph.sites["y"]]
     assert observed.type.support == Integers(0.0, Ref(n.node))
 

@@ -87,6 +87,10 @@ KEYS = [
     np.s_[[0, 1], [1, 2]],
     np.s_[:, [0, 2, 1]],
     np.s_[::-1],
+    np.s_[0, [0, 2]],
+    np.s_[..., [0, 2]],
+    np.s_[:, None, [0, 1]],
+    np.s_[:, np.array([[0, 1], [1, 2]])],
 ]
 
 
@@ -95,6 +99,14 @@ KEYS = [
 def test_event_indices_are_numpys(key, shape: tuple[int, ...]) -> None:
     m = gd.Model("m")
     assert m.data("x", event=shape)[key].event == np.zeros(shape)[key].shape
+
+
+@pytest.mark.parametrize(
+    "key", [np.s_[0, :, [0, 2]], np.s_[:, 0, [0, 2]], np.s_[[0, 1], :, [1, 2]], np.s_[:, [0, 1], 0]]
+)
+def test_separated_indices_are_numpys(key) -> None:
+    m = gd.Model("m")
+    assert m.data("x", event=(2, 3, 4))[key].event == np.zeros((2, 3, 4))[key].shape
 
 
 def test_event_indices_come_after_the_dims(m: gd.Model) -> None:

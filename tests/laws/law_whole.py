@@ -154,7 +154,7 @@ def _loop(p: BoundProgram, wide: dict[str, np.ndarray], lead: tuple[int, ...]) -
 def _same_rows(a: np.ndarray, b: np.ndarray, tolerance: float, what: str) -> None:
     ok = np.isfinite(b)
     assert (np.isfinite(a) == ok).all(), f"{what}: {a!r}, the loop {b!r}"
-    gap = np.abs(a - b)[ok].max(initial=0.0)
+    gap = np.abs(a[ok] - b[ok]).max(initial=0.0)
     assert gap <= tolerance, f"{what} differs from the loop by {gap:.3g}: {a!r} and {b!r}"
 
 

@@ -39,7 +39,7 @@ def elementwise_type(types: Sequence[ArrayType], dtype: DType, support: Constrai
             "event shapes do not broadcast",
             given=shapes,
             needed="event axes that are equal or 1, aligned from the right",
-            fix="align the axes with x[..., None] or gd.reshape, or declare the axis as a plate so that it aligns by name",
+            fix="align the axes with x[..., None] or gd.reshape; an axis declared as a plate aligns by name",
         )
     return ArrayType(join_dims(*(t.dims for t in types)), event, dtype, support)
 

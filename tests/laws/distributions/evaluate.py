@@ -15,7 +15,7 @@ operation once for each shape.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -110,6 +110,11 @@ def lets(p: BoundProgram, arrays: Mapping[str, Any] | None = None) -> dict[str, 
     return out
 
 
+def run(case: Case, p: BoundProgram, function: Callable[[], Any]) -> Any:
+    """The result of a function without arguments; jax compiles it whole where operations are costly one by one."""
+    return jax.jit(function)() if p.program.backend.name == "numpyro" and isinstance(case, Many) else function()
+
+
 @dataclass
 class Evaluation:
     """A case on one backend.
@@ -136,12 +141,13 @@ def evaluate(case: Case, precision: str = "float64") -> dict[str, Evaluation]:
         p = model.compile(name, precision=precision).bind(data)
         b = p.program.backend
         with b.precision(precision):
-            raw = {k: b.numpy(v)[None] for k, v in lets(p).items()}
+            raw = {k: b.numpy(v)[None] for k, v in run(case, p, lambda: lets(p)).items()}
             values = {k: v[0] for k, v in restore(p.program.emitted, raw, p.bound.sizes).items()}
             dims = next(o.dims for o in p.program.emitted.outputs if o.name == "lp")
             values["lp"] = values["lp"] if dims[0] == "point" else values["lp"].T
-            trace = b.numpy(b.log_joint(p.program.model, {}, *p.arguments)["y"])
-            total = float(b.numpy(p.program.log_density({}, *p.arguments)))
+            trace = run(case, p, lambda: b.log_joint(p.program.model, {}, *p.arguments)["y"])
+            total = run(case, p, lambda: p.program.log_density({}, *p.arguments))
+            trace, total = b.numpy(trace), float(b.numpy(total))
         out[name] = Evaluation(p, values, trace, total)
     return out
 
@@ -162,6 +168,6 @@ def gradients(case: Case) -> dict[str, dict[str, np.ndarray]]:
             at = {"x": b.array(layout.into(x), "float64")}
             given = {n: p.arrays[n] for n in names} | ({} if case.discrete else at)
             both = jax.value_and_grad if name == "numpyro" else b.value_and_grad
-            _, grads = both(lambda a: lets(p, {**at, **a})["lp"].sum())(given)
+            _, grads = run(case, p, lambda: both(lambda a: lets(p, {**at, **a})["lp"].sum())(given))
             out[name] = {k: b.numpy(g) for k, g in grads.items()}
     return out
