@@ -226,4 +226,4 @@ def _worst(values: Any, moving: Mapping[str, np.ndarray], worse: np.ufunc) -> tu
 
 
 def _number(x: float) -> str:
-    return str(int(x)) if float(x).is_integer() or abs(x) >= 100 else f"{x:.3g}"
+    return str(int(x)) if float(x).is_integer() or abs(x) >= 100 else f"{x:.3f}" if abs(x) < 10 else f"{x:.1f}"

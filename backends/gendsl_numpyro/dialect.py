@@ -150,7 +150,7 @@ def solve_ode(rhs, y0, t0, ts, rtol, atol, max_steps):
 _REPLACED = (
     "BetaBinomial", "GammaPoisson", "Kumaraswamy", "NegativeBinomial", "ProjectedNormal", "TruncatedNormal",
 )
-_OURS = ("HiddenMarkov", "Markov", *_REPLACED)
+_OURS = ("HiddenMarkov", "Markov", "Within", *_REPLACED)
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
     **{name: DistSpelling(call=name) for name in _REPLACED},

@@ -51,7 +51,7 @@ OPS: dict[str, str] = {
     "logaddexp": "torch.logaddexp({0}, {1})",
     "xlogy": "torch.xlogy({0}, {1})",
     "where": "torch.where({0}, {1}, {2})",
-    "clip": "torch.clamp({0}, {1}, {2})",
+    "clip": "torch.minimum(torch.maximum({0}, {1}), {2})",
     "sum": "{0.p}.sum({axis})",
     "sum_keep": "{0.p}.sum({axis}, keepdim=True)",
     "prod": "{0.p}.prod({axis})",
@@ -151,7 +151,7 @@ _GROUPED = {"probs": "probs", "logits": "logits"}
 _REPLACED = (
     "Kumaraswamy", "LKJ", "MixtureGeneral", "Multinomial", "SineBivariateVonMises", "TruncatedNormal", "VonMises",
 )
-_OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", "ProjectedNormal", *_REPLACED)
+_OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", "ProjectedNormal", "Within", *_REPLACED)
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
     **{name: DistSpelling(call=name) for name in _REPLACED},

@@ -26,6 +26,7 @@ __all__ = [
     "SineBivariateVonMises",
     "TruncatedNormal",
     "VonMises",
+    "Within",
 ]
 
 
@@ -222,6 +223,35 @@ class MixtureGeneral(TorchDistribution):
         new.components = [c.expand(batch_shape) for c in self.components]
         super(MixtureGeneral, new).__init__(torch.Size(batch_shape), self.event_shape, validate_args=False)
         return new
+
+
+class Within(TorchDistribution):
+    """A distribution that is -inf outside its support also where nothing is validated: for components of mixtures."""
+
+    arg_constraints: dict[str, Any] = {}
+
+    def __init__(self, base: Any) -> None:
+        self.base = base
+        self.base._validate_args = False  # its parameters have been checked; values outside are -inf
+        super().__init__(base.batch_shape, base.event_shape, validate_args=False)
+
+    @constraints.dependent_property
+    def support(self) -> Any:
+        """All reals: a mixture of these is finite where one of them is."""
+        return constraints.independent(constraints.real, len(self.event_shape))
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """The log-probability; -inf outside."""
+        return torch.where(self.base.support.check(value), self.base.log_prob(value), -torch.inf)
+
+    def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
+        """A draw."""
+        out: torch.Tensor = self.base.sample(sample_shape)
+        return out
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Within:
+        """The same with a larger batch shape."""
+        return Within(self.base.expand(batch_shape))
 
 
 class Markov(TorchDistribution):

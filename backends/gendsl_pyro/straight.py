@@ -115,7 +115,8 @@ class _Writer:
     """Writes the lines of the function.
 
     Args:
-        shared: write equal expressions once, and unused ones not at all.
+        shared: compute constants beforehand, write equal expressions once, and unused ones not at all. Not where
+            tensors are written to: then every operation stays, in its order.
         direct: call torch's own functions in place of the recorded overloads.
     """
 
@@ -130,19 +131,18 @@ class _Writer:
         self._used: set[str] = set()
 
     def add(self, n: Any) -> None:
-        if not any(a in self.names for a in n.all_input_nodes):
-            if _mutates(n):
-                raise ValueError("a constant is written to")
+        if self.shared and not any(a in self.names for a in n.all_input_nodes):
             look = self.constants.__getitem__
             args, kwargs = torch.fx.map_arg(n.args, look), torch.fx.map_arg(n.kwargs, look)
             self.constants[n] = n.target(*args, **kwargs)
             return
         op = "getitem" if n.target is operator.getitem else n.target._schema.name.removeprefix("aten::")
-        if op in _SAME or (op == "pow" and n.args[1] == 1):
+        same = op in _SAME or (self.shared and op == "pow" and n.args[1] == 1)
+        if same and n.args[0] in self.names:
             self.names[n] = self.names[n.args[0]]
             return
         if _mutates(n) and n.args[0] not in self.names:
-            raise ValueError("a constant is written to")
+            raise ValueError("data are written to")
         self._used = set()
         expression = self._call(op, n)
         if self.shared and expression in self._seen:

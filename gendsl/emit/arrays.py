@@ -77,7 +77,7 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
     vals = []
     for k, a in enumerate(n.args):
         skip = n.op == "where" and k == 0
-        v = scope.floats(a) if cast and not skip else scope.vals[a]
+        v = scope.floats(a, strict=n.op not in INFIX) if cast and not skip else scope.vals[a]
         if (
             not (cast or skip)
             and n.op not in _COMPARE

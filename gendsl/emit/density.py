@@ -8,10 +8,11 @@
 from __future__ import annotations
 
 from gendsl.emit.common import Common
-from gendsl.emit.dists import constraint_code, emit_dist
+from gendsl.emit.dists import constraint_code, emit_dist, log_prob
+from gendsl.emit.inside import must_check
 from gendsl.emit.layout import Layout, unconstrained_event
 from gendsl.emit.scope import Scope
-from gendsl.emit.values import Val
+from gendsl.emit.values import Val, number
 from gendsl.graph.constraints import Interval
 from gendsl.graph.node import Node
 from gendsl.graph.types import ArrayType, DistType
@@ -44,7 +45,10 @@ class DensityFunctions(Common):
                     terms.append(jacobian)
             elif n.op == "observe":
                 mask = scope.vals[n.args[2]] if len(n.args) > 2 else None
-                terms.append(self._term(scope, n.args[0], self._observed(scope, n), mask))
+                if must_check(self.graph, *n.args[:2]):
+                    terms.append(self._checked_term(scope, *n.args[:2], mask))
+                else:
+                    terms.append(self._term(scope, n.args[0], self._observed(scope, n), mask))
                 scope.vals[i] = scope.vals[n.args[1]]
             elif n.op == "factor":
                 v = scope.array(scope.vals[n.args[0]])
@@ -81,8 +85,18 @@ class DensityFunctions(Common):
         bare = mask is None
         d = emit_dist(scope, dist, bare=bare, checked=False)
         code = d.code if mask is None else f"{d.code}.mask({mask.code})"
-        scalar = not (d.slots or value.slots) and (t.rank == t.family_rank or not bare)
+        slots = max(d.slots, value.slots, mask.slots if mask is not None else 0)
+        independent = t.rank > t.family_rank or (scope.nodes[dist].op == "dist.MixtureOf" and t.rank > 0)
+        scalar = not slots and not (bare and independent)
         return f"{code}.log_prob({scope.array(value).code})" + ("" if scalar else ".sum()")
+
+    def _checked_term(self, scope: Scope, dist: int, value: int, mask: Val | None) -> str:
+        """The summed log-probability of a value that may lie outside the support."""
+        out = log_prob(scope, dist, value)
+        if mask is not None:
+            code = scope.op("where", mask, out, number(0.0))
+            out = out.with_(code, slots=max(out.slots, mask.slots))
+        return f"{out.p}.sum()" if out.slots else out.at(11)
 
     def _latent(self, scope: Scope, i: int, n: Node) -> str | None:
         """Emit the constrained value; return the log-determinant's source."""

@@ -57,10 +57,6 @@ def log_prob(scope: Scope, i: int, at: int) -> Val:
     n, t = scope.nodes[i], scope.nodes[i].type
     if not isinstance(t, DistType):
         raise TypeError("not a distribution")
-    if n.op == "dist.Masked":  # outside the support too, what is masked does not count
-        out, mask = log_prob(scope, n.args[0], at), scope.vals[n.args[1]]
-        code = scope.op("where", mask, out, number(0.0))
-        return Val(code, 100, 0, max(out.slots, mask.slots), out.batched or mask.batched)
     d = emit_dist(scope, i, checked=False)
     value = as_drawn(scope, i, at)
     slots, batched = max(d.slots, value.slots), d.batched or value.batched
@@ -72,7 +68,14 @@ def log_prob(scope: Scope, i: int, at: int) -> Val:
     for _ in range(x.rank):
         inside = inside.with_(scope.op("all", inside, axis=-1), rank=inside.rank - 1)
     out = Val(f"{d.code}.log_prob({safe})", 100, 0, max(slots, inside.slots), batched or inside.batched)
-    return out.with_(scope.op("where", inside, out, number(float("-inf"))))
+    out = out.with_(scope.op("where", inside, out, number(float("-inf"))))
+    while n.op == "dist.Masked":  # outside the support too, what is masked does not count
+        mask, n = scope.vals[n.args[1]], scope.nodes[n.args[0]]
+        if not mask.number:
+            out = out.with_(scope.op("where", mask, out, number(0.0)), slots=max(out.slots, mask.slots))
+        elif mask.code == "False":
+            return scope.array(number(0.0))
+    return out
 
 
 class _Emission:
@@ -108,6 +111,18 @@ class _Emission:
         self.slots, self.batched = max(self.slots, d.slots), self.batched or d.batched
         return d.code
 
+    def parameter(self, name: str) -> DistType:
+        """The type of a distribution parameter."""
+        t = self.scope.nodes[self.args[name]].type
+        if not isinstance(t, DistType):
+            raise TypeError("not a distribution")
+        return t
+
+    def independent(self, name: str) -> int:
+        """Independent axes of a distribution parameter."""
+        t = self.parameter(name)
+        return t.rank - t.family_rank
+
     def call(self, name: str, positional: list[str], keywords: dict[str, str]) -> str:
         """The constructor call, with its imports."""
         self.scope.module.need(name)
@@ -118,22 +133,23 @@ class _Emission:
             parts.append("validate_args=False")
         return f"{name}({', '.join(parts)})"
 
-    def shaped(self, code: str, arrays: list[Val]) -> str:
-        """Expanded to the event, and its independent axes declared as event."""
-        expand = self.n.attr["expand"]
-        if expand and not self.bare:
-            sizes = self.t.event[: self.own]
+    def shaped(self, code: str, more: int = 0) -> str:
+        """Expanded to the event, and its independent axes declared as event.
+
+        Args:
+            code: the distribution, with its independent axes as batch axes.
+            more: independent axes that count as the family's own (those of a mixture's components).
+        """
+        own = self.own + more
+        if self.n.attr["expand"] and not self.bare:
+            sizes = self.t.event[:own]
             if self.batched or self.slots:
                 base = self.scope.assign(Val(code))
-                shape = f"{base.code}.batch_shape[:{-self.own}] + {self.scope.sizes(sizes)}"
+                shape = f"{base.code}.batch_shape[:{-own}] + {self.scope.sizes(sizes)}"
                 code = f"{base.code}.expand({shape})"
             else:
                 code = f"{code}.expand({self.scope.sizes(sizes)})"
-        return self.event(code)
-
-    def event(self, code: str) -> str:
-        """Independent axes as event axes."""
-        return code if self.bare or not self.own else f"{code}.to_event({self.own})"
+        return code if self.bare or not own else f"{code}.to_event({own})"
 
     # -- families ---------------------------------------------------------------------------------------------------
     def _ordinary(self) -> str:
@@ -173,7 +189,7 @@ class _Emission:
             else:
                 positional.append(code)
         call = self.call(spelling.call or f"dist.{self.family.name}", positional, keywords)
-        return self.shaped(call, list(vals.values()))
+        return self.shaped(call)
 
     def _with_batch(self, vals: dict[str, Val], location: str) -> Val:
         """The location with the batch axes of a matrix that may have axes on the left."""
@@ -185,48 +201,45 @@ class _Emission:
         return loc
 
     def _wrap_numbers(self, vals: dict[str, Val]) -> None:
-        """Where all parameters are numbers, make one an array, so that the engine keeps the precision."""
-        wrap = self.scope.module.dialect.wrap_numbers
+        """Where all parameters but counts are numbers, make one an array, so that the engine keeps the precision."""
         counts = {p.name for p in self.family.params if p.integer}
-        if wrap and vals and all(v.number for v in vals.values()):
-            first = next((k for k in vals if k not in counts), None)
-            if first is not None:
-                vals[first] = self.scope.array(vals[first])
+        floats = [k for k in vals if k not in counts]
+        if self.scope.module.dialect.wrap_numbers and floats and all(vals[k].number for k in floats):
+            vals[floats[0]] = self.scope.array(vals[floats[0]])
 
     def _Masked(self) -> str:
-        base = self.inner("base", bare=False)
-        mask = self.scope.vals[self.args["mask_"]]
+        base = self.inner("base", bare=False, axes=self.independent("base") + self.axes)
+        mask = self.scope.vals[self.args["mask_"]].aligned(self.axes)
         self.slots, self.batched = max(self.slots, mask.slots), self.batched or mask.batched
-        return f"{base}.mask({mask.code})"
+        return self.shaped(f"{base}.mask({mask.code})")
 
     def _Delta(self) -> str:
         v, density = self.value("v"), self.value("log_density")
-        return self.shaped(self.call("dist.Delta", [self.scope.array(v).code, self.scope.array(density).code], {}), [v])
+        return self.shaped(self.call("dist.Delta", [self.scope.array(v).code, self.scope.array(density).code], {}))
 
     def _JointNormal(self) -> str:
         matrix = next(k for k in ("covariance_matrix", "scale_tril") if k in self.args)
         vals = {"loc": self.value("loc"), matrix: self.value(matrix)}
         like = self.scope.module.dialect.distributions.get("MultivariateNormal", DistSpelling())
         loc = self._with_batch(vals, "loc") if like.location else vals["loc"]
-        return self.event(self.call("dist.MultivariateNormal", [loc.code], {matrix: vals[matrix].code}))
+        return self.call("dist.MultivariateNormal", [loc.code], {matrix: vals[matrix].code})
 
     def _MixtureOf(self) -> str:
-        component = self.scope.nodes[self.args["component"]].type
-        if not isinstance(component, DistType):
-            raise TypeError("a component is a distribution")
-        axes = component.rank - component.family_rank
-        weights = self.value("weights", axes - 1)
-        inner = self.inner("component", bare=True, axes=axes)
+        rest = self.independent("component") - 1
+        weights = self.value("weights", self.axes + rest)
+        inner = self.inner("component", bare=True, axes=self.axes + rest + 1)
+        if self.parameter("component").support.dynamic:  # a value inside one component may be outside another
+            inner = f"{self.scope.module.need('Within')}({inner})"
         outer = self.call("dist.Categorical", [], {"probs": weights.code})
-        code = self.call("dist.MixtureSameFamily", [outer, inner], {})
-        return code if self.bare or axes == 1 else f"{code}.to_event({axes - 1})"
+        return self.shaped(self.call("dist.MixtureSameFamily", [outer, inner], {}), rest)
 
     def _MixtureGeneral(self) -> str:
-        weights = self.value("weights", 0)
-        parts = [self.inner(f"c{k}", bare=False) for k in range(self.static["count"])]
+        weights = self.value("weights")
+        names = [f"c{k}" for k in range(self.static["count"])]
+        parts = [self.inner(c, bare=False, axes=self.independent(c) + self.axes) for c in names]
         outer = self.call("dist.Categorical", [], {"probs": weights.code})
         name = self.spelling.call or "dist.MixtureGeneral"
-        return self.call(name, [outer, f"[{', '.join(parts)}]"], {})
+        return self.shaped(self.call(name, [outer, f"[{', '.join(parts)}]"], {}))
 
     def _HiddenMarkov(self) -> str:
         initial, transition = self.value("initial"), self.value("transition")
@@ -251,7 +264,7 @@ class _Emission:
             if not isinstance(t, ArrayType):
                 raise TypeError("a step's argument is a value")
             bound.append(Val(argument, rank=t.rank, batched=True))
-        for v in captures:
+        for v in [*inputs, *captures]:
             self.slots, self.batched = max(self.slots, v.slots), self.batched or v.batched
         inner = step_function(scope, name, [previous, *names], step, [*bound, *captures], True)
         out = step.outputs[0]

@@ -18,10 +18,10 @@ from gendsl.emit.dialect import Dialect
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
 from gendsl.graph.constraints import Bound, Constraint, Integers, Interval, Ref, implies
-from gendsl.graph.node import Node
+from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, DType
 
-__all__ = ["as_drawn", "draws_floats", "guard"]
+__all__ = ["as_drawn", "draws_floats", "guard", "must_check"]
 
 _WRAPPERS = ("dist.Masked", "dist.MixtureOf", "dist.MixtureGeneral", "dist.Markov", "dist.HiddenMarkov")
 _COMPARISON, _AND, _SUM, _PRODUCT = 5, 8, 10, 11  # precedences
@@ -41,6 +41,21 @@ def as_drawn(scope: Scope, dist: int, value: int) -> Val:
     if scope.type(value).dtype is not DType.FLOAT and draws_floats(scope.module.dialect, scope.nodes, dist):
         return v.with_(scope.op("to_float", v, float=scope.module.dtype("float")))
     return v
+
+
+def must_check(graph: Graph, dist: int, value: int) -> bool:
+    """Whether an observed value may lie outside: it is computed, or a bound of the support is drawn.
+
+    Data are checked before a run against bounds that are numbers or data.
+    """
+    d, v = graph.nodes[dist].type, graph.nodes[value]
+    if not isinstance(d, DistType) or not isinstance(v.type, ArrayType):
+        raise TypeError("an observation is a value and its distribution")
+    s = d.support
+    if not isinstance(s, Interval | Integers) or implies(v.type.support, s):
+        return False
+    drawn = any(isinstance(b, Ref) and graph.random[b.node] for b in (s.lower, s.upper))
+    return drawn or v.op != "data"
 
 
 def guard(scope: Scope, support: Constraint, given: ArrayType, value: Val) -> tuple[Val, Val, Val] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gendsl.emit.dialect import Dialect
-from gendsl.emit.values import Val, index
+from gendsl.emit.values import Val, index, number
 from gendsl.errors import CompileError
 from gendsl.graph.node import Array, Node
 from gendsl.graph.types import ArrayType, DType, Size
@@ -153,8 +153,6 @@ class Scope:
 
     def literal(self, value: Any, dtype: DType, as_array: bool = False) -> Val:
         """A constant: a number, or an array (short ones in the source, long ones with the data)."""
-        from gendsl.emit.values import number
-
         if not isinstance(value, Array):
             x = float(value) if dtype is DType.FLOAT else value
             out = number(x)
@@ -193,11 +191,13 @@ class Scope:
             raise TypeError(f"not a value: {t}")
         return t
 
-    def floats(self, i: int) -> Val:
-        """A node's value as floats, where the dialect does not mix integers and floats."""
+    def floats(self, i: int, strict: bool = False) -> Val:
+        """A node's value as floats, where the dialect does not mix integers and floats (or in any case: `strict`)."""
         v = self.vals[i]
-        if self.type(i).dtype is DType.FLOAT or v.number or not self.module.dialect.strict_floats:
+        if self.type(i).dtype is DType.FLOAT or not (strict or self.module.dialect.strict_floats):
             return v
+        if v.number:
+            return number(float(v.code)) if strict and v.code.lstrip("-").isdigit() else v
         return v.with_(self.op("to_float", v, float=self.module.dtype("float")))
 
     def plain(self, v: Val, ndim: int) -> Val:

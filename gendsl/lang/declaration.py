@@ -270,7 +270,7 @@ def axis_names(
     axes: Any, event: tuple[Size, ...], known: tuple[str | None, ...], name: str, where: Location | None
 ) -> tuple[str | None, ...]:
     """Names of event axes as given, or as the distribution knows them."""
-    given = (axes,) if isinstance(axes, Axis) else tuple(axes)
+    given = tuple(axes) if isinstance(axes, (tuple, list)) else (axes,)
     if not given:
         return known
     for axis, size in zip(given, event, strict=False):

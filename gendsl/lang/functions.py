@@ -317,7 +317,7 @@ def stack(values: Sequence[Value], axis: int = -1) -> Expr:
     """Stack values along a new event axis (the last by default)."""
     values = list(values)
     if not values:
-        raise ModelError("stack needs at least one value", where=caller())
+        raise ModelError("stack needs at least one value", given="an empty list", where=caller())
     out = apply("stack", *values)
     axis = _negative(axis, out.ndim) + out.ndim
     if not 0 <= axis < out.ndim:
@@ -429,6 +429,7 @@ def tril(x: Value, k: int = 0) -> Expr:
 def log_prob(dist: Any, value: Value) -> Expr:
     """log p(value) under a distribution, as an expression (one for each element of the dims)."""
     from gendsl.lang.distributions.base import dist_builder
+    from gendsl.lang.indexing import to_event
 
     builder = innermost([value]) or dist_builder(dist)
     if builder is None:
@@ -439,5 +440,5 @@ def log_prob(dist: Any, value: Value) -> Expr:
             where=caller(),
         )
     node = dist.add_to(builder)
-    arg = as_expr(value, builder)
+    arg = to_event(as_expr(value, builder), dist.type.joint)
     return Expr(builder, builder.append("log_prob", (node, arg.node), {}))

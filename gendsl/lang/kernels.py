@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from gendsl.errors import ModelError, caller
 from gendsl.lang import functions as f
@@ -45,8 +45,7 @@ class Kernel:
 
     def expressions(self) -> Iterator[Expr]:
         """The expressions among the parameters."""
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
+        for value in vars(self).values():
             if isinstance(value, Expr):
                 yield value
             elif isinstance(value, Kernel):

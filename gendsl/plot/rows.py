@@ -146,6 +146,9 @@ def _route(scene: Scene, root: Block, out: Rows) -> None:
         for c in block.children:
             if not isinstance(c, Block):
                 chains[c] = [block]
+    for block in root.walk():  # a region of crossing plates is as high as these
+        if block.orders is not None:
+            spans.update((id(c), spans[id(block)]) for c in block.children)
     parents = {id(c): b for b in root.walk() for c in b.children if isinstance(c, Block)}
     for chain in chains.values():
         while (up := parents.get(id(chain[-1]))) is not None:

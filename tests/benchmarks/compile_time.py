@@ -42,9 +42,7 @@ def chain(nodes: int) -> gd.Model:
     return m
 
 
-def measure(
-    sizes: tuple[int, ...] = (10, 100, 1_000, 10_000), backend: str = "numpyro", repeats: int = 3
-) -> list[Row]:
+def measure(sizes: tuple[int, ...] = (10, 100, 1_000, 10_000), backend: str = "numpyro", repeats: int = 3) -> list[Row]:
     """The best of several runs for each size."""
     gd.Model("warm").latent("a", gd.Normal(0, 1))
     chain(10).compile(backend)

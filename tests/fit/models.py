@@ -20,7 +20,7 @@ class Case:
 
     build: Callable[[], gd.Model]
     data: Mapping[str, Any]
-    method: gd.NUTS = field(default_factory=lambda: gd.NUTS(chains=4, warmup=400, draws=500))
+    method: gd.NUTS = field(default_factory=lambda: gd.NUTS(chains=4, warmup=200, draws=400))
 
     def fit(self, backend: str, seed: int = 1) -> Fit:
         return self.build().fit(self.data, self.method, backend=backend, seed=seed, progress=False)

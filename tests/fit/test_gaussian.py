@@ -22,7 +22,7 @@ def _errors(draws: np.ndarray, truth: float) -> float:
 
 def test_mean_and_covariance_of_a_gaussian(fitted: Fitted, backend: str) -> None:
     w = fitted("regression", backend).draws["w"]
-    assert w.shape == (4, 500, 3)
+    assert w.shape == (4, 400, 3)
     assert w.dtype == np.float64
     for i in range(3):
         assert _errors(w[..., i], MEAN[i]) < 4
@@ -48,7 +48,7 @@ def test_statistics_have_arviz_names_and_mean_what_they_say(fitted: Fitted, back
     fit = fitted("regression", backend)
     s = fit.raw.stats
     assert set(s) == {"lp", "energy", "n_steps", "tree_depth", "acceptance_rate", "step_size", "diverging"}
-    assert all(x.shape == (4, 500) for x in s.values())
+    assert all(x.shape == (4, 400) for x in s.values())
     assert s["diverging"].dtype == bool
     assert not s["diverging"].any()
     for k in ("n_steps", "tree_depth"):
@@ -64,7 +64,7 @@ def test_lp_is_the_density_and_energy_adds_the_momentum(fitted: Fitted, backend:
     p = fit.program
     density = p.backend.value_and_grad(fit.bound.log_density)
     with p.backend.precision("float64"):
-        for at in [(0, 0), (1, 7), (3, 499)]:
+        for at in [(0, 0), (1, 7), (3, 399)]:
             u = {k: p.backend.array(v[at], "float64") for k, v in fit.raw.unconstrained.items()}
             assert float(density(u)[0]) == pytest.approx(fit.raw.stats["lp"][at], rel=1e-12)
     # At stationarity the kinetic energy of the accepted state is half a chi-squared of 3 degrees of freedom.
@@ -82,7 +82,7 @@ def test_check_and_summary_of_a_good_run(fitted: Fitted, backend: str) -> None:
     assert np.allclose(table["mean"], [*MEAN, MEAN[0]], atol=0.15)
     assert list(fit.summary(["first"], prob=0.5, round_to=1).index) == ["first"]
     assert set(fit.seconds) >= {"warmup", "sampling", "total"}
-    assert f"by NUTS on {backend}: 4 chains of 500 draws" in repr(fit)
+    assert f"by NUTS on {backend}: 4 chains of 400 draws" in repr(fit)
 
 
 def test_plot_draws_each_site(fitted: Fitted) -> None:

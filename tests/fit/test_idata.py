@@ -11,7 +11,7 @@ import xarray as xr
 
 import gendsl as gd
 from gendsl.fit import Fit
-from tests.fit.models import QUICK, SCHOOLS, X, Y, schools
+from tests.fit.models import QUICK, SCHOOLS, X, schools
 
 
 def _fit(m: gd.Model, data: dict[str, object], backend: str = "numpyro") -> Fit:
@@ -116,4 +116,3 @@ def test_unknown_names_are_refused(fitted: Callable[[str, str], Fit]) -> None:
     for call in (fit.summary, fit.plot):
         with pytest.raises(gd.FitError, match="no draws named 'W'"):
             call(["W"])
-    assert Y.shape == (6,)

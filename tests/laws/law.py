@@ -69,9 +69,7 @@ def close(a: Point, b: Point, scale: float, what: str, tolerance: float = 1e-10)
     """|dU| <= tol (1 + sum |terms|), |dg| <= tol (1 + max |g|); both may be non-finite together."""
     if not (np.isfinite(a.value) or np.isfinite(b.value)):
         return
-    assert abs(a.value - b.value) <= tolerance * (1 + scale), (
-        f"{what}: {a.value!r} and {b.value!r} (scale {scale:.3g})"
-    )
+    assert abs(a.value - b.value) <= tolerance * (1 + scale), f"{what}: {a.value!r} and {b.value!r} (scale {scale:.3g})"
     if not a.grad or not b.grad:
         return
     finite = {k: np.isfinite(g) for k, g in a.grad.items()}
@@ -80,9 +78,7 @@ def close(a: Point, b: Point, scale: float, what: str, tolerance: float = 1e-10)
         other = np.isfinite(b.grad[k])
         assert (ok == other).all(), f"{what}: gradient of '{k}': {a.grad[k]!r} and {b.grad[k]!r}"
         gap = np.abs(a.grad[k][ok] - b.grad[k][ok]).max(initial=0.0)
-        assert gap <= tolerance * (1 + top), (
-            f"{what}: gradient of '{k}' differs by {gap:.3g} (largest {top:.3g})"
-        )
+        assert gap <= tolerance * (1 + top), f"{what}: gradient of '{k}' differs by {gap:.3g} (largest {top:.3g})"
 
 
 def check_law(
@@ -100,9 +96,7 @@ def check_law(
         close(points[b], traces[b], scale, f"fused {b} / trace {b}", tolerance)
 
 
-def check_batched(
-    model: Model, data: Mapping[str, Any], seed: int, lead: int = 3, *, tolerance: float = 1e-10
-) -> None:
+def check_batched(model: Model, data: Mapping[str, Any], seed: int, lead: int = 3, *, tolerance: float = 1e-10) -> None:
     """The PPL model with axes on the left equals the loop; the fused density under vmap equals the loop."""
     for b, p in bind(model, data).items():
         backend, precision = p.program.backend, p.program.precision

@@ -66,7 +66,7 @@ def generic(d: Draft, family: str, dims: Dims, batch: Event, exact: bool, **give
     for p in FAMILIES[family].params:
         if p.group is not None:
             groups.setdefault(p.group, []).append(p)
-        elif p.required or p.name in given or d.choice.chance(75):
+        elif p.required or given.get(p.name) or (p.name not in given and d.choice.chance(75)):
             chosen.append(p)
     for members in groups.values():
         fixed = [p for p in members if p.name in given]
@@ -137,7 +137,7 @@ def _uniform(d: Draft, dims: Dims, observed: bool) -> dict[str, str]:
 def _truncated(d: Draft, dims: Dims, observed: bool) -> dict[str, str]:
     given = _uniform(d, dims, observed)
     if d.choice.chance(50):
-        del given[d.choice.pick(tuple(given))]
+        given[d.choice.pick(tuple(given))] = ""  # left out
     return given
 
 
@@ -273,7 +273,5 @@ def _improper(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) -
     return f"gd.ImproperUniform({text}{f', {shape}' if shape else ''})"
 
 
-CONTINUOUS = tuple(
-    n for n, f in FAMILIES.items() if f.dtype is DType.FLOAT or not isinstance(f.dtype, DType)
-)
+CONTINUOUS = tuple(n for n, f in FAMILIES.items() if f.dtype is DType.FLOAT or not isinstance(f.dtype, DType))
 _ = (CorrCholesky, Interval, Ordered, nonnegative)

@@ -244,4 +244,3 @@ class Draft:
         rows = [f'    "{k}": np.array({literal(v)}),' for k, v in self.data.items()]
         text = "\n".join(["import gendsl as gd", "import numpy as np", "", *self.lines, "data = {", *rows, "}"])
         return Case(self.model, self.data, text, self.tolerance, self.uses)
-

@@ -194,4 +194,3 @@ def _matrix(d: Draft, c: Constraint, event: Event, dims: set[str]) -> str:
     s = d.define(f"1.0 / gd.sqrt(gd.diagonal({pd}))")
     corr = d.define(f"{pd} * gd.outer({s}, {s})")
     return corr if isinstance(c, CorrMatrix) else f"gd.cholesky({corr})"
-

@@ -44,7 +44,9 @@ def _back(d: Draft, carry: str) -> str:
     """The source of a new carry of the old one's dims and event shape, of bounded size."""
     e = d.expr(carry)
     v = shaped(d, e.event, e.dims)  # type: ignore[arg-type]
-    return d.choice.pick((f"0.6 * {carry} + gd.tanh({v})", f"gd.tanh({carry} + 0.5 * {v})", f"gd.sin({v}) - 0.3 * {carry}"))
+    return d.choice.pick(
+        (f"0.6 * {carry} + gd.tanh({v})", f"gd.tanh({carry} + 0.5 * {v})", f"gd.sin({v}) - 0.3 * {carry}")
+    )
 
 
 @adds("scan")

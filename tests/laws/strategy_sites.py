@@ -144,7 +144,14 @@ def add_observation(d: Draft, family: str, how: str | None = None) -> None:
     name = d.fresh("y")
     tail = _dims(names)
     scalar = t.dtype is DType.FLOAT and not t.event and not t.support.dynamic
-    if how == "value" and t.support == real and not t.joint and not t.event and t.dtype is DType.FLOAT:
+    if (
+        how == "value"
+        and family != "Delta"
+        and t.support == real
+        and not t.joint
+        and not t.event
+        and t.dtype is DType.FLOAT
+    ):
         value = d.some_real(lambda e: e.event == t.event and set(t.dims) <= set(e.dims))
         if value is not None:
             d.run(f'm.observe("{name}", {dist}, value={value})')

@@ -46,6 +46,31 @@ def dates_for_numbers():
     bind(m.graph, {"x": pd.date_range("2020", periods=3)})
 
 
+@mistake(gd.DataError, "not numbers", "time differences", "divide by a unit")
+def durations_for_numbers():
+    m = gd.Model("m")
+    m.data("x", dims=m.plate("i"))  # here
+    bind(m.graph, {"x": np.array([1, 2], "m8[h]")})
+
+
+@mistake(gd.DataError, "not numbers", "shape (1,)", "float, dims (i)")
+def records_for_numbers():
+    m = gd.Model("m")
+    m.data("x", dims=m.plate("i"))  # here
+    bind(m.graph, {"x": np.array([(1, 2.0)], dtype="i4,f4")})
+
+
+@mistake(gd.DataError, "cannot be read as an array", "requires grad", "convert it to a numpy array")
+def tensor_with_a_gradient():
+    class Tensor:
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad")
+
+    m = gd.Model("m")
+    m.data("x", dims=m.plate("i"))  # here
+    bind(m.graph, {"x": Tensor()})
+
+
 @mistake(gd.DataError, "not numbers", "str: 'n/a' in it")
 def text_among_numbers():
     m = gd.Model("m")

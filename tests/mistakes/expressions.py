@@ -260,6 +260,11 @@ def stack_of_two_lengths():
     gd.stack([a, b])  # here
 
 
+@mistake(gd.ModelError, "stack needs at least one value", "empty")
+def stack_of_nothing():
+    gd.stack([])  # here
+
+
 @mistake(gd.ModelError, "no such axis", "axis=5")
 def stack_on_an_axis_that_is_not():
     m = gd.Model("m")
@@ -271,6 +276,19 @@ def stack_on_an_axis_that_is_not():
 def split_into_unequal_parts():
     m = gd.Model("m")
     gd.split(m.data("x", event=3), 2)  # here
+
+
+@mistake(gd.ModelError, "a shape is made of lengths", "<plate i>", "by themselves")
+def broadcast_over_a_plate():
+    m = gd.Model("m")
+    gd.broadcast_to(m.data("x"), m.plate("i"))  # here
+
+
+@mistake(gd.ModelError, "cumsum runs along one dim", "('i', 'j')")
+def cumsum_along_two_plates():
+    m = gd.Model("m")
+    i, j = m.plate("i"), m.plate("j")
+    gd.cumsum(m.data("x", dims=(i, j)), dim=(i, j))  # here
 
 
 @mistake(gd.ModelError, "softmax needs an expression", "list", "gd.stack")
@@ -290,3 +308,8 @@ def cholesky_of_a_rectangle():
 def log_prob_of_another_shape():
     m = gd.Model("m")
     gd.Normal(0, 1).log_prob(m.data("x", event=3))  # here
+
+
+@mistake(gd.ModelError, "log_prob has no expression", "Normal(loc=0, scale=1) and 3.0")
+def log_prob_of_numbers():
+    gd.Normal(0, 1).log_prob(3.0)  # here

@@ -107,6 +107,12 @@ def slice_of_a_plate():
     m.data("x", dims=m.plate("t"))[2:]  # here
 
 
+@mistake(gd.ModelError, "only one ellipsis", "(Ellipsis, Ellipsis)")
+def two_ellipses():
+    m = gd.Model("m")
+    m.data("x", event=(2, 3))[..., ...]  # here
+
+
 @mistake(gd.ModelError, "a new axis among the dims", "x[..., None]")
 def new_axis_before_a_dim():
     m = gd.Model("m")

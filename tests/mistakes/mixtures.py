@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import gendsl as gd
+from gendsl.graph.constraints import boolean
 from tests.mistakes.table import mistake
 
 
@@ -88,3 +91,35 @@ def improper_prior_without_a_shape():
 @mistake(gd.ModelError, "lengths of event axes", "'a'", "dims=plate")
 def improper_prior_over_a_plate_name():
     gd.ImproperUniform(gd.positive, "a")  # here
+
+
+@mistake(gd.ModelError, "weights of a mixture are one vector", "event (2, 2)", "over a plate instead")
+def mixture_with_a_matrix_of_weights():
+    gd.Mixture(np.full((2, 2), 0.5), gd.Normal([0, 1], 1))  # here
+
+
+@mistake(gd.ModelError, "the base must be univariate", "a distribution of numbers")
+def zero_inflated_vector():
+    gd.ZeroInflated(gd.Multinomial(3, probs=[0.5, 0.5]), 0.5)  # here
+
+
+@mistake(gd.ModelError, "only a distribution of angles", "real", "gd.VonMises")
+def sine_skewed_normal():
+    gd.SineSkewed(gd.Normal(0, 1).expand(1), [0.5])  # here
+
+
+@mistake(gd.ModelError, "a matrix of this kind is square", "shape (2, 3)")
+def improper_prior_on_a_rectangle():
+    gd.ImproperUniform(gd.corr_cholesky, (2, 3))  # here
+
+
+@mistake(gd.ModelError, "a fixed continuous set", "0 or 1")
+def improper_prior_on_integers():
+    gd.ImproperUniform(boolean)  # here
+
+
+@mistake(gd.ModelError, "bounds of an improper prior are numbers", "gd.Uniform(low, high)")
+def improper_prior_with_a_bound_that_varies():
+    m = gd.Model("m")
+    high = m.latent("high", gd.HalfNormal(1))
+    gd.ImproperUniform(gd.Interval(0.0, high))  # here

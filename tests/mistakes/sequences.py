@@ -27,6 +27,11 @@ def scan_over_a_scalar():
     gd.scan(lambda c, v: (c, c), 0.0, m.data("a"), dim=t)  # here
 
 
+@mistake(gd.ModelError, "scan needs to know its model", "dim='t'", "the plate itself")
+def scan_of_numbers_along_a_name():
+    gd.scan(lambda c: (c, c), 0.0, dim="t")  # here
+
+
 @mistake(gd.ModelError, "a step returns (carry, out)", "Expr", "a pair")
 def step_without_an_output():
     _, t, x = series()
@@ -128,6 +133,11 @@ def derivatives_as_a_list():
     gd.odeint(lambda y, s: [y[1], -y[0]], np.ones(2), x)  # here
 
 
+@mistake(gd.ModelError, "odeint needs an expression", "numbers only", "data over a plate")
+def equation_of_numbers():
+    gd.odeint(lambda y, s: -y, 1.0, [1.0, 2.0])  # here
+
+
 @mistake(gd.ModelError, "times lie along one plate or one event axis")
 def one_time():
     m, _, _ = series()
@@ -207,6 +217,11 @@ def transition_rows_that_do_not_sum_to_one():
     gd.HiddenMarkov([0.5, 0.5], [[0.5, 0.6], [0.5, 0.5]], gd.Normal([0, 1], 1), dim=t)  # here
 
 
+@mistake(gd.ModelError, "node 'HiddenMarkov'", "an emission distribution and a plate", "dim='t'")
+def hidden_chain_along_a_name():
+    gd.HiddenMarkov([0.5, 0.5], np.eye(2), gd.Normal([0, 1], 1), dim="t")  # here
+
+
 @mistake(gd.ModelError, "one parameter value for each state", "scalar")
 def emission_without_states():
     _, t, _ = series()
@@ -236,6 +251,16 @@ def process_over_an_event_axis():
 def kernel_as_text():
     _, _, x = series()
     gd.GaussianProcess("rbf", x)  # here
+
+
+@mistake(gd.ModelError, "kernel does not depend on both inputs", "k(x, y)")
+def kernel_of_one_input():
+    class Trend(gd.kernel.Kernel):
+        def __call__(self, x, y):
+            return gd.exp(x)
+
+    _, _, x = series()
+    gd.GaussianProcess(Trend(), x)  # here
 
 
 @mistake(gd.ModelError, "node 'f'", "vary over 't'", "dims=(t)")

@@ -44,6 +44,26 @@ def latent_of_an_expression():
     m.latent("x", mu + 1)  # here
 
 
+@mistake(gd.ModelError, "node 'x'", "an axis does not fit", "<axis k, length 3>", "length 2")
+def latent_with_an_axis_of_another_length():
+    m = gd.Model("m")
+    k = m.axis("k", 3)
+    m.latent("x", gd.Normal(0, 1).expand(2), axes=k)  # here
+
+
+@mistake(gd.ModelError, "an axis does not fit", "'k'", 'm.axis("name", length)')
+def latent_with_an_axis_by_name():
+    m = gd.Model("m")
+    m.latent("x", gd.Normal(0, 1).expand(2), axes="k")  # here
+
+
+@mistake(gd.ModelError, "node 'y'", "more axes than event axes", "at most 1")
+def observation_with_two_axes_for_one():
+    m = gd.Model("m")
+    k, j = m.axis("k", 2), m.axis("j", 2)
+    m.observe("y", gd.Normal(0, 1).expand(2), axes=(k, j))  # here
+
+
 @mistake(TypeError, "unexpected keyword argument 'shape'")
 def unknown_option_of_latent():
     m = gd.Model("m")

@@ -6,8 +6,6 @@ Scalars, null and tuples (lists) are themselves; everything else is an object wi
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime
 import math
 from collections.abc import Callable, Collection, Sequence
@@ -18,7 +16,10 @@ import numpy as np
 
 import gendsl.lang.distributions  # noqa: F401  (fills FAMILIES)
 from gendsl.graph import constraints as c
-from gendsl.graph.json.check import SITES, Rules, check_name, check_shape, check_type, fail, is_int
+from gendsl.graph.json.args import SITES, check_args
+from gendsl.graph.json.arrays import decode_array, decode_scalar, encode_array
+from gendsl.graph.json.attrs import Rules
+from gendsl.graph.json.check import check_name, check_type, fail, is_count, is_int
 from gendsl.graph.node import Array, Node, Plate, Subgraph
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
@@ -27,9 +28,6 @@ from gendsl.lang.builder import infer_node
 __all__ = ["Codec"]
 
 _DEPTH = 40  # steps within steps, tuples within tuples
-_SHOWN = 100  # longer arrays are written in base64
-_FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
-_DTYPES: dict[str, tuple[str, type]] = {"bool": ("|b1", bool), "int64": ("<i8", int), "float64": ("<f8", float)}
 
 
 def _bound(x: Any) -> bool:
@@ -48,17 +46,13 @@ def _event(x: Any) -> bool:
     return isinstance(x, tuple) and all(isinstance(s, str) or (is_int(s) and s >= 0) for s in x)
 
 
-def _count(x: Any) -> bool:
-    return is_int(x) and bool(x >= 0)
-
-
 def _array_types(x: Any) -> bool:
     return isinstance(x, tuple) and all(isinstance(t, ArrayType) for t in x)
 
 
 _TESTS: dict[str, Callable[[Any], bool]] = {
-    "lower": _bound, "upper": _bound, "total": _bound, "closed": _closed, "node": _count, "dims": _names,
-    "joint": _names, "event": _event, "family_rank": _count, "items": _array_types,
+    "lower": _bound, "upper": _bound, "total": _bound, "closed": _closed, "node": is_count, "dims": _names,
+    "joint": _names, "event": _event, "family_rank": is_count, "items": _array_types,
     "dtype": lambda x: isinstance(x, DType), "support": lambda x: isinstance(x, c.Constraint),
 }  # fmt: skip
 _CLASSES: dict[str, Any] = {
@@ -97,7 +91,7 @@ class Codec:
         if isinstance(value, tuple):
             return [self._nested(self.encode, v, f"{at}[{i}]") for i, v in enumerate(value)]
         if isinstance(value, Array):
-            return _encode_array(value)
+            return encode_array(value)
         if isinstance(value, Subgraph):
             nodes = self._nested(self.encode_nodes, value.nodes, f"{at}.nodes", True)
             return {"class": "Subgraph", "nodes": nodes, "inputs": list(value.inputs), "outputs": list(value.outputs)}
@@ -124,11 +118,11 @@ class Codec:
         name = value.get("class")
         rest = {k: v for k, v in value.items() if k != "class"}
         if name == "Array":
-            return _decode_array(rest, at)
+            return decode_array(rest, at)
         if name == "Subgraph":
             return self._decode_subgraph(rest, at)
         if name in ("Float", "DType", "Date", "Datetime"):
-            return _decode_scalar(name, rest, at)
+            return decode_scalar(name, rest, at)
         if not isinstance(name, str) or name not in _CLASSES:
             fail("is of no known class", at, given=f"class {name!r}"[:80], needed=", ".join(sorted(_CLASSES)))
         cls = _CLASSES[name]
@@ -256,7 +250,7 @@ class Codec:
                 node=name,
             )
         given = [types[a] for a in args]
-        check_shape(op, given, attrs, at, name)
+        check_args(op, given, attrs, at, name)
         try:
             out = infer_node(op, given, attrs, args)
         except Problem as e:
@@ -290,64 +284,3 @@ class Codec:
         for i, n in enumerate(nodes):
             if n.op == "data" and (source := n.attr["derived"]) is not None and source[1] not in data:
                 fail("is derived from no data", f"{at}[{i}].attrs.derived", given=repr(source), node=n.name)
-
-
-# -- scalars and arrays -----------------------------------------------------------------------------------------------
-def _decode_scalar(name: str, raw: dict[str, Any], at: str) -> Any:
-    value = raw.get("value")
-    if set(raw) == {"value"} and isinstance(value, str):
-        if name == "Float" and value in _FLOATS:
-            return _FLOATS[value]
-        if name == "DType" and value in {d.value for d in DType}:
-            return DType(value)
-        if name in ("Date", "Datetime"):
-            try:
-                return (datetime.date if name == "Date" else datetime.datetime).fromisoformat(value)
-            except ValueError:
-                pass
-    return fail(f"is no {name}", at, given=repr(raw)[:80])
-
-
-def _encode_array(x: Array) -> dict[str, Any]:
-    """As numbers where there are few and the numbers give back the same bytes; else little-endian bytes in base64."""
-    values = np.frombuffer(x.data, x.dtype)
-    out: dict[str, Any] = {"class": "Array", "dtype": x.dtype, "shape": list(x.shape)}
-    if values.size <= _SHOWN and np.isfinite(values).all():
-        return out | {"values": values.tolist()}
-    return out | {"base64": base64.b64encode(values.astype(_DTYPES[x.dtype][0]).tobytes()).decode("ascii")}
-
-
-def _decode_array(raw: dict[str, Any], at: str) -> Array:
-    dtype, shape = raw.get("dtype"), raw.get("shape")
-    if set(raw) not in ({"dtype", "shape", "values"}, {"dtype", "shape", "base64"}):
-        fail("an Array has dtype, shape, and values or base64", at, given=", ".join(sorted(raw)))
-    if not isinstance(dtype, str) or dtype not in _DTYPES:
-        fail("is no dtype of an Array", f"{at}.dtype", given=repr(dtype)[:40], needed=", ".join(_DTYPES))
-    if not isinstance(shape, list) or not all(map(_count, shape)) or len(shape) > 32:
-        fail("is no shape", f"{at}.shape", given=repr(shape)[:80])
-    stored, kind = _DTYPES[dtype]
-    if "values" in raw:
-        items = raw["values"]
-        if (
-            not isinstance(items, list)
-            or not all(type(v) is kind for v in items)
-            or (kind is int and not all(-(2**63) <= v < 2**63 for v in items))
-        ):
-            fail(f"holds other values than {dtype}", f"{at}.values", given=repr(items)[:80])
-        data = np.array(items, dtype).tobytes()
-    else:
-        try:
-            coded = base64.b64decode(raw["base64"], validate=True)
-            data = np.frombuffer(coded, stored).astype(dtype).tobytes()
-        except (TypeError, ValueError, binascii.Error) as e:
-            fail(f"holds no array: {e}", f"{at}.base64")
-        if kind is bool and not set(coded) <= {0, 1}:
-            fail("holds other bytes than 0 and 1", f"{at}.base64")
-    if len(data) != math.prod(shape) * np.dtype(dtype).itemsize:
-        fail(
-            "the shape does not fit the number of values",
-            f"{at}.shape",
-            given=str(shape),
-            needed=f"{len(data) // np.dtype(dtype).itemsize} values",
-        )
-    return Array(dtype, tuple(shape), data)

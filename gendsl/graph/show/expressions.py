@@ -30,7 +30,7 @@ _INFIX: dict[str, tuple[str, int]] = {
 _PREFIX = {"neg": "-", "logical_not": "~"}
 _SPECIAL = {
     "const", "stack", "from_event", "shift", "gather", "index", "slice", "expand_dims", "plate_size", "arange", "eye",
-    "scan", "item", "odeint",
+    "transpose", "scan", "item", "odeint",
 }  # fmt: skip  # each has a method
 _SILENT = ("to_event", "to_float", "broadcast_event")
 _HIDDEN = ("plate", "size", "count", "inputs")  # statics that the dims tell
@@ -179,6 +179,10 @@ class Writer:
         first = isinstance(t, ArrayType) and axis == -t.rank
         return what if first else ", ".join(["...", what] + [":"] * (-axis - 1))
 
+    def _transpose(self, i: int, n: Node, args: list[Text]) -> Text:
+        swapped = n.attr["axes"] == (-1, -2)
+        return Text(f"{_fit(args, self.limit)[0].within(ATOM)}.T") if swapped else self._call(n.op, n, args)
+
     def _plate_size(self, i: int, n: Node, args: list[Text]) -> Text:
         return Text(f"size({n.attr['plate']})")
 
@@ -304,9 +308,10 @@ def _plain(value: Any) -> str:
 
 def number(x: Any) -> str:
     """A number, to six digits where it has many."""
-    if not isinstance(x, float):
-        return repr(x)
-    text = repr(x).removesuffix(".0")
+    text = repr(x)
+    if not isinstance(x, float) or text == "-0.0":
+        return text
+    text = text.removesuffix(".0")
     return text if len(text) <= 8 else f"{x:.6g}"
 
 

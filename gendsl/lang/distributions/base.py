@@ -174,6 +174,15 @@ class Distribution:
                     fix="to draw for each element of a plate, name it: dims=plate",
                     where=caller(),
                 )
+        if plates := self.type.joint:
+            raise ModelError(
+                "a distribution along a plate has no independent copies along event axes",
+                node=self.family.name,
+                given=f"{self.family.name} along '{plates[0]}', .expand{tuple(sizes)}",
+                needed="another plate",
+                fix=f"declare the copies as a plate: dims=(copy, {plates[0]})",
+                where=caller(),
+            )
         out = object.__new__(type(self))
         out.__dict__.update(self.__dict__)
         out.expanded = (*(s.__index__() for s in sizes), *self.expanded)

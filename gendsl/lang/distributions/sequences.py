@@ -286,12 +286,12 @@ class HiddenMarkov(Distribution):
         builder = dist_builder(emission) or innermost([initial, transition]) or dim.builder
         states = emission.type
         k = states.event[states.rank - states.family_rank - 1] if states.rank > states.family_rank else None
-        if not isinstance(k, int):
+        if not isinstance(k, int) or states.rank - states.family_rank > 1:
             raise ModelError(
                 "the emission needs one parameter value for each state",
                 node="HiddenMarkov",
                 given=str(states),
-                needed="parameters with a last axis over the states",
+                needed="parameters with one axis, over the states (vectors: a family of vectors)",
                 where=where,
             )
         params: dict[str, Any] = {}

@@ -151,9 +151,17 @@ class SineSkewed(_Wrapper):
             raise Problem(
                 "only a distribution of angles can be sine-skewed",
                 given=f"{p.dist('base')}, {p.dist('base').support}",
-                needed="for example gd.VonMises(0.0, 1.0)",
+                needed="for example gd.VonMises(0.0, 1.0).expand(1)",
             )
-        return p.dist("base").event
+        angles = p.dist("base").event
+        if len(angles) != 1 or p.array("skewness").event[-1:] != angles:
+            raise Problem(
+                "skewness has one element for each angle, and the base draws one vector of angles",
+                given=f"base: event {angles}; skewness: event {p.array('skewness').event}",
+                needed="one event axis of one length",
+                fix="for one angle gd.VonMises(loc, concentration).expand(1) and skewness [s]; others go along plates",
+            )
+        return angles
 
     @staticmethod
     def support(p: Params) -> Constraint:

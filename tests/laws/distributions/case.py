@@ -45,22 +45,23 @@ class Domain:
         return np.linspace(-32.0, 36.0, count, retstep=True)  # type: ignore[return-value]
 
     def nodes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Nodes, weights, and which of them are neither very near a boundary nor very far out."""
+        """Nodes, weights, and how far a node is from the middle, in u: 10 is very near a boundary or very far out."""
         if np.isfinite(self.low) and np.isfinite(self.high):
             u, step = np.linspace(-34.0, 34.0, 2 * HALF, retstep=True)
             s = 1.0 / (1.0 + np.exp(-u))
-            x = np.where(u < 0, self.low + (self.high - self.low) * s, self.high - (self.high - self.low) / (1 + np.exp(u)))
-            return x, step * (self.high - self.low) * s / (1 + np.exp(u)), np.abs(u) < 14
+            x = np.where(
+                u < 0, self.low + (self.high - self.low) * s, self.high - (self.high - self.low) / (1 + np.exp(u))
+            )
+            return x, step * (self.high - self.low) * s / (1 + np.exp(u)), np.abs(u) / 1.4
         if np.isfinite(self.low) or np.isfinite(self.high):
             u, step = self._grid(2 * HALF)
             side = 1.0 if np.isfinite(self.low) else -1.0
             start = self.low if side > 0 else self.high
-            return start + side * self.width * np.exp(u), step * self.width * np.exp(u), np.abs(u + 4) < 10
+            return start + side * self.width * np.exp(u), step * self.width * np.exp(u), np.abs(u + 4)
         u, step = self._grid(HALF)
         x = np.concatenate([self.center - self.width * np.exp(u[::-1]), self.center + self.width * np.exp(u)])
         weight = step * self.width * np.exp(np.concatenate([u[::-1], u]))
-        mild = np.abs(u + 4) < 10
-        return x, weight, np.concatenate([mild[::-1], mild])
+        return x, weight, np.concatenate([np.abs(u[::-1] + 4), np.abs(u + 4)])
 
     def outside(self) -> np.ndarray:
         """Points outside; none for the real line."""
@@ -83,6 +84,9 @@ class Case:
         latent: whether it may be the prior of a latent.
         tolerance: by how much densities may differ, relative to 1 + |log p|.
         oracle_tolerance: the same for the oracle.
+        gradient_tolerance: the same for gradients.
+        single_tolerance: the same between single and double precision.
+        stackable: whether parameters may have an independent event axis.
     """
 
     family: str
@@ -94,6 +98,8 @@ class Case:
     stackable: bool = True
     tolerance: float = 1e-9
     oracle_tolerance: float = 1e-9
+    gradient_tolerance: float = 1e-8
+    single_tolerance: float = 1e-4
 
     def __str__(self) -> str:
         return f"{self.family}-{self.form}" if self.form else self.family
@@ -130,9 +136,9 @@ class Case:
         """Points inside the support: (setting, point, *event)."""
         raise NotImplementedError
 
-    def mild(self) -> np.ndarray:
-        """Which of the points are neither very near a boundary nor very far out: (setting, point)."""
-        return np.ones(self.points().shape[:2], bool)
+    def depth(self) -> np.ndarray:
+        """How far the points are from the middle, (setting, point): 10 is very near a boundary or very far out."""
+        return np.zeros(self.points().shape[:2])
 
     def outside(self) -> np.ndarray:
         """Points outside the support: (setting, point, *event), perhaps none."""
@@ -151,7 +157,7 @@ class One(Case):
     def weights(self) -> np.ndarray:
         return np.stack([self.domain(p).nodes()[1] for p in rows(self)])
 
-    def mild(self) -> np.ndarray:
+    def depth(self) -> np.ndarray:
         return np.stack([self.domain(p).nodes()[2] for p in rows(self)])
 
     def outside(self) -> np.ndarray:

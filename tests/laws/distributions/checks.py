@@ -33,7 +33,9 @@ class Ranks(Check):
     def run(self) -> str:
         u = np.ravel(self.values)
         p = stats.kstest(u, "uniform", method="asymp").pvalue
-        return "" if p > LEVEL and np.isfinite(u).all() else f"{self.name}: KS p = {p:.2g}, median rank {np.median(u):.3f}"
+        return (
+            "" if p > LEVEL and np.isfinite(u).all() else f"{self.name}: KS p = {p:.2g}, median rank {np.median(u):.3f}"
+        )
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,11 @@ class Frequencies(Check):
             seen, expected = seen[:-1], expected[:-1]
         gap = ((seen - expected) ** 2 / expected).sum()
         p = stats.chi2.sf(gap, max(len(seen) - 1, 1))
-        return "" if p > LEVEL else f"{self.name}: chi-square p = {p:.2g}, seen {seen[:6]}, expected {expected[:6].round(1)}"
+        return (
+            ""
+            if p > LEVEL
+            else f"{self.name}: chi-square p = {p:.2g}, seen {seen[:6]}, expected {expected[:6].round(1)}"
+        )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tests.laws.distributions.oracles import Inflated, Mass
 
 __all__ = ["CASES"]
 
-PROBS, LOGITS = [0.4, 0.95, 0.02], [0.0, -2.0, 3.0]
+PROBS, LOGITS = [0.4, 0.95, 0.02], [1.0, -2.0, 3.0]
 SIMPLEX = [[0.2, 0.5, 0.3], [0.9, 0.05, 0.05], [1e-3, 0.499, 0.5]]
 SCORES = [[0.0, 1.0, -2.0], [5.0, 0.3, 0.2], [-9.0, 0.0, 0.1]]
 TRIALS = [1, 7, 40]

@@ -28,9 +28,10 @@ from gendsl.emit.layout import restore
 from gendsl.program import BoundProgram
 from tests.laws.distributions.case import POINTS, SETTINGS, Case, Many
 
-__all__ = ["BACKENDS", "Evaluation", "evaluate", "gradients", "lets", "parameters", "points", "whole"]
+__all__ = ["BACKENDS", "MILD", "Evaluation", "evaluate", "gradients", "lets", "parameters", "points", "singles", "whole"]
 
 BACKENDS = ("pyro", "numpyro")
+MILD = 10.0  # depth of points that are neither very near a boundary nor very far out
 
 
 def points(case: Case) -> tuple[np.ndarray, int]:
@@ -42,10 +43,13 @@ def points(case: Case) -> tuple[np.ndarray, int]:
     return np.moveaxis(x, 1, 0), inside.shape[1]
 
 
-def observed(case: Case) -> np.ndarray:
-    """The points, those outside replaced by one inside."""
+def within(case: Case, depth: float = np.inf) -> np.ndarray:
+    """The points, those outside or deeper than `depth` replaced by one that is not."""
     x, inside = points(case)
-    x[inside:] = x[0]
+    keep = np.zeros(x.shape[:2], bool)
+    keep[:inside] = case.depth().T < depth
+    for k in range(SETTINGS):
+        x[~keep[:, k], k] = x[np.flatnonzero(keep[:, k])[0], k]
     return x
 
 
@@ -100,7 +104,7 @@ def _declare(case: Case) -> tuple[gd.Model, dict[str, np.ndarray]]:
         if case.stackable:
             m.let("stacked", case.build(case.stacked()).log_prob(given("x_stacked", x, [point], x.shape[1:])))
     m.observe("y", d, dims=(point, setting, *time))
-    data["y"] = observed(case)
+    data["y"] = within(case)
     return m, data
 
 
@@ -132,33 +136,50 @@ class Evaluation:
     total: float
 
 
-@lru_cache(maxsize=2)
-def evaluate(case: Case, precision: str = "float64") -> dict[str, Evaluation]:
+@lru_cache(maxsize=1)
+def evaluate(case: Case) -> dict[str, Evaluation]:
     """The case on both backends."""
     model, data = _declare(case)
     out = {}
     for name in BACKENDS:
-        p = model.compile(name, precision=precision).bind(data)
+        p = model.compile(name).bind(data)
         b = p.program.backend
-        with b.precision(precision):
+        with b.precision("float64"):
             raw = {k: b.numpy(v)[None] for k, v in run(case, p, lambda: lets(p)).items()}
             values = {k: v[0] for k, v in restore(p.program.emitted, raw, p.bound.sizes).items()}
             dims = next(o.dims for o in p.program.emitted.outputs if o.name == "lp")
             values["lp"] = values["lp"] if dims[0] == "point" else values["lp"].T
             trace = run(case, p, lambda: b.log_joint(p.program.model, {}, *p.arguments)["y"])
             total = run(case, p, lambda: p.program.log_density({}, *p.arguments))
-            trace, total = b.numpy(trace), float(b.numpy(total))
-        out[name] = Evaluation(p, values, trace, total)
+            slots = p.program.emitted.slots
+            trace = np.moveaxis(b.numpy(trace), (slots["point"], slots["setting"]), (0, 1))
+        out[name] = Evaluation(p, values, trace.reshape(values["lp"].shape), float(b.numpy(total)))
     return out
+
+
+def singles(case: Case, depth: float) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """log p in float64 (Pyro's) and by float32 programs, at points that are not deep: (point, setting)."""
+    x = within(case, depth)
+    m = gd.Model("law")
+    point, setting = m.plate("point", x.shape[0]), m.plate("setting", SETTINGS)
+    time = [m.plate("time", case.time)] if case.time else []
+    d = case.build(parameters(m, case, setting), *time)
+    m.observe("x", d, dims=(point, setting, *time))
+    data = {**case.stacked(), "x": x}
+    out = {}
+    for name, precision in (("pyro", "float64"), ("pyro", "float32"), ("numpyro", "float32")):
+        p = m.compile(name, precision=precision).bind(data)
+        b, slots = p.program.backend, p.program.emitted.slots
+        with b.precision(precision):
+            lp = b.numpy(run(case, p, lambda: b.log_joint(p.program.model, {}, *p.arguments)["x"]))
+        lp = np.moveaxis(lp, (slots["point"], slots["setting"]), (0, 1))
+        out[f"{name} {precision}"] = lp.reshape(x.shape[:2])
+    return out.pop("pyro float64"), out
 
 
 def gradients(case: Case) -> dict[str, dict[str, np.ndarray]]:
     """Gradients of sum(lp) with respect to x and the parameters, at the mild points."""
-    x, inside = points(case)
-    keep = np.zeros(x.shape[:2], bool)
-    keep[:inside] = case.mild().T
-    for k in range(SETTINGS):
-        x[~keep[:, k], k] = x[np.flatnonzero(keep[:, k])[0], k]
+    x = within(case, MILD)
     names = [n for n, v in case.stacked().items() if v.dtype.kind == "f" and not case.whole(n)]
     out = {}
     for name, e in evaluate(case).items():

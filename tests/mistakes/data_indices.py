@@ -1,0 +1,82 @@
+"""Data that index a plate, wrongly. The marked line is the one that declared the node."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+import gendsl as gd
+from gendsl.data import bind
+from tests.mistakes.table import mistake
+
+
+@mistake(gd.DataError, "node 'k'", "count from 1", "values from 1 to 3", "0 to 2", 'data["k"] - 1')
+def index_counts_from_one():
+    m = gd.Model("m")
+    county, obs = m.plate("county", size=3), m.plate("obs")
+    m.data("k", dims=obs, indexes=county)  # here
+    bind(m.graph, {"k": [1, 2, 3, 3]})
+
+
+@mistake(gd.DataError, "out of range", "values from 0 to 7", "k[2] = 7", "0 to 2")
+def index_past_the_plate():
+    m = gd.Model("m")
+    county, obs = m.plate("county", size=3), m.plate("obs")
+    m.data("k", dims=obs, indexes=county)  # here
+    bind(m.graph, {"k": [0, 1, 7]})
+
+
+@mistake(gd.DataError, "out of range", "k[1] = -1", "do not count from the end")
+def negative_index():
+    m = gd.Model("m")
+    county, obs = m.plate("county", size=3), m.plate("obs")
+    m.data("k", dims=obs, indexes=county)  # here
+    bind(m.graph, {"k": [0, -1]})
+
+
+@mistake(gd.DataError, "out of range", "0 to 1", "labels of 'year'", "Categorical")
+def integer_labels_as_index():
+    m = gd.Model("m")
+    year, obs = m.plate("year", coords=[2001, 2002]), m.plate("obs")
+    m.data("k", dims=obs, indexes=year)  # here
+    bind(m.graph, {"k": [2001, 2002, 2002]})
+
+
+@mistake(gd.DataError, "labels that plate 'county' does not have", "such as 'Anoka '", "did you mean 'Anoka'?")
+def unknown_label():
+    m = gd.Model("m")
+    county, obs = m.plate("county", coords=["Aitkin", "Anoka"]), m.plate("obs")
+    m.data("k", dims=obs, indexes=county)  # here
+    bind(m.graph, {"k": ["Aitkin", "Anoka "]})
+
+
+@mistake(gd.DataError, "order of plate 'county' is not known", "without labels: u", "coords=[...]")
+def labels_beside_unlabelled_data():
+    m = gd.Model("m")
+    county, obs = m.plate("county"), m.plate("obs")
+    m.data("k", dims=obs, indexes=county)  # here
+    m.data("u", dims=county)
+    bind(m.graph, {"k": ["B", "A"], "u": [0.1, 0.2]})
+
+
+@mistake(gd.DataError, "another number of labels", "2 labels (A, B)", "3", "coords=[...]")
+def fewer_labels_than_elements():
+    m = gd.Model("m")
+    county, obs = m.plate("county", size=3), m.plate("obs")
+    m.data("k", dims=obs, indexes=county)  # here
+    bind(m.graph, {"k": ["A", "B"]})
+
+
+@mistake(gd.DataError, "labels along 'county' are not unique", "such as '1'")
+def categories_that_read_alike():
+    m = gd.Model("m")
+    county, obs = m.plate("county"), m.plate("obs")
+    m.data("k", dims=obs, indexes=county)  # here
+    bind(m.graph, {"k": pd.Categorical([1, "1"])})
+
+
+@mistake(gd.DataError, "node 'k'", "values are missing", "1 of 2", "k[1]")
+def index_with_a_missing_label():
+    m = gd.Model("m")
+    county, obs = m.plate("county"), m.plate("obs")
+    m.data("k", dims=obs, indexes=county)  # here
+    bind(m.graph, {"k": ["A", None]})
