@@ -11,6 +11,7 @@ Nothing here imports a backend; `get_backend(name)` does, at first use.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from gendsl.errors import BackendError
+from gendsl.errors import BackendError, caller
 
 if TYPE_CHECKING:
     from gendsl.emit.dialect import Dialect
@@ -122,7 +123,11 @@ def get_backend(name: str) -> Backend:
     points = {p.name: p.value for p in metadata.entry_points(group="gendsl.backends")}
     if name not in points:
         known = ", ".join(sorted(points)) or "none is installed"
-        raise BackendError(f"there is no backend '{name}'", needed=f"one of {known}", fix="check the spelling")
+        near = difflib.get_close_matches(str(name).lower(), points, 1, 0.5)
+        fix = f"did you mean '{near[0]}'?" if near else "check the spelling"
+        raise BackendError(
+            f"there is no backend '{name}'", given=repr(name), needed=f"one of {known}", fix=fix, where=caller()
+        )
     module, _, attribute = points[name].partition(":")
     try:
         out: Backend = getattr(import_module(module), attribute)

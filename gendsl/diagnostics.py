@@ -190,7 +190,7 @@ def check(idata: Any, max_tree_depth: int | None = None) -> Check:
         )
     if max_tree_depth is not None:
         share = float((stats["tree_depth"].values >= max_tree_depth).mean())
-        figures["at the deepest tree"] = share
+        figures["share of draws at the largest tree"] = share
         if share > 0.01:
             problems.append(
                 f"{share:.0%} of the draws reached max_tree_depth = {max_tree_depth}: trajectories are cut short, and "

@@ -238,7 +238,8 @@ def _groups(fit: Fit) -> dict[str, Variables]:
 def _dims(graph: Graph, n: Node) -> tuple[str, ...]:
     """Names for the axes of a value in the user's layout; axes without a name get arviz's, `<site>_dim_<k>`."""
     t = n.attr["type"] if n.op == "data" else n.type
-    assert isinstance(t, ArrayType)
+    if not isinstance(t, ArrayType):
+        raise TypeError(f"'{n.name}' is not a value")
     dist = graph.nodes[n.args[0]].type if n.op == "latent" else None
     joint = dist.joint if isinstance(dist, DistType) else ()
     named = [*joint, *n.attr["axes"]]

@@ -171,7 +171,8 @@ class BoundProgram:
 
     def log_density(self, u: dict[str, Any]) -> Any:
         """The fused log-density at unconstrained values (arrays of the backend)."""
-        return self.program.log_density(u, *self.arguments)
+        with self.program.backend.precision(self.program.precision):
+            return self.program.log_density(u, *self.arguments)
 
     def constrain(self, u: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every named value of many draws: arrays (draw, *shape) in, (draw, *dims, *event) out, all numpy."""
@@ -187,7 +188,10 @@ class BoundProgram:
                 for i in range(0, count, chunk)
             ]
             raw = {k: np.concatenate([p.backend.numpy(part[k]) for part in parts]) for k in parts[0]}
-        return restore(p.emitted, raw, self.bound.sizes)
+        declared = {
+            str(n.name): n.type.dims for _, n in p.declared.of("latent", "let") if isinstance(n.type, ArrayType)
+        }
+        return restore(p.emitted, raw, self.bound.sizes, declared)
 
     def _one(self, u: dict[str, Any]) -> dict[str, Any]:
         """`constrain` of a batch of one, for programs that cannot be mapped (a solver with its own steps)."""

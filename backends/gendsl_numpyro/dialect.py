@@ -148,12 +148,18 @@ def solve_ode(rhs, y0, t0, ts, rtol, atol, max_steps):
 '''
 
 _REPLACED = (
-    "BetaBinomial", "GammaPoisson", "Kumaraswamy", "NegativeBinomial", "ProjectedNormal", "TruncatedNormal",
+    "BetaBinomial",
+    "GammaPoisson",
+    "Kumaraswamy",
+    "NegativeBinomial",
+    "ProjectedNormal",
+    "TruncatedNormal",
 )
-_OURS = ("HiddenMarkov", "Markov", "Within", *_REPLACED)
+_OURS = ("HiddenMarkov", "Markov", *_REPLACED)
+_MIXTURES = ("DirichletMultinomial", "MixtureGeneral", "Multinomial", "Within")
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
-    **{name: DistSpelling(call=name) for name in _REPLACED},
+    **{name: DistSpelling(call=name) for name in (*_REPLACED, "DirichletMultinomial", "MixtureGeneral", "Multinomial")},
     "Folded": DistSpelling(call="dist.FoldedDistribution"),
     "ZeroInflated": DistSpelling(call="dist.ZeroInflatedDistribution"),
     "ZeroInflatedPoisson": DistSpelling(order=("gate", "rate")),
@@ -198,6 +204,7 @@ DIALECT = Dialect(
         **dict.fromkeys(_JAX, ("import jax",)),
         "solve_ode": ("import jax", "import diffrax"),
         **{name: (f"from gendsl_numpyro.distributions import {name}",) for name in _OURS},
+        **{name: (f"from gendsl_numpyro.mixtures import {name}",) for name in _MIXTURES},
     },
     snippets={
         "at_least": _AT_LEAST,
@@ -214,4 +221,5 @@ DIALECT = Dialect(
     flat=_flat,
     dtypes=_dtypes,
     loops=False,
+    notes={"float64": "Run it under `jax.enable_x64(True)`; without it jax computes in single precision."},
 )

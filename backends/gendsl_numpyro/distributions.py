@@ -22,7 +22,6 @@ __all__ = [
     "NegativeBinomial",
     "ProjectedNormal",
     "TruncatedNormal",
-    "Within",
 ]
 
 
@@ -103,29 +102,6 @@ class TruncatedNormal(Distribution):
         """A draw, by the quantile function."""
         p = jax.random.uniform(key, (*sample_shape, *self.batch_shape), self.loc.dtype)
         return truncated.quantile(OPS, p, self.loc, self.scale, self.low, self.high)
-
-
-class Within(Distribution):
-    """A distribution that is -inf outside its support also where nothing is validated: for components of mixtures."""
-
-    pytree_data_fields = ("base",)
-
-    def __init__(self, base: Any) -> None:
-        self.base = base
-        super().__init__(base.batch_shape, base.event_shape, validate_args=False)
-
-    @constraints.dependent_property
-    def support(self) -> Any:
-        """All reals: a mixture of these is finite where one of them is."""
-        return constraints.independent(constraints.real, len(self.event_shape))
-
-    def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """The log-probability; -inf outside."""
-        return jnp.where(self.base.support(value), self.base.log_prob(value), -jnp.inf)
-
-    def sample(self, key: Any, sample_shape: Any = ()) -> Any:
-        """A draw."""
-        return self.base.sample(key, sample_shape)
 
 
 class Markov(Distribution):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -20,6 +21,8 @@ from gendsl_pyro.straight import straighten
 __all__ = ["Settings", "run_chain"]
 
 _DTYPES: dict[str, type[np.generic]] = {"n_steps": np.int64, "tree_depth": np.int64, "diverging": np.bool_}
+# torch's generator and validation flag are the process's: one chain at a time sets and restores them.
+_IN_PROCESS = threading.Lock()
 _LONG = 400
 """Iterations from which recording the density (a second or two) pays."""
 
@@ -82,7 +85,7 @@ def run_chain(
     divergences, reported = 0, 0.0
     # An enclosing handler of the caller's own must not see what the kernel samples.
     alone: Any = pyro.poutine.block() if am_i_wrapped() else nullcontext()
-    with torch.random.fork_rng(devices=[]), pyro.validation_enabled(False), alone:
+    with _IN_PROCESS, torch.random.fork_rng(devices=[]), pyro.validation_enabled(False), alone:
         torch.default_generator.manual_seed(_seed(s.seed, chain))
         kernel = FlatNUTS(
             potential,

@@ -149,12 +149,21 @@ def solve_batched(a, b):
 _GROUPED = {"probs": "probs", "logits": "logits"}
 
 _REPLACED = (
-    "Kumaraswamy", "LKJ", "MixtureGeneral", "Multinomial", "SineBivariateVonMises", "TruncatedNormal", "VonMises",
+    "Kumaraswamy",
+    "LKJ",
+    "LKJCholesky",
+    "Multinomial",
+    "SineBivariateVonMises",
+    "TruncatedNormal",
+    "VonMises",
 )
-_OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", "ProjectedNormal", "Within", *_REPLACED)
+_OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", "ProjectedNormal", *_REPLACED)
+_MIXTURES = ("MixtureGeneral", "MixtureSameFamily", "Within")
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
     **{name: DistSpelling(call=name) for name in _REPLACED},
+    "MixtureOf": DistSpelling(call="MixtureSameFamily"),
+    "MixtureGeneral": DistSpelling(call="MixtureGeneral"),
     "Folded": DistSpelling(call="dist.FoldedDistribution"),
     "ZeroInflated": DistSpelling(call="dist.ZeroInflatedDistribution"),
     "ZeroInflatedPoisson": DistSpelling(rename={"gate": "gate"}, arrays=("rate", "gate")),
@@ -199,6 +208,7 @@ DIALECT = Dialect(
         "Vindex": ("from pyro.ops.indexing import Vindex",),
         "solve_ode": ("from torchdiffeq import odeint",),
         **{name: (f"from gendsl_pyro.distributions import {name}",) for name in _OURS},
+        **{name: (f"from gendsl_pyro.mixtures import {name}",) for name in _MIXTURES},
     },
     snippets={
         "real": _REAL,

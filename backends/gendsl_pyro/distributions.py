@@ -19,14 +19,13 @@ __all__ = [
     "HiddenMarkov",
     "Kumaraswamy",
     "LKJ",
+    "LKJCholesky",
     "Markov",
-    "MixtureGeneral",
     "Multinomial",
     "ProjectedNormal",
     "SineBivariateVonMises",
     "TruncatedNormal",
     "VonMises",
-    "Within",
 ]
 
 
@@ -42,12 +41,27 @@ class Kumaraswamy(dist.Kumaraswamy):
         return out
 
 
+class LKJCholesky(dist.LKJCholesky):
+    """Torch's LKJCholesky with draws that follow its density (torch 2.13: from the third row on they do not)."""
+
+    def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
+        """Row i is sqrt(y) times a direction, y ~ Beta(i / 2, eta + (n - 1 - i) / 2): the onion method."""
+        n, like = self.dim, self.concentration
+        i = torch.arange(1, n, dtype=like.dtype, device=like.device)
+        y = dist.Beta(i / 2, like[..., None] + (n - 1 - i) / 2).sample(sample_shape)
+        z = torch.randn(*sample_shape, *self.batch_shape, n - 1, n, dtype=like.dtype, device=like.device).tril()
+        rows = z / torch.linalg.vector_norm(z, dim=-1, keepdim=True) * y.sqrt()[..., None]
+        below = torch.cat([torch.zeros_like(rows[..., :1, :]), rows], -2)
+        diagonal = (1 - (below**2).sum(-1)).clamp(min=torch.finfo(like.dtype).tiny).sqrt()
+        return below + torch.diag_embed(diagonal)
+
+
 class LKJ(dist.LKJ):
     """Pyro's LKJ, which can also be expanded."""
 
     def __init__(self, dim: int, concentration: Any = 1.0, validate_args: bool | None = None) -> None:
         super().__init__(dim, concentration, validate_args=validate_args)
-        self.base_dist._validate_args = False  # the factor is computed, not given
+        self.base_dist = LKJCholesky(dim, concentration, validate_args=False)  # its value is computed, not given
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> LKJ:
         """The same with a larger batch shape."""
@@ -153,7 +167,9 @@ class TruncatedNormal(TorchDistribution):
     ) -> None:
         given = {"loc": loc, "scale": scale, "low": low, "high": high}
         first = next((x for x in given.values() if isinstance(x, torch.Tensor)), torch.tensor(0.0))
-        known = {k: torch.as_tensor(x).to(first) for k, x in given.items() if x is not None}
+        known = {
+            k: torch.as_tensor(x, dtype=first.dtype, device=first.device) for k, x in given.items() if x is not None
+        }
         self.low = self.high = None
         for name, x in zip(known, torch.broadcast_tensors(*known.values()), strict=True):
             setattr(self, name, x)
@@ -186,72 +202,6 @@ class TruncatedNormal(TorchDistribution):
             setattr(new, name, None if have is None else have.expand(batch_shape))
         super(TruncatedNormal, new).__init__(torch.Size(batch_shape), validate_args=False)
         return new
-
-
-class MixtureGeneral(TorchDistribution):
-    """A mixture of distributions with one support, the component summed out."""
-
-    arg_constraints: dict[str, Any] = {}
-
-    def __init__(self, mixing: Any, components: Sequence[Any], validate_args: bool | None = None) -> None:
-        self.mixing, self.components = mixing, list(components)
-        shape = torch.broadcast_shapes(mixing.batch_shape, *(c.batch_shape for c in self.components))
-        super().__init__(shape, self.components[0].event_shape, validate_args=validate_args)
-
-    @constraints.dependent_property
-    def support(self) -> Any:
-        """The components' support."""
-        return self.components[0].support
-
-    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
-        """log sum_k w[k] p_k(value)."""
-        terms = torch.broadcast_tensors(*(c.log_prob(value) for c in self.components))
-        return torch.logsumexp(torch.stack(terms, -1) + self.mixing.logits, -1)
-
-    def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
-        """A draw of the component, then of the value."""
-        shape = torch.Size(sample_shape) + self.batch_shape
-        draws = torch.stack([c.expand(self.batch_shape).sample(sample_shape) for c in self.components], -1)
-        which = self.mixing.expand(self.batch_shape).sample(sample_shape)
-        which = which.reshape(shape + (1,) * (len(self.event_shape) + 1)).expand(*shape, *self.event_shape, 1)
-        return draws.gather(-1, which)[..., 0]
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> MixtureGeneral:
-        """The same with a larger batch shape."""
-        new = self._get_checked_instance(MixtureGeneral, _instance)
-        new.mixing = self.mixing.expand(batch_shape)
-        new.components = [c.expand(batch_shape) for c in self.components]
-        super(MixtureGeneral, new).__init__(torch.Size(batch_shape), self.event_shape, validate_args=False)
-        return new
-
-
-class Within(TorchDistribution):
-    """A distribution that is -inf outside its support also where nothing is validated: for components of mixtures."""
-
-    arg_constraints: dict[str, Any] = {}
-
-    def __init__(self, base: Any) -> None:
-        self.base = base
-        self.base._validate_args = False  # its parameters have been checked; values outside are -inf
-        super().__init__(base.batch_shape, base.event_shape, validate_args=False)
-
-    @constraints.dependent_property
-    def support(self) -> Any:
-        """All reals: a mixture of these is finite where one of them is."""
-        return constraints.independent(constraints.real, len(self.event_shape))
-
-    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
-        """The log-probability; -inf outside."""
-        return torch.where(self.base.support.check(value), self.base.log_prob(value), -torch.inf)
-
-    def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
-        """A draw."""
-        out: torch.Tensor = self.base.sample(sample_shape)
-        return out
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Within:
-        """The same with a larger batch shape."""
-        return Within(self.base.expand(batch_shape))
 
 
 class Markov(TorchDistribution):

@@ -57,9 +57,51 @@ def resolve(graph: Graph, givens: dict[str, Given], plates: Plates) -> None:
         mine = [i for i in indices if i.plate == plate and i.given.values.size]
         if plates.size(plate) is None and mine:
             top = max(mine, key=lambda i: int(i.given.values.max()))
+            _refuse_offset(plate, mine)
             plates.claim(plate, max(int(top.given.values.max()) + 1, 1), top.node)
         for i in mine:
+            if not i.labelled:
+                _by_integer_label(i, plates)
             _in_range(i, plates)
+
+
+def _refuse_offset(plate: str, indices: list[_Index]) -> None:
+    """Indices alone give the plate its size: those that do not start at 0 would make elements that nothing observes."""
+    low = min(int(i.given.values.min()) for i in indices)
+    if low < 1:
+        return
+    i = indices[0]
+    high, count = int(i.given.values.max()), len(np.unique(i.given.values))
+    raise DataError(
+        f"indices into '{plate}' do not start at 0, and nothing else gives the plate a size",
+        node=str(i.node.name),
+        given=f"{count} different values from {low} to {high}",
+        needed="0, 1, ... in the order of the plate",
+        fix="subtract 1 if they count from 1; give identifiers as strings or a pandas Categorical; "
+        f'or declare the size: m.plate("{plate}", size=...)',
+        where=i.node.where,
+    )
+
+
+def _by_integer_label(i: _Index, plates: Plates) -> None:
+    """Integers into a plate with integer labels other than 0, 1, ... are labels, as pandas would take them."""
+    labels = plates.labels(i.plate)
+    if labels is None or labels.dtype.kind not in "iu" or np.array_equal(labels, np.arange(len(labels))):
+        return
+    at = {int(label): k for k, label in enumerate(labels.tolist())}
+    unknown = [v for v in np.unique(i.given.values).tolist() if v not in at]
+    if unknown:
+        raise DataError(
+            f"'{i.node.name}' has values that are no labels of plate '{i.plate}'",
+            node=str(i.node.name),
+            given=f"{len(unknown)} unknown, such as {unknown[0]}",
+            needed=f"labels of '{i.plate}': {', '.join(map(str, labels[:5].tolist()))}, ...",
+            fix="the plate has integer labels, so integers are looked up among them; use its labels, "
+            "or leave its labels out and give positions",
+            where=i.node.where,
+        )
+    positions = [at[v] for v in i.given.values.ravel().tolist()]
+    i.given.values = np.array(positions, np.int64).reshape(i.given.values.shape)
 
 
 def _name_plate(plate: str, indices: list[_Index], givens: dict[str, Given], graph: Graph, plates: Plates) -> None:

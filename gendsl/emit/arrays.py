@@ -96,7 +96,7 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
         code = f"{vals[0].at(left)} {symbol} {vals[1].at(right)}"
         if n.op == "floordiv" and cast and "detach" in scope.module.dialect.ops:
             return _joined(vals, scope.op("detach", Val(code, prec)), rank=rank)
-        return _joined(vals, code, prec, rank)
+        return replace(_joined(vals, code, prec, rank), number=all(v.number for v in vals))
     if n.op == "neg":
         return _joined(vals, f"-{vals[0].at(20)}", 20, rank)
     if n.op == "logical_not":
@@ -107,6 +107,8 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
         vals = [scope.array(v, result.dtype) for v in vals]
     elif n.op == "where" and all(v.number for v in vals[1:]):
         vals = [vals[0], *(scope.array(v, result.dtype) for v in vals[1:])]
+    elif n.op not in ("where", "clip"):
+        vals = [scope.array(v) for v in vals]  # functions of the engines take arrays
     kinds = scope.module.dialect.dtypes(scope.module.precision)
     return _joined(vals, scope.op(n.op, *vals, **kinds), rank=rank)
 
@@ -318,6 +320,8 @@ def _flip(scope: Scope, i: int, n: Node) -> Val:
 @emits("sum", "prod", "mean", "max", "min", "logsumexp", "all", "any")
 def _reduce(scope: Scope, i: int, n: Node) -> Val:
     v = scope.floats(n.args[0]) if n.op in ("mean", "logsumexp") else scope.vals[n.args[0]]
+    if n.op in ("max", "min") and scope.type(n.args[0]).dtype is DType.BOOL:
+        v = v.with_(scope.op("to_int", v, int=scope.module.dtype("int")))
     for d in n.attr["dims"]:
         slot = scope.module.slots[d]
         leftmost = not v.batched and v.slots == -slot

@@ -29,7 +29,9 @@ class Common:
 
     def __init__(self, graph: Graph, dialect: Dialect, precision: str) -> None:
         self.graph, self.dialect = graph, dialect
-        self.module = Module(dialect, assign_slots(graph), precision)
+        self.module = Module(
+            dialect, assign_slots(graph), precision, names=frozenset(graph.inputs) | frozenset(graph.plate)
+        )
         self.size_args: dict[str, None] = {}
         self.casts = frozenset(self._float_counts())
         self.params = [str(n.name) for _, n in graph.of("param")]

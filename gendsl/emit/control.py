@@ -225,14 +225,16 @@ def _scan_function(
     carry_names, seq_names = names
     n_carry = len(carries)
     name = scope.name("step")
-    inner = step_function(scope, name, ["carry_", "x_"], step, bound, scope.batched)
-    inner.line(f"({', '.join(carry_names)},) = carry_")
+    carry_arg, x_arg = scope.name("carries"), scope.name("xs")
+    inner = step_function(scope, name, [carry_arg, x_arg], step, bound, scope.batched)
+    if carry_names:
+        inner.line(f"({', '.join(carry_names)},) = {carry_arg}")
     if seq_names:
-        inner.line(f"({', '.join(seq_names)},) = x_")
+        inner.line(f"({', '.join(seq_names)},) = {x_arg}")
     emit_nodes(inner, step.outputs)
     results = [inner.vals[o] for o in step.outputs]
     new = ", ".join(v.code for v in _new_carries(scope, inner, n, bound[:n_carry]))
-    inner.line(f"return ({new},), ({', '.join(v.code for v in results[n_carry:])},)")
+    inner.line(f"return {_tuple(new)}, {_tuple(', '.join(v.code for v in results[n_carry:]))}")
     inner.line("")
     scope.counter = inner.counter
     scope.module.need("scan")
@@ -242,11 +244,16 @@ def _scan_function(
     finals, outs = scope.name("final"), scope.name("outs")
     extra = f", length={scope.size(n.attr['length'])}" if not moved else ""
     extra += ", reverse=True" if n.attr["reverse"] else ""
-    scope.line(f"{finals}, {outs} = scan({name}, ({init},), {xs}{extra})")
+    scope.line(f"{finals}, {outs} = scan({name}, {_tuple(init)}, {xs}{extra})")
     out = [b.with_(f"{finals}[{k}]") for k, b in enumerate(bound[:n_carry])]
     for k, (v, t) in enumerate(zip(results[n_carry:], items.items[n_carry:], strict=True)):
         out.append(scope.move(v.with_(f"{outs}[{k}]", rank=t.rank), 0, -t.rank))
     return _results(scope, out, items)
+
+
+def _tuple(items: str) -> str:
+    """Source of a tuple."""
+    return f"({items},)" if items else "()"
 
 
 def _results(scope: Scope, vals: list[Val], items: TupleType) -> Val:

@@ -45,8 +45,8 @@ class DensityFunctions(Common):
                     terms.append(jacobian)
             elif n.op == "observe":
                 mask = scope.vals[n.args[2]] if len(n.args) > 2 else None
-                if must_check(self.graph, *n.args[:2]):
-                    terms.append(self._checked_term(scope, *n.args[:2], mask))
+                if must_check(self.graph, n.args[0], n.args[1]):
+                    terms.append(self._checked_term(scope, n.args[0], n.args[1], mask))
                 else:
                     terms.append(self._term(scope, n.args[0], self._observed(scope, n), mask))
                 scope.vals[i] = scope.vals[n.args[1]]
@@ -55,7 +55,7 @@ class DensityFunctions(Common):
                 terms.append(f"{v.p}.sum()" if v.slots else v.at(11))
                 scope.vals[i] = v
             elif n.op == "let":
-                scope.vals[i] = scope.assign(scope.vals[n.args[0]], scope.name(str(n.name)))
+                scope.vals[i] = scope.assign(scope.array(scope.vals[n.args[0]]), scope.name(str(n.name)))
             else:
                 self._value(scope, i)
         self._total(scope, terms)

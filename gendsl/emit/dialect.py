@@ -58,6 +58,7 @@ class Dialect:
         wrap_numbers: a distribution of numbers alone needs one of them as an array, to keep the precision.
         flat: source of a flat distribution: (kind of constraint, its source, lengths of the event axes).
         dtypes: precision -> source of the dtypes "float", "int" and "bool".
+        notes: precision -> what a program of this precision needs when it is run alone.
         loops: recurrences are emitted as Python loops (else as a scan of the backend).
     """
 
@@ -76,3 +77,4 @@ class Dialect:
     flat: Callable[[str, str, tuple[str, ...]], str]
     dtypes: Callable[[str], Mapping[str, str]]
     loops: bool
+    notes: Mapping[str, str] = field(default_factory=dict)

@@ -29,7 +29,9 @@ class Dist:
     batched: bool
 
 
-def emit_dist(scope: Scope, i: int, *, bare: bool = False, axes: int | None = None, checked: bool = True) -> Dist:
+def emit_dist(
+    scope: Scope, i: int, *, bare: bool = False, axes: int | None = None, checked: bool = True, full: bool = False
+) -> Dist:
     """The code of a distribution node.
 
     Args:
@@ -38,12 +40,13 @@ def emit_dist(scope: Scope, i: int, *, bare: bool = False, axes: int | None = No
         bare: leave independent axes as batch axes.
         axes: how many independent axes the batch must have (those it lacks are inserted); default its own.
         checked: whether the engine validates its parameters.
+        full: give a bare one all its independent axes (else those that `.expand` made are left to broadcasting).
     """
     n = scope.nodes[i]
     t = n.type
     if not isinstance(t, DistType):
         raise TypeError("not a distribution")
-    return _Emission(scope, n, t, bare, axes, checked).run()
+    return _Emission(scope, n, t, bare, axes, checked, full).run()
 
 
 def log_prob(scope: Scope, i: int, at: int) -> Val:
@@ -79,8 +82,10 @@ def log_prob(scope: Scope, i: int, at: int) -> Val:
 
 
 class _Emission:
-    def __init__(self, scope: Scope, n: Node, t: DistType, bare: bool, axes: int | None, checked: bool) -> None:
-        self.scope, self.n, self.t, self.bare, self.checked = scope, n, t, bare, checked
+    def __init__(
+        self, scope: Scope, n: Node, t: DistType, bare: bool, axes: int | None, checked: bool, full: bool
+    ) -> None:
+        self.scope, self.n, self.t, self.bare, self.checked, self.full = scope, n, t, bare, checked, full
         self.family: Family = FAMILIES[n.op[5:]]
         self.spelling: DistSpelling = scope.module.dialect.distributions.get(self.family.name, DistSpelling())
         self.own = t.rank - t.family_rank
@@ -105,9 +110,9 @@ class _Emission:
         self.slots, self.batched = max(self.slots, v.slots), self.batched or v.batched
         return v
 
-    def inner(self, name: str, *, bare: bool, axes: int | None = None) -> str:
+    def inner(self, name: str, *, bare: bool, axes: int | None = None, full: bool = False) -> str:
         """A distribution parameter."""
-        d = emit_dist(self.scope, self.args[name], bare=bare, axes=axes, checked=self.checked)
+        d = emit_dist(self.scope, self.args[name], bare=bare, axes=axes, checked=self.checked, full=full)
         self.slots, self.batched = max(self.slots, d.slots), self.batched or d.batched
         return d.code
 
@@ -141,7 +146,7 @@ class _Emission:
             more: independent axes that count as the family's own (those of a mixture's components).
         """
         own = self.own + more
-        if self.n.attr["expand"] and not self.bare:
+        if self.n.attr["expand"] and (self.full or not self.bare):
             sizes = self.t.event[:own]
             if self.batched or self.slots:
                 base = self.scope.assign(Val(code))
@@ -171,7 +176,8 @@ class _Emission:
         for name in names:
             p = self.family.parameter(name)
             if p.kind == "dist":
-                code = self.inner(name, bare=p.elementwise, axes=self.axes if p.elementwise else None)
+                axes = self.axes if p.elementwise else None
+                code = self.inner(name, bare=p.elementwise, axes=axes, full=self.full or not self.bare)
             else:
                 code = vals[name].code if name in vals else repr(self.static[name])
             keyword = spelling.rename.get(name)
@@ -214,8 +220,11 @@ class _Emission:
         return self.shaped(f"{base}.mask({mask.code})")
 
     def _Delta(self) -> str:
-        v, density = self.value("v"), self.value("log_density")
-        return self.shaped(self.call("dist.Delta", [self.scope.array(v).code, self.scope.array(density).code], {}))
+        v, density = self.scope.array(self.value("v")), self.scope.array(self.value("log_density"))
+        parts = [v.code, density.code]
+        if density.spread or density.rank:
+            parts = [f"*{self.scope.spell('broadcast_arrays', items=', '.join(parts))}"]
+        return self.shaped(self.call("dist.Delta", parts, {}))
 
     def _JointNormal(self) -> str:
         matrix = next(k for k in ("covariance_matrix", "scale_tril") if k in self.args)
@@ -227,11 +236,12 @@ class _Emission:
     def _MixtureOf(self) -> str:
         rest = self.independent("component") - 1
         weights = self.value("weights", self.axes + rest)
-        inner = self.inner("component", bare=True, axes=self.axes + rest + 1)
+        inner = self.inner("component", bare=True, axes=self.axes + rest + 1, full=True)
         if self.parameter("component").support.dynamic:  # a value inside one component may be outside another
             inner = f"{self.scope.module.need('Within')}({inner})"
         outer = self.call("dist.Categorical", [], {"probs": weights.code})
-        return self.shaped(self.call("dist.MixtureSameFamily", [outer, inner], {}), rest)
+        name = self.spelling.call or "dist.MixtureSameFamily"
+        return self.shaped(self.call(name, [outer, inner], {}), rest)
 
     def _MixtureGeneral(self) -> str:
         weights = self.value("weights")
@@ -243,7 +253,7 @@ class _Emission:
 
     def _HiddenMarkov(self) -> str:
         initial, transition = self.value("initial"), self.value("transition")
-        emission = self.inner("emission", bare=True)
+        emission = self.inner("emission", bare=True, full=True)
         length = self.scope.size(self.static["size"])
         return self.call("HiddenMarkov", [initial.code, transition.code, emission, length], {})
 

@@ -114,9 +114,15 @@ class _Emitter(PplModel, DensityFunctions):
             bool(self.graph.of("odeint")),
         )
 
+    def _note(self) -> str:
+        """What must be known to run the program alone."""
+        note = self.dialect.notes.get(self.module.precision)
+        return f"\n\n{note}\n" if note else ""
+
     def _header(self) -> list[str]:
         lines = [
-            f'"""Program {self.graph.name} for {self.dialect.name}, {self.module.precision}; written by gendsl."""',
+            f'"""Program {self.graph.name} for {self.dialect.name}, {self.module.precision}; '
+            f'written by gendsl.{self._note()}"""',
             "",
         ]
         statements = [*self.dialect.header, *self.module.imports]

@@ -129,11 +129,21 @@ def arrange(emitted: Emitted, bound: Bound) -> dict[str, np.ndarray | int]:
     return out
 
 
-def restore(emitted: Emitted, values: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """Outputs of `constrain` for many draws in the user's layout: (draw, *dims, *event)."""
+def restore(
+    emitted: Emitted,
+    values: Mapping[str, np.ndarray],
+    sizes: Mapping[str, int],
+    declared: Mapping[str, tuple[str, ...]],
+) -> dict[str, np.ndarray]:
+    """Outputs of `constrain` for many draws in the user's layout: (draw, *dims, *event).
+
+    A pass may write a value with its dims in another order; `declared` gives the order in which they were declared.
+    """
     out = {}
     for layout in emitted.outputs:
         x = layout.back(values[layout.name], 1)
         shape = [sizes[d] for d in layout.dims] + [e if isinstance(e, int) else sizes[e] for e in layout.event]
-        out[layout.name] = np.broadcast_to(x, (x.shape[0], *shape))
+        x = np.broadcast_to(x, (x.shape[0], *shape))
+        order = [1 + layout.dims.index(d) for d in declared.get(layout.name, layout.dims)]
+        out[layout.name] = np.transpose(x, (0, *order, *range(1 + len(order), x.ndim)))
     return out

@@ -18,7 +18,6 @@ class PplModel(Common):
         scope, order = self._scope(roots, True)
         plates = {p.name: scope.name(p.name) for p in self.graph.plates}
         ppl = self.dialect.ppl
-        head = [f"def model({self._arguments()}):", *self._docstring()]
         self._inputs(scope, order, optional=True)
         block = _Blocks(scope, plates)
         self._plates(scope, plates)
@@ -49,7 +48,7 @@ class PplModel(Common):
                 scope.vals[i] = v.with_(name)
             else:
                 self._value(scope, i)
-        return [*head, *scope.lines]
+        return [f"def model({self._arguments()}):", *self._docstring(), *scope.lines]
 
     def _plates(self, scope: Scope, names: dict[str, str]) -> None:
         used: dict[str, None] = {}
@@ -67,6 +66,7 @@ class PplModel(Common):
             rows.append("    data:")
         for n in data:
             rows.append(f"        {n.name}: {self._words(n)}")
+        rows += [f"        {plate}: int, the length of the plate" for plate in self.size_args]
         rows += [f"    params: {', '.join(self.params)}"] if self.params else []
         rows.append("    latents:")
         for _, n in self.graph.of("latent"):

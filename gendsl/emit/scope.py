@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 from gendsl.emit.dialect import Dialect
@@ -42,6 +44,7 @@ class Module:
         imports: import statements.
         helpers: names of snippets that are used.
         constants: larger arrays, given to the program with its data.
+        names: names of data and plates, which constants must not take.
     """
 
     dialect: Dialect
@@ -50,6 +53,12 @@ class Module:
     imports: dict[str, None] = field(default_factory=dict)
     helpers: dict[str, None] = field(default_factory=dict)
     constants: dict[str, Array] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+
+    @cached_property
+    def reserved(self) -> frozenset[str]:
+        """Names that no variable may take."""
+        return _reserved(self.dialect)
 
     def need(self, name: str) -> str:
         """Note that the program uses a helper or an imported name; returns the name."""
@@ -104,7 +113,7 @@ class Scope:
 
     def name(self, wanted: str) -> str:
         """A free variable name."""
-        if wanted in _BUILTIN or keyword.iskeyword(wanted) or wanted in _imported(self.module.dialect):
+        if keyword.iskeyword(wanted) or wanted in self.module.reserved:
             wanted += "_"
         out, k = wanted, 2
         while out in self.taken:
@@ -162,7 +171,9 @@ class Scope:
             for name, have in self.module.constants.items():
                 if have == value:
                     return Val(f'data["{name}"]', rank=array.ndim)
-            name = f"constant_{len(self.module.constants) + 1}"
+            k = len(self.module.constants) + 1
+            while (name := f"constant_{k}") in self.module.names:
+                k += 1
             self.module.constants[name] = value
             return Val(f'data["{name}"]', rank=array.ndim)
         code = self.spell("array", values=_nested(array.tolist()), dtype=self.module.dtype(dtype))
@@ -222,19 +233,21 @@ def _nested(values: Any) -> str:
     return repr(values)
 
 
-def _imported(dialect: Dialect) -> set[str]:
-    return {
-        "torch",
-        "pyro",
-        "jnp",
-        "jax",
-        "numpyro",
-        "constraints",
-        "biject_to",
-        "math",
-        "Vindex",
-        *dialect.snippets,
-    }
+@cache
+def _imported(statements: tuple[str, ...]) -> frozenset[str]:
+    """The names that import statements bind."""
+    words = (w for text in statements for w in text.split("import", 1)[1].split(","))
+    return frozenset(w.split(" as ")[-1].strip().split(".")[0] for w in words)
+
+
+def _reserved(dialect: Dialect) -> frozenset[str]:
+    """Names that a site's variable must not hide: Python's, the program's functions, helpers, everything imported."""
+    statements = (
+        *dialect.header,
+        *(text for group in dialect.imports.values() for text in group),
+        *(text for d in dialect.distributions.values() for text in d.imports),
+    )
+    return _imported(statements) | dialect.snippets.keys() | _BUILTIN | frozenset(dir(builtins))
 
 
 def cut(v: Val, keys: list[str]) -> Val:

@@ -78,6 +78,13 @@ class Constraint:
         return False
 
 
+def _plain_bound(bound: Any) -> Any:
+    """A number as a Python float, infinity as None; anything else as it is."""
+    if isinstance(bound, (int, float, np.integer, np.floating)) and not isinstance(bound, bool):
+        return None if math.isinf(bound) else float(bound)
+    return bound
+
+
 @dataclass(frozen=True)
 class Interval(Constraint):
     """The interval from `lower` to `upper`; None is infinite. `closed` tells whether finite ends belong to it."""
@@ -85,6 +92,11 @@ class Interval(Constraint):
     lower: Bound = None
     upper: Bound = None
     closed: tuple[bool, bool] = (False, False)
+
+    def __post_init__(self) -> None:
+        low, high = _plain_bound(self.lower), _plain_bound(self.upper)
+        object.__setattr__(self, "lower", low)
+        object.__setattr__(self, "upper", high)
 
     @property
     def dynamic(self) -> bool:

@@ -208,6 +208,16 @@ def _is_full(k: Any) -> bool:
     return isinstance(k, slice) and k == slice(None)
 
 
+def _moved_position(k: Expr) -> bool:
+    """Whether an index is t.index plus or minus something."""
+    nodes = k.builder.nodes
+    n = nodes[k.node]
+    if n.op not in ("add", "sub"):
+        return False
+    inner = [nodes[a] for a in n.args]
+    return any(a.op == "from_event" and nodes[a.args[0]].op == "arange" for a in inner)
+
+
 def _check_key(x: Expr, k: Any) -> None:
     if isinstance(k, Expr) and k.dtype is not DType.INT:
         fix = "declare it with m.data(..., dtype=int)"
@@ -219,6 +229,14 @@ def _check_key(x: Expr, k: Any) -> None:
             given=repr(k),
             needed="integer data",
             fix=fix,
+            where=caller(),
+        )
+    if isinstance(k, Expr) and _moved_position(k):
+        raise ModelError(
+            "an index computed from positions along a plate can leave the plate",
+            given=repr(k),
+            needed="data, or positions that stay inside (with %)",
+            fix="for earlier elements write late = t >= 1 and gd.lag(x, 1, late)",
             where=caller(),
         )
     if isinstance(k, (bool, float)) or (isinstance(k, np.ndarray | list) and _kind(k) not in "iu"):

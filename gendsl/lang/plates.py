@@ -140,9 +140,14 @@ def derived(base: Plate, start: int, stop: int) -> Plate:
         )
     name = f"{base.name}_from_{start}" if start else base.name
     name += f"_drop_{stop}" if stop else ""
-    if name not in base.builder.plates:
-        base.builder.plates[name] = PlateSpec(name, base=base.name, start=start, stop=stop, where=caller())
-    return Plate(base.builder, name)
+    builder, wanted, k = base.builder, name, 2
+    while (have := builder.plates.get(name)) is not None or name in builder.root.names:
+        if have is not None and (have.base, have.start, have.stop) == (base.name, start, stop):
+            return Plate(builder, name)
+        name, k = f"{wanted}_{k}", k + 1
+    builder.plates[name] = PlateSpec(name, base=base.name, start=start, stop=stop, where=caller())
+    builder.root.names[name] = caller()
+    return Plate(builder, name)
 
 
 class Axis:

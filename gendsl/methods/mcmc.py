@@ -40,7 +40,15 @@ class NUTS(Method):
                 raise ModelError(f"NUTS: {name} must be a positive integer", given=repr(value), where=caller())
         if isinstance(self.warmup, bool) or not isinstance(self.warmup, int) or self.warmup < 0:
             raise ModelError("NUTS: warmup must be a nonnegative integer", given=repr(self.warmup), where=caller())
-        if not 0.0 < self.target_accept < 1.0:
+        if self.dense not in (None, True, False):
+            raise ModelError(
+                "NUTS: dense is True, False or None",
+                given=repr(self.dense),
+                needed="a boolean, or None",
+                where=caller(),
+            )
+        number = isinstance(self.target_accept, (int, float)) and not isinstance(self.target_accept, bool)
+        if not number or not 0.0 < self.target_accept < 1.0:
             raise ModelError(
                 "NUTS: target_accept is a probability",
                 given=repr(self.target_accept),

@@ -73,6 +73,20 @@ def nested() -> gd.Model:
     return m
 
 
+def scrambled() -> gd.Model:
+    """Sites in an order that would cross every edge; the inner plate first, under a long name; two plates side by side."""
+    m = gd.Model("scrambled")
+    inner, outer = m.plate("a_long_name_of_a_plate", 3), m.plate("zone", 2)
+    left, right = m.plate("left", 4), m.plate("right", 5)
+    above = {k: m.latent(f"above{k}", gd.Normal(0, 1)) for k in (3, 1, 4, 2)}
+    below = {k: m.latent(f"below{k}", gd.Normal(above[k], 1)) for k in (1, 2, 3, 4)}
+    m.data("x", dims=(outer, inner))
+    m.latent("z", gd.Normal(below[1], 1), dims=outer)
+    m.observe("u", gd.Normal(below[2], 1), dims=left)
+    m.observe("v", gd.Normal(below[3], 1), dims=right)
+    return m
+
+
 def regression() -> gd.Model:
     m = gd.Model("regression")
     i = m.plate("i")
@@ -213,7 +227,7 @@ def alone() -> gd.Model:
 MODELS: dict[str, Callable[[], gd.Model]] = {
     f.__name__: f
     for f in (
-        eight_schools, crossed, three_crossed, no_rectangles, nested, regression, gaussian_process, hidden_markov,
+        eight_schools, crossed, three_crossed, no_rectangles, nested, scrambled, regression, gaussian_process, hidden_markov,
         markov, scanned, scan_in_scan, equation, indexed, imputed, mixture, alone,
     )
 }  # fmt: skip

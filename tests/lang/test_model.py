@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import pytest
 
 import gendsl as gd
@@ -159,3 +160,17 @@ def test_caller_skips_generated_constructors() -> None:
         gd.NUTS(chains=0)
     assert caught.value.where is not None
     assert caught.value.where.file == __file__
+
+
+def test_integer_codes_are_looked_up_among_integer_labels() -> None:
+    """As pandas aligns: code 2 is the element labelled 2, wherever it stands."""
+    import pandas as pd
+
+    from gendsl.data import bind
+
+    m = gd.Model("m")
+    g, o = m.plate("g"), m.plate("o")
+    m.data("c", dims=o, indexes=g)
+    m.data("u", dims=g)
+    bound = bind(m.graph, {"c": [1, 2, 1], "u": pd.Series([10.0, 20.0, 30.0], index=[2, 1, 3])})
+    np.testing.assert_array_equal(bound.arrays["u"][bound.arrays["c"]], [20.0, 10.0, 20.0])

@@ -128,7 +128,12 @@ def closure(c: Constraint) -> Constraint:
 
 def _holds(op: str, supports: tuple[Constraint, ...], value) -> None:
     m = gd.Model("m")
-    data = [m.data(f"x{k}", dtype=int if isinstance(s, Integers) else float, support=s) for k, s in enumerate(supports)]
+    if op.startswith("logical_"):
+        supports = (boolean,) * len(supports)
+        data = [m.data(f"x{k}", dtype=bool, support=boolean) for k in range(len(supports))]
+    else:
+        kinds = [int if isinstance(s, Integers) else float for s in supports]
+        data = [m.data(f"x{k}", dtype=d, support=s) for k, (d, s) in enumerate(zip(kinds, supports, strict=True))]
     inferred = closure(apply(op, *data).support)
     points = np.array(list(itertools.product(*(POINTS[s] for s in supports)))).T
     with np.errstate(all="ignore"):

@@ -119,13 +119,12 @@ def _run(
 
 
 def _compiled(backend: str, work: Any, *args: Any) -> Any:
-    """The result of a function; jax's compiler is told not to spend time on making it fast."""
+    """The result of a function, compiled as a whole where the backend compiles."""
     if backend != "numpyro":
         return work(*args)
     import jax
 
-    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-    return jax.jit(work).lower(*args).compile(compiler_options=options)(*args)
+    return jax.jit(work)(*args)
 
 
 def _rows(terms: dict[str, np.ndarray], depth: int, lead: tuple[int, ...]) -> tuple[np.ndarray, float]:

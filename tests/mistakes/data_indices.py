@@ -33,12 +33,20 @@ def negative_index():
     bind(m.graph, {"k": [0, -1]})
 
 
-@mistake(gd.DataError, "out of range", "0 to 1", "labels of 'year'", "Categorical")
-def integer_labels_as_index():
+@mistake(gd.DataError, "no labels of plate 'year'", "such as 2003", "2001, 2002", "looked up")
+def unknown_integer_label():
     m = gd.Model("m")
     year, obs = m.plate("year", coords=[2001, 2002]), m.plate("obs")
     m.data("k", dims=obs, indexes=year)  # here
-    bind(m.graph, {"k": [2001, 2002, 2002]})
+    bind(m.graph, {"k": [2001, 2003, 2002]})
+
+
+@mistake(gd.DataError, "do not start at 0", "3 different values from 5 to 9", "subtract 1")
+def identifiers_as_positions():
+    m = gd.Model("m")
+    group, obs = m.plate("group"), m.plate("obs")
+    m.data("k", dims=obs, indexes=group)  # here
+    bind(m.graph, {"k": [5, 9, 7, 5]})
 
 
 @mistake(gd.DataError, "labels that plate 'county' does not have", "such as 'Anoka '", "did you mean 'Anoka'?")

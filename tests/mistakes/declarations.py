@@ -119,6 +119,12 @@ def minibatch_as_text():
     m.plate("school", subsample="all")  # here
 
 
+@mistake(gd.ModelError, "node 'k'", "size and coords differ", "size=2, 1 coords")
+def axis_length_against_coords():
+    m = gd.Model("m")
+    m.axis("k", 2, coords=["a"])  # here
+
+
 @mistake(gd.ModelError, "node 'k'", "positive length", "size=0")
 def axis_of_length_zero():
     m = gd.Model("m")

@@ -225,6 +225,13 @@ def copy_under_a_taken_name():
     m.data("x", dims=m.plate("i")).rename(i="j")  # here
 
 
+@mistake(gd.ModelError, "the name 'mu' is taken", "a new name")
+def copy_under_the_name_of_a_latent():
+    m = gd.Model("m")
+    m.latent("mu", gd.Normal(0, 1))
+    m.data("x", dims=m.plate("i")).rename(i="mu")  # here
+
+
 @mistake(gd.ModelError, "'class' is not a name", "Python identifier")
 def copy_under_a_keyword():
     m = gd.Model("m")

@@ -71,7 +71,7 @@ def models() -> Iterator[gd.Model]:
                 yield m
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda v: f"{type(v).__name__}-{str(v)[:20]!r}")
+@pytest.mark.parametrize("value", VALUES, ids=lambda v: type(v).__name__)
 def test_anything_as_data(value: object) -> None:
     for m in models():
         error, bound = None, None

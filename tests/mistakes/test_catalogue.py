@@ -17,6 +17,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     indexing,
     mixtures,
     sequences,
+    shapes,
     sites,
 )
 from tests.mistakes.table import TABLE, Mistake

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from matplotlib.axes import Axes
@@ -27,12 +28,16 @@ class Drawn:
     frames: dict[str, list[Box]] = field(default_factory=dict)
     labels: dict[str, list[Box]] = field(default_factory=dict)
     edges: set[tuple[str, str]] = field(default_factory=set)
+    curves: list[Box] = field(default_factory=list)
+    limits: Box = (0.0, 0.0, 0.0, 0.0)
 
 
 def drawn(figure: Figure, ax: Axes | None = None) -> Drawn:
     """Read a picture."""
     out = Drawn()
     axes = ax or figure.axes[0]
+    (left, right), (lower, upper) = axes.get_xlim(), axes.get_ylim()
+    out.limits = (left, upper, right, lower)
     for patch in axes.patches:
         kind, _, name = str(patch.get_gid()).partition(":")
         if kind == "site":
@@ -42,6 +47,8 @@ def drawn(figure: Figure, ax: Axes | None = None) -> Drawn:
         elif kind == "edge":
             a, _, b = name.partition(":")
             out.edges.add((a, b))
+            curve = patch.get_path().get_extents()
+            out.curves.append((curve.x0, curve.y0, curve.x1, curve.y1))
     for text in axes.texts:
         kind, _, name = str(text.get_gid()).partition(":")
         e = text.get_window_extent().transformed(axes.transData.inverted())
@@ -100,6 +107,13 @@ def faults(graph: Graph, picture: Drawn) -> list[str]:
             out += [f"the label of {plate} lies on {n}" for n in names if overlap(label, picture.sites[n])]
             if not any(inside(label, f) for f in frames):
                 out.append(f"the label of {plate} is outside")
+    shapes = [*picture.sites.values(), *picture.curves, *itertools.chain(*picture.frames.values())]
+    out += [f"{box} is outside of the picture" for box in shapes if not inside(box, picture.limits)]
+    for p, q in itertools.combinations(picture.frames, 2):
+        s, t = ({n for n in shown if plate in view.nodes[n]["plates"]} for plate in (p, q))
+        met = [(a, b) for a in picture.frames[p] for b in picture.frames[q] if overlap(a, b)]
+        if met and not s & t:
+            out.append(f"{p} and {q} meet in the picture only")
     every = [(p, box) for p, boxes in picture.labels.items() for box in boxes]
     out += [f"labels of {p} and {q}" for i, (p, a) in enumerate(every) for q, b in every[:i] if overlap(a, b)]
     return out

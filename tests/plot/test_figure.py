@@ -16,6 +16,8 @@ from matplotlib.patches import Circle, FancyBboxPatch
 
 import gendsl as gd
 from gendsl.plot import plot_graph
+from gendsl.plot.rows import arrange
+from gendsl.plot.scene import scene
 from gendsl_models import ZOO
 from tests.graph.models import MODELS
 from tests.plot.geometry import Drawn, drawn, faults, inside, overlap
@@ -33,12 +35,8 @@ def test_a_picture_is_correct(name: str) -> None:
     figure = plot_graph(graph)
     seen = drawn(figure)
     assert faults(graph, seen) == []
-    width, height = figure.get_size_inches()
-    left, right = figure.axes[0].get_xlim()
-    lower, upper = figure.axes[0].get_ylim()
-    assert (right - left, lower - upper) == pytest.approx((width, height))
-    for box in [*seen.sites.values(), *itertools.chain(*seen.frames.values())]:
-        assert inside(box, (left, upper, right, lower))
+    left, upper, right, lower = seen.limits
+    assert (right - left, lower - upper) == pytest.approx(tuple(figure.get_size_inches()))
 
 
 def random_model(seed: int) -> gd.Model:
@@ -143,7 +141,15 @@ def test_edges_lead_down(name: str) -> None:
 
 def test_few_edges_cross() -> None:
     """Straight lines between the markers' centres do not cross in these models."""
-    for name in ("eight_schools", "crossed", "gaussian_process", "hidden_markov", "equation", "regression"):
+    for name in (
+        "scrambled",
+        "eight_schools",
+        "crossed",
+        "gaussian_process",
+        "hidden_markov",
+        "equation",
+        "regression",
+    ):
         seen = picture(name)
         centre = {n: ((b[0] + b[2]) / 2, (b[1] + b[3]) / 2) for n, b in seen.markers.items()}
         lines = [(centre[a], centre[b], {a, b}) for a, b in seen.edges]
@@ -240,15 +246,29 @@ def test_no_window_and_no_state() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
+def test_the_passages_of_edges_are_bounded() -> None:
+    for count, direct in ((10, False), (60, True)):
+        picture = scene(_chain(count).graph)
+        rows = arrange(picture, [1.0] * len(picture.sites))
+        passages = len(rows.row) - len(picture.sites)
+        assert (passages == 0) == direct
+        assert all(rows.row[b] == rows.row[a] + 1 for a, b in rows.segments)
+
+
 def test_large_models_are_drawn_in_seconds() -> None:
+    start = time.process_time()
+    figure = plot_graph(_chain(60).graph)
+    assert time.process_time() - start < 30
+    assert max(figure.get_size_inches()) <= 100
+
+
+def _chain(count: int) -> gd.Model:
+    """A chain of latents, each with an observation that also depends on an earlier one."""
     m = gd.Model("large")
     i = m.plate("i")
     xs = [m.latent("x0", gd.Normal(0, 1))]
-    for k in range(1, 60):
+    for k in range(1, count):
         xs.append(m.latent(f"x{k}", gd.Normal(xs[-1], 1)))
-    for k in range(60):
+    for k in range(count):
         m.observe(f"y{k}", gd.Normal(xs[k] + xs[k // 2], 1), dims=i)
-    start = time.process_time()
-    figure = plot_graph(m.graph)
-    assert time.process_time() - start < 30
-    assert max(figure.get_size_inches()) <= 100
+    return m

@@ -220,6 +220,13 @@ def _dtype(rule: str, types: Sequence[ArrayType]) -> DType:
 def _register(name: str, arity: int, value: Callable[..., Any], rule: str, support: Support) -> None:
     def infer(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         types = arrays(args)
+        if name.startswith("logical_") and any(t.dtype is not DType.BOOL for t in types):
+            raise Problem(
+                f"{name} needs conditions",
+                given="; ".join(map(str, types)),
+                needed="boolean values",
+                fix="compare first: x != 0",
+            )
         if len(types) != arity:
             raise Problem(f"{name} takes {arity} values", given=f"{len(types)} values")
         return elementwise_type(types, _dtype(rule, types), support(*(t.support for t in types)))

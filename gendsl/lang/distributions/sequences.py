@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gendsl.errors import ModelError, caller
+from gendsl.errors import Location, ModelError, caller
 from gendsl.graph.constraints import Constraint, lower_cholesky, nonnegative, positive_definite, real, simplex
 from gendsl.graph.families import Params
 from gendsl.graph.ops import Problem
@@ -204,6 +204,15 @@ class Markov(Distribution):
                 needed="one event shape and dtype for the whole sequence",
                 where=where,
             )
+        if after.type.support.dynamic or init.type.support.dynamic:
+            raise ModelError(
+                "the elements of a Markov chain need a fixed support",
+                node="Markov",
+                given="bounds that depend on values",
+                needed="bounds that are numbers",
+                fix="scale a chain on a fixed support, for example low + (high - low) * gd.sigmoid(x)",
+                where=where,
+            )
         if after.type.support != init.type.support:
             raise ModelError(
                 "the step has another support than the initial distribution",
@@ -240,6 +249,35 @@ class Markov(Distribution):
         return p.dist("init").support
 
 
+def _along(emission: Distribution, dim: str, where: Location | None) -> Distribution:
+    """An emission with the sequence as an event axis left of the states, inner distributions included."""
+    from gendsl.lang.functions import expand_dims
+    from gendsl.lang.indexing import to_event
+
+    if emission.expanded:
+        raise ModelError(
+            "the states of an emission are an axis of its parameters",
+            node="HiddenMarkov",
+            given=repr(emission),
+            needed="parameters with one value for each state",
+            fix="give the parameters an axis over the states instead of .expand",
+            where=where,
+        )
+    params: dict[str, Any] = {}
+    for name, value in emission.params.items():
+        own = emission.family.parameter(name).rank
+        if isinstance(value, Distribution):
+            value = _along(value, dim, where)
+        elif isinstance(value, Expr) and dim in value.dims:
+            value = to_event(value if value.ndim > own else expand_dims(value, -own - 1), (dim,))
+        elif isinstance(value, Expr) and value.ndim > own:
+            value = expand_dims(value, -own - 2)
+        elif isinstance(value, np.ndarray) and value.ndim > own:
+            value = np.expand_dims(value, -own - 2)
+        params[name] = value
+    return Distribution.make(emission.family.name, params)
+
+
 class HiddenMarkov(Distribution):
     """The distribution of observations along a plate whose hidden state is a Markov chain, the states summed out.
 
@@ -262,8 +300,6 @@ class HiddenMarkov(Distribution):
     reparametrised = False
 
     def __init__(self, initial: Value, transition: Value, emission: Distribution, *, dim: Plate) -> None:
-        from gendsl.lang.functions import expand_dims
-        from gendsl.lang.indexing import to_event
 
         where = caller()
         if not isinstance(emission, Distribution) or not isinstance(dim, Plate):
@@ -294,17 +330,7 @@ class HiddenMarkov(Distribution):
                 needed="parameters with one axis, over the states (vectors: a family of vectors)",
                 where=where,
             )
-        params: dict[str, Any] = {}
-        for name, value in emission.params.items():
-            own = emission.family.parameter(name).rank
-            if isinstance(value, Expr) and dim.name in value.dims:
-                value = to_event(value if value.ndim > own else expand_dims(value, -own - 1), (dim.name,))
-            elif isinstance(value, Expr) and value.ndim > own:
-                value = expand_dims(value, -own - 2)
-            elif isinstance(value, np.ndarray) and value.ndim > own:
-                value = np.expand_dims(value, -own - 2)
-            params[name] = value
-        moved = Distribution.make(emission.family.name, params)
+        moved = _along(emission, dim.name, where)
         super().__init__(
             initial=initial,
             transition=transition,

@@ -218,6 +218,16 @@ class ImproperUniform(Distribution):
                 fix="to draw for each element of a plate, name it: dims=plate",
                 where=caller(),
             )
+        ends = (constraint.lower, constraint.upper) if isinstance(constraint, Interval) else (None, None)
+        if isinstance(ends[0], float) and isinstance(ends[1], float) and ends[0] >= ends[1]:
+            raise ModelError(
+                "the bounds of an interval are the wrong way round",
+                node="ImproperUniform",
+                given=f"lower {ends[0]:g}, upper {ends[1]:g}",
+                needed="lower < upper",
+                fix="exchange them",
+                where=caller(),
+            )
         if isinstance(constraint, Interval) and any(isinstance(b, Expr) for b in (constraint.lower, constraint.upper)):
             raise ModelError(
                 "the bounds of an improper prior are numbers",

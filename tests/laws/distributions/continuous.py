@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from tests.laws.distributions.case import Domain, One, Row
-from tests.laws.distributions.oracles import Concrete, Kumaraswamy
+from tests.laws.distributions.oracles import Circle, Concrete, Kumaraswamy
 
 __all__ = ["CASES"]
 
@@ -146,7 +146,7 @@ CASES: list[One] = [
     One(
         "VonMises",
         {"loc": [0.0, -2.9, 1.2], "concentration": [1.0, 0.2, 40.0]},
-        oracle=lambda p: stats.vonmises(p.concentration, p.loc),
+        oracle=lambda p: Circle(float(p.loc), float(p.concentration)),
         domain=_circle,
     ),
 ]

@@ -240,6 +240,7 @@ CASES: list[Many] = [
         checks=_correlation_checks,
         tolerance=1e-8,
         oracle_tolerance=1e-8,
+        single_tolerance=1e-3,
     ),
     Many(
         "LKJCholesky",

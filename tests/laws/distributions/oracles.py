@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
-__all__ = ["Concrete", "Folded", "Inflated", "Kumaraswamy", "Mass", "Mixed", "Scaled", "SkewedVonMises"]
+__all__ = ["Circle", "Concrete", "Folded", "Inflated", "Kumaraswamy", "Mass", "Mixed", "Scaled"]
 
 
 @dataclass(frozen=True)
@@ -100,23 +100,29 @@ class Mixed:
 
 
 @dataclass(frozen=True)
-class SkewedVonMises:
-    """A von Mises density times 1 + skewness sin(x - loc)."""
+class Circle:
+    """A von Mises on [-pi, pi]; scipy's cdf runs along the whole line."""
 
     loc: float
     concentration: float
-    skewness: float
 
     def logpdf(self, x: np.ndarray) -> np.ndarray:
-        return stats.vonmises(self.concentration, self.loc).logpdf(x) + np.log1p(self.skewness * np.sin(x - self.loc))
+        return stats.vonmises(self.concentration, self.loc).logpdf(x)
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        line = stats.vonmises(self.concentration, self.loc)
+        return line.cdf(x) - line.cdf(-np.pi)
 
 
 @dataclass(frozen=True)
 class Scaled:
-    """The log-density of base, plus a number, times a mask."""
+    """The log-density of base times a mask; draws are those of base."""
 
     base: Any
     mask: bool
 
     def logpdf(self, x: np.ndarray) -> np.ndarray:
         return self.base.logpdf(x) if self.mask else np.zeros(np.shape(x))
+
+    def cdf(self, x: np.ndarray) -> np.ndarray:
+        return self.base.cdf(x)

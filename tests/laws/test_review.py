@@ -1,0 +1,154 @@
+"""Cases that a review found, each against a value worked out by hand or against the other engine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gendsl as gd
+from tests.laws.law import BACKENDS, check_law, fused
+
+
+def value(m: gd.Model, data: dict[str, object], backend: str, **u: object) -> float:
+    p = m.compile(backend).bind(data)
+    given = {k: np.asarray(u.get(k, np.zeros(s)), float) for k, s in p.shapes.items()}
+    return fused(p, given).value
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_recorded_values_keep_the_declared_order_of_dims(backend: str, order: tuple[str, str]) -> None:
+    """mu varies over b alone, so the pass writes loc + scale * base with b first."""
+    m = gd.Model("m")
+    m.plate("a", 3), m.plate("b", 3)
+    mu = m.latent("mu", gd.Normal(0, 1), dims="b")
+    s = m.latent("s", gd.HalfNormal(1))
+    x = m.latent("x", gd.Normal(mu, s), dims=order)
+    m.let("twice", 2 * x)
+    p = m.compile(backend).bind({})
+    rng = np.random.default_rng(0)
+    u = {k: rng.normal(size=(1, *v)) for k, v in p.shapes.items()}
+    out = p.constrain(u)
+    base = out["x_base"][0]
+    loc = out["mu"][0][None, :] if order == ("a", "b") else out["mu"][0][:, None]
+    np.testing.assert_allclose(out["x"][0], loc + out["s"][0] * base, rtol=1e-12)
+    dims = {"x": order, "twice": m["twice"].dims}
+    twice = out["twice"][0] if dims["twice"] == order else out["twice"][0].T
+    np.testing.assert_allclose(twice, 2 * out["x"][0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_observation_outside_a_random_bound_has_no_density(backend: str) -> None:
+    m = gd.Model("m")
+    h = m.latent("h", gd.HalfNormal(1))
+    m.observe("y", gd.Uniform(0, h), dims=m.plate("i"))
+    assert value(m, {"y": [0.5, 3.0]}, backend, h=0.0) == -np.inf
+    assert np.isfinite(value(m, {"y": [0.5, 3.0]}, backend, h=np.log(4.0)))
+
+
+def test_a_markov_chain_needs_a_fixed_support() -> None:
+    m = gd.Model("m")
+    t = m.plate("t", 3)
+    x = m.latent("x", gd.Normal(0, 1))
+    with pytest.raises(gd.ModelError, match="fixed support"):
+        gd.Markov(gd.Uniform(x - 1, x + 1), lambda p: gd.Uniform(p - 1, p + 1), dim=t)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_constants_do_not_take_the_names_of_data(backend: str) -> None:
+    m = gd.Model("m")
+    c = m.data("constant_1")
+    a = m.latent("a", gd.Normal(0, 1))
+    m.observe("y", gd.Normal(a * np.arange(30.0).sum() * 0 + (np.arange(30.0) * a).sum() + c, 1.0))
+    got = value(m, {"constant_1": 2.0, "y": 2.0}, backend)
+    assert got == pytest.approx(-np.log(2 * np.pi), abs=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_emission_made_of_a_distribution(backend: str) -> None:
+    rng = np.random.default_rng(0)
+    data = {"n": rng.uniform(1, 2, 5), "y": rng.poisson(2.0, 5)}
+    values = []
+    for wrapped in (True, False):
+        m = gd.Model("m")
+        t = m.plate("t")
+        n = m.data("n", dims=t)
+        rate = m.latent("rate", gd.Gamma(2.0, 1.0).expand(2))
+        if wrapped:
+            emission: gd.Distribution = gd.ZeroInflated(gd.Poisson(rate * n), gate=0.2)
+        else:
+            emission = gd.ZeroInflatedPoisson(rate * n, 0.2)
+        m.observe("y", gd.HiddenMarkov(np.ones(2), np.full((2, 2), 0.5), emission, dim=t), dims=t)
+        values.append(value(m, data, backend, rate=[0.1, 0.7]))
+    assert values[0] == pytest.approx(values[1], abs=1e-10)
+
+
+def test_conditions_are_combined_and_numbers_are_not() -> None:
+    m = gd.Model("m")
+    n = m.data("n", dtype=int)
+    with pytest.raises(gd.ModelError, match="needs conditions"):
+        gd.logical_and(n, 4)
+
+
+@pytest.mark.parametrize("name", ["TruncatedNormal", "Markov", "float", "int", "special", "x_", "carry_", "real", "scan"])
+def test_any_identifier_may_name_a_site(name: str) -> None:
+    m = gd.Model("m")
+    t = m.plate("t")
+    y = m.data("y", dims=t)
+    z = m.latent(name, gd.TruncatedNormal(0, 1, low=-1.0))
+    k = m.data("k", dims=t, dtype=int)
+    _, out = gd.scan(lambda c, v: (0.5 * c + gd.sigmoid(v) * z, c), 0.0, y, dim=t)
+    m.observe("w", gd.Normal(out + gd.to_float(gd.to_int(z)) + k, 1.0), dims=t)
+    check_law(m, {"y": [0.1, 0.2], "k": [1, 2], "w": [0.0, 1.0]}, 0)
+
+
+def test_sizes_of_plates_are_values() -> None:
+    m = gd.Model("m")
+    t = m.plate("t")
+    a = m.latent("a", gd.Normal(0, 1 / gd.sqrt(t.size)))
+    m.let("c", 3.0)
+    trend = gd.to_float(t.index) / (t.size - 1)
+    m.observe("y", gd.Normal(a * trend, gd.to_float(t.size)), dims=t)
+    check_law(m, {"y": [0.0, 1.0, 2.0]}, 0)
+
+
+def test_bounds_are_plain_numbers() -> None:
+    m = gd.Model("m")
+    m.latent("a", gd.ImproperUniform(gd.Interval(np.float64(1), None)))
+    m.latent("b", gd.ImproperUniform(gd.Interval(0, np.inf)))
+    m.factor("f", -m["a"] - m["b"])
+    check_law(m, {}, 0)
+    with pytest.raises(gd.ModelError, match="wrong way round"):
+        gd.ImproperUniform(gd.Interval(2.0, 1.0))
+
+
+def test_derived_plates_do_not_take_a_user_s_name() -> None:
+    m = gd.Model("m")
+    t = m.plate("t")
+    other = m.plate("t_from_1", 7)
+    late = t >= 1
+    assert late.name != other.name
+    assert (t >= 1).name == late.name
+
+
+@pytest.mark.parametrize("outputs", [True, False])
+def test_scans_without_a_carry_or_without_an_output(outputs: bool) -> None:
+    m = gd.Model("m")
+    t = m.plate("t")
+    y = m.data("y", dims=t)
+    a = m.latent("a", gd.Normal(0, 1))
+    if outputs:
+        _, out = gd.scan(lambda _, v: ((), v * a), (), y, dim=t)
+        m.factor("f", -(out**2))
+    else:
+        final, _ = gd.scan(lambda c, v: (c + v * a, ()), 0.0, y, dim=t)
+        m.factor("f", -(final**2))
+    check_law(m, {"y": [0.1, 0.2]}, 0)
+
+
+def test_the_largest_of_conditions() -> None:
+    m = gd.Model("m")
+    t = m.plate("t", 3)
+    z = m.latent("z", gd.Normal(0, 1), dims=t)
+    m.factor("f", 1.0 - (z > 0).max(dim=t))
+    check_law(m, {}, 0)
