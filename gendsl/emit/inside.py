@@ -52,7 +52,7 @@ def must_check(graph: Graph, dist: int, value: int) -> bool:
     if not isinstance(d, DistType) or not isinstance(v.type, ArrayType):
         raise TypeError("an observation is a value and its distribution")
     s = d.support
-    if not isinstance(s, Interval | Integers) or implies(v.type.support, s):
+    if not isinstance(s, Interval | Integers) or _surely(v.type.support, s):
         return False
     drawn = any(isinstance(b, Ref) and graph.random[b.node] for b in (s.lower, s.upper))
     return drawn or v.op != "data"
@@ -67,7 +67,7 @@ def guard(scope: Scope, support: Constraint, given: ArrayType, value: Val) -> tu
         given: what is known of the value.
         value: its code.
     """
-    if not isinstance(support, Interval | Integers) or implies(given.support, support):
+    if not isinstance(support, Interval | Integers) or _surely(given.support, support):
         return None
     x = scope.assign(value)
     closed = support.closed if isinstance(support, Interval) else (True, True)
@@ -84,6 +84,22 @@ def guard(scope: Scope, support: Constraint, given: ArrayType, value: Val) -> tu
     code = parts[0] if len(parts) == 1 else " & ".join(f"({p})" for p in parts)
     inside = _like([x, *(b for b in (low, high) if b is not None)], code, _COMPARISON if len(parts) == 1 else _AND)
     return x, inside, _middle(low, high, isinstance(support, Integers))
+
+
+def _surely(given: Constraint, needed: Constraint) -> bool:
+    """Whether a value cannot even lie on an end that the support leaves out (`relu(x)` under a LogNormal)."""
+    if not implies(given, needed):
+        return False
+    if isinstance(needed, Interval) and isinstance(given, Interval | Integers):
+        ends = given.closed if isinstance(given, Interval) else (True, True)
+        touching = (given.lower == needed.lower, given.upper == needed.upper)
+        return not any(
+            touch and mine and not theirs and bound is not None
+            for touch, mine, theirs, bound in zip(
+                touching, ends, needed.closed, (needed.lower, needed.upper), strict=True
+            )
+        )
+    return True
 
 
 def _bound(scope: Scope, bound: Bound, x: Val) -> Val | None:

@@ -20,12 +20,18 @@ from dataclasses import dataclass
 from gendsl.errors import ModelError, caller
 from gendsl.lang import functions as f
 from gendsl.lang.expr import Expr, Value
+from gendsl.lang.positive import require_positive
 
 __all__ = ["Kernel", "Linear", "Matern", "Periodic", "Product", "SquaredExponential", "Sum", "White"]
 
 
 class Kernel:
     """A covariance function."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if name in ("scale", "length", "period"):
+                require_positive(value, name, type(self).__name__)
 
     def __call__(self, x: Expr, y: Expr) -> Expr:
         """k(x, y), over the plates of both."""
@@ -90,6 +96,7 @@ class Matern(Kernel):
     length: Value = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.nu not in (0.5, 1.5, 2.5):
             raise ModelError(
                 "Matern is available for nu = 0.5, 1.5 and 2.5",

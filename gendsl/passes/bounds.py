@@ -7,12 +7,13 @@
   density has infinite mass.)
 - Cholesky factors of covariances: a real vector v, the log-diagonal among it, log |dL/dv| = sum_i log L_ii.
 - Positive-definite matrices: X = L L', log |dX/dv| = n log 2 + sum_i (n - i + 2) log L_ii.
-- Directions: x = z / |z| with z ~ N(0, I), which is uniform on the sphere, and a factor log p(x).
+- Directions: x = z / |z| with z ~ N(0, I), which is uniform on the sphere, and a factor log p(x) + log(area of the sphere).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from gendsl.errors import ModelError
 from gendsl.graph.constraints import (
@@ -169,8 +170,10 @@ class _Lowering:
             powers = r.add("const", (), value=Array.of([float(n - k + 1) for k in range(n)]))
             jacobian = r.add("mul", (powers, log_diagonal))
         x = self._let(value)
-        total = self._sum(jacobian, r.array(jacobian).event)
-        self._factor([self._density(x), total])
+        terms = [self._density(x), self._sum(jacobian, r.array(jacobian).event)]
+        if positive_definite:
+            terms.append(r.const(_count(batch) * n * math.log(2.0)))
+        self._factor(terms)
         self._note("drawn as the log-Cholesky vector, its density a factor")
         return x
 
@@ -181,6 +184,15 @@ class _Lowering:
         squared = r.add("sum", (r.add("square", (z,)),), axes=(-1,), dims=())
         norm = r.add("expand_dims", (r.add("sqrt", (squared,)),), axis=-1)
         x = self._let(r.add("div", (z, norm)))
-        self._factor([self._density(x)])
+        *batch, n = self.t.event
+        if not isinstance(n, int):
+            raise ModelError("a direction needs a fixed size", node=self.name, given=str(self.t), where=self.n.where)
+        area = math.log(2.0) + 0.5 * n * math.log(math.pi) - math.lgamma(0.5 * n)
+        self._factor([self._density(x), r.const(_count(batch) * area)])
         self._note("drawn as the direction of a normal vector, its density a factor")
         return x
+
+
+def _count(sizes: Sequence[object]) -> int:
+    """The number of elements of event axes, which are fixed where a constant counts them."""
+    return math.prod(s for s in sizes if isinstance(s, int))

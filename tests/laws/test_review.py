@@ -90,7 +90,10 @@ def test_conditions_are_combined_and_numbers_are_not() -> None:
         gd.logical_and(n, 4)
 
 
-@pytest.mark.parametrize("name", ["TruncatedNormal", "Markov", "float", "int", "special", "x_", "carry_", "real", "scan"])
+NAMES = ("TruncatedNormal", "Markov", "float", "int", "special", "x_", "carry_", "real", "scan")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_any_identifier_may_name_a_site(name: str) -> None:
     m = gd.Model("m")
     t = m.plate("t")
@@ -152,3 +155,24 @@ def test_the_largest_of_conditions() -> None:
     z = m.latent("z", gd.Normal(0, 1), dims=t)
     m.factor("f", 1.0 - (z > 0).max(dim=t))
     check_law(m, {}, 0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_value_on_an_open_end_has_no_density(backend: str) -> None:
+    m = gd.Model("m")
+    x = m.latent("x", gd.Normal(0, 1))
+    m.factor("f", gd.LogNormal(0, 1).log_prob(gd.relu(x)))
+    assert value(m, {}, backend, x=-1.0) == -np.inf
+    assert np.isfinite(value(m, {}, backend, x=1.0))
+
+
+def test_scales_of_kernels_and_noise_are_positive() -> None:
+    m = gd.Model("m")
+    x = m.data("x", dims=m.plate("i"))
+    q = m.latent("q", gd.Normal(0, 1))
+    with pytest.raises(gd.ModelError, match="length must be positive"):
+        gd.kernel.SquaredExponential(length=-1.0)
+    with pytest.raises(gd.ModelError, match="scale must be positive"):
+        gd.kernel.Matern(scale=q)
+    with pytest.raises(gd.ModelError, match="noise must be nonnegative"):
+        gd.GaussianProcess(gd.kernel.Matern(), x, noise=q)

@@ -22,6 +22,7 @@ from gendsl.graph.types import DType, Size
 from gendsl.lang.distributions.base import Distribution, base, dist_builder, param, static
 from gendsl.lang.expr import Expr, Value, as_expr, innermost
 from gendsl.lang.plates import Plate
+from gendsl.lang.positive import require_positive
 
 if TYPE_CHECKING:
     from gendsl.lang.kernels import Kernel
@@ -100,6 +101,7 @@ def GaussianProcess(
             needed="a nonnegative number",
             where=caller(),
         )
+    require_positive(noise, "noise", "GaussianProcess", zero=True)
     (dim,) = inputs.dims
     builder = innermost([inputs, noise, mean, *kernel.expressions()]) or inputs.builder
     copy = f"{dim}_pair"
