@@ -156,10 +156,10 @@ _REPLACED = (
     "TruncatedNormal",
 )
 _OURS = ("HiddenMarkov", "Markov", *_REPLACED)
-_MIXTURES = ("DirichletMultinomial", "MixtureGeneral", "Multinomial", "Within")
+_MIXTURES = ("Masked", "MixtureGeneral", "Within")
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
-    **{name: DistSpelling(call=name) for name in (*_REPLACED, "DirichletMultinomial", "MixtureGeneral", "Multinomial")},
+    **{name: DistSpelling(call=name) for name in (*_REPLACED, "MixtureGeneral")},
     "Folded": DistSpelling(call="dist.FoldedDistribution"),
     "ZeroInflated": DistSpelling(call="dist.ZeroInflatedDistribution"),
     "ZeroInflatedPoisson": DistSpelling(order=("gate", "rate")),

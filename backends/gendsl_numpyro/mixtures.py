@@ -1,4 +1,4 @@
-"""Mixtures and counts whose parts have different batch axes, which NumPyro does not have."""
+"""Mixtures and masks whose parts differ in their batch axes, which NumPyro does not have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from numpyro.distributions import Distribution, constraints
 
-__all__ = ["DirichletMultinomial", "MixtureGeneral", "Multinomial", "Within"]
+__all__ = ["Masked", "MixtureGeneral", "Within"]
 
 
 class MixtureGeneral(dist.MixtureGeneral):
@@ -43,43 +43,13 @@ class Within(Distribution):
         return self.base.sample(key, sample_shape)
 
 
-class _Counts(type(constraints.multinomial(1))):  # type: ignore[misc]
-    """Counts that sum to a total, which may have more batch axes than a value."""
+class Masked(dist.MaskedDistribution):
+    """NumPyro's masked distribution, without its stand-in for masked values.
 
-    def feasible_like(self, prototype: Any) -> Any:
-        """Such counts, over the batch axes of both."""
-        total = jnp.expand_dims(self.upper_bound, -1)
-        first = jnp.arange(prototype.shape[-1]) == 0
-        return jnp.broadcast_to(total * first, jnp.broadcast_shapes(total.shape[:-1] + (1,), prototype.shape))
+    The stand-in is made for a value's shape, which is not possible where the support has more batch axes than the value;
+    masked values lie inside the support anyway (gendsl fills missing ones).
+    """
 
-
-class _Probs(dist.MultinomialProbs):
-    @constraints.dependent_property(is_discrete=True, event_dim=1)
-    def support(self) -> Any:
-        """Counts that sum to the total."""
-        return _Counts(self.total_count)
-
-
-class _Logits(dist.MultinomialLogits):
-    @constraints.dependent_property(is_discrete=True, event_dim=1)
-    def support(self) -> Any:
-        """Counts that sum to the total."""
-        return _Counts(self.total_count)
-
-
-def Multinomial(
-    total_count: Any, probs: Any = None, logits: Any = None, *, validate_args: bool | None = None
-) -> Distribution:
-    """NumPyro's multinomial, which can be masked under any batch axes."""
-    if probs is None:
-        return _Logits(logits, total_count, validate_args=validate_args)
-    return _Probs(probs, total_count, validate_args=validate_args)
-
-
-class DirichletMultinomial(dist.DirichletMultinomial):
-    """NumPyro's Dirichlet-multinomial, which can be masked under any batch axes."""
-
-    @constraints.dependent_property(is_discrete=True, event_dim=1)
-    def support(self) -> Any:
-        """Counts that sum to the total."""
-        return _Counts(self.total_count)
+    def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        """The base's log-probability; 0 where masked."""
+        return jnp.where(self._mask, self.base_dist.log_prob(value), 0.0)

@@ -157,7 +157,7 @@ _REPLACED = (
     "TruncatedNormal",
     "VonMises",
 )
-_OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", "ProjectedNormal", *_REPLACED)
+_OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", "ProjectedNormal", "RelaxedBernoulli", *_REPLACED)
 _MIXTURES = ("MixtureGeneral", "MixtureSameFamily", "Within")
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
@@ -170,7 +170,7 @@ DISTRIBUTIONS: dict[str, DistSpelling] = {
     "OrderedLogistic": DistSpelling(arrays=("predictor",)),
     "BetaBinomial": DistSpelling(floats=("total_count",)),
     "DirichletMultinomial": DistSpelling(call="DirichletMultinomial", floats=("total_count",)),
-    "RelaxedBernoulli": DistSpelling(arrays=("temperature", "probs", "logits")),
+    "RelaxedBernoulli": DistSpelling(call="RelaxedBernoulli", arrays=("temperature", "probs", "logits")),
     "ProjectedNormal": DistSpelling(call="ProjectedNormal", arrays=("concentration",)),
     "MultivariateStudentT": DistSpelling(arrays=("df",)),
 }

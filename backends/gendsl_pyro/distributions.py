@@ -23,6 +23,7 @@ __all__ = [
     "Markov",
     "Multinomial",
     "ProjectedNormal",
+    "RelaxedBernoulli",
     "SineBivariateVonMises",
     "TruncatedNormal",
     "VonMises",
@@ -154,6 +155,17 @@ class VonMises(dist.VonMises):
             self._validate_sample(value)
         k = self.concentration
         return k * (torch.cos(value - self.loc) - 1) - torch.log(2 * math.pi * torch.special.i0e(k))
+
+
+def RelaxedBernoulli(
+    temperature: torch.Tensor, probs: Any = None, logits: Any = None, *, validate_args: bool | None = None
+) -> Any:
+    """Pyro's relaxed Bernoulli, whose batch axes are those of the temperature too."""
+    if probs is None:
+        temperature, logits = torch.broadcast_tensors(temperature, logits)
+        return dist.RelaxedBernoulli(temperature, logits=logits, validate_args=validate_args)
+    temperature, probs = torch.broadcast_tensors(temperature, probs)
+    return dist.RelaxedBernoulli(temperature, probs=probs, validate_args=validate_args)
 
 
 class TruncatedNormal(TorchDistribution):

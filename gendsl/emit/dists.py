@@ -12,12 +12,12 @@ from gendsl.emit.dialect import DistSpelling
 from gendsl.emit.inside import as_drawn, guard
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
-from gendsl.graph.constraints import Constraint, Interval
+from gendsl.graph.constraints import Constraint, Counts, Interval
 from gendsl.graph.families import FAMILIES, Family
 from gendsl.graph.node import Node, Subgraph
 from gendsl.graph.types import ArrayType, DistType
 
-__all__ = ["Dist", "emit_dist", "log_prob"]
+__all__ = ["Dist", "emit_dist", "log_prob", "masked"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,14 @@ def emit_dist(
     if not isinstance(t, DistType):
         raise TypeError("not a distribution")
     return _Emission(scope, n, t, bare, axes, checked, full).run()
+
+
+def masked(scope: Scope, code: str, mask: Val, t: DistType, batched: bool) -> str:
+    """A distribution that counts only where the mask holds."""
+    bounded = t.support.dynamic or isinstance(t.support, Counts)
+    if batched and bounded and "Masked" in scope.module.dialect.imports:
+        return f"{scope.module.need('Masked')}({code}, {mask.code})"
+    return f"{code}.mask({mask.code})"
 
 
 def log_prob(scope: Scope, i: int, at: int) -> Val:
@@ -217,7 +225,7 @@ class _Emission:
         base = self.inner("base", bare=False, axes=self.independent("base") + self.axes)
         mask = self.scope.vals[self.args["mask_"]].aligned(self.axes)
         self.slots, self.batched = max(self.slots, mask.slots), self.batched or mask.batched
-        return self.shaped(f"{base}.mask({mask.code})")
+        return self.shaped(masked(self.scope, base, mask, self.t, self.batched))
 
     def _Delta(self) -> str:
         v, density = self.scope.array(self.value("v")), self.scope.array(self.value("log_density"))

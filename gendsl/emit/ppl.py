@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gendsl.emit.common import Common
-from gendsl.emit.dists import emit_dist
+from gendsl.emit.dists import emit_dist, masked
 from gendsl.emit.scope import Scope
 from gendsl.graph.types import ArrayType, DistType
 
@@ -31,9 +31,10 @@ class PplModel(Common):
                 block.add(n.type.dims, f'{name} = {ppl}.sample("{n.name}", {d.code})')
                 scope.vals[i] = self.laid(self.layout(str(n.name), n.type), name, True)
             elif n.op == "observe" and isinstance(n.type, ArrayType):
-                code = emit_dist(scope, n.args[0]).code
-                if len(n.args) > 2:
-                    code += f".mask({scope.vals[n.args[2]].code})"
+                d = emit_dist(scope, n.args[0])
+                code, t = d.code, self.graph.nodes[n.args[0]].type
+                if len(n.args) > 2 and isinstance(t, DistType):
+                    code = masked(scope, code, scope.vals[n.args[2]], t, d.batched)
                 value = self._observed(scope, n)
                 block.add(n.type.dims, f'{ppl}.sample("{n.name}", {code}, obs={value.code})')
                 scope.vals[i] = scope.vals[n.args[1]]

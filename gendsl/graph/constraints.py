@@ -292,8 +292,12 @@ def _below(low: Bound, high: Bound, infinite: float) -> bool:
 
 def violations(value: Any, c: Constraint) -> np.ndarray:
     """Boolean array, True where an element of `value` (numpy) lies outside `c`; shape value.shape[:-rank]."""
+    x = np.asarray(value)
     with np.errstate(invalid="ignore"):
-        return cast(np.ndarray, _violations(np.asarray(value), c))
+        if c.rank == 0 or x.dtype.kind != "f" or not (missing := np.isnan(x)).any():
+            return cast(np.ndarray, _violations(x, c))
+        bad = _violations(np.where(missing, 0.0, x), c)
+        return cast(np.ndarray, bad | missing.any(tuple(range(-min(c.rank, x.ndim), 0))))
 
 
 def _violations(x: Any, c: Constraint) -> Any:

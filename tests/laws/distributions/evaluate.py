@@ -47,7 +47,7 @@ def within(case: Case, depth: float = np.inf) -> np.ndarray:
     """The points, those outside or deeper than `depth` replaced by one that is not."""
     x, inside = points(case)
     keep = np.zeros(x.shape[:2], bool)
-    keep[:inside] = case.depth().T < depth
+    keep[:inside] = depth > case.depth().T
     for k in range(SETTINGS):
         x[~keep[:, k], k] = x[np.flatnonzero(keep[:, k])[0], k]
     return x
