@@ -74,7 +74,10 @@ def test_importing_gendsl_costs_under_0_3_seconds_of_cpu() -> None:
 
 
 def test_each_backend_loads_only_its_own_engine() -> None:
-    code = "import sys; from gendsl.backend import get_backend; get_backend({!r}); print([m for m in {!r} if m in sys.modules])"
+    code = (
+        "import sys; from gendsl.backend import get_backend; get_backend({!r}); "
+        "print([m for m in {!r} if m in sys.modules])"
+    )
     assert _run(code.format("pyro", ["jax", "numpyro"])) == "[]"
     assert _run(code.format("numpyro", ["torch", "pyro"])) == "[]"
 
@@ -86,7 +89,8 @@ import gendsl as gd
 
 def state():
     return (
-        torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled(), torch.random.get_rng_state().sum().item(),
+        torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled(),
+        torch.random.get_rng_state().sum().item(),
         jax.config.jax_enable_x64, jax.config.jax_platforms, numpyro.distributions.Distribution().__class__.__name__,
         dict(pyro.get_param_store()), torch.distributions.Distribution._validate_args, repr(random.getstate())[:200],
         repr(np.random.get_state())[:200],

@@ -68,17 +68,19 @@ def log_prob(scope: Scope, i: int, at: int) -> Val:
     n, t = scope.nodes[i], scope.nodes[i].type
     if not isinstance(t, DistType):
         raise TypeError("not a distribution")
-    d = emit_dist(scope, i, checked=False)
+    flat = n.op == "dist.ImproperUniform"  # its density is 1, which no engine needs to say
+    d = Dist("", 0, False) if flat else emit_dist(scope, i, checked=False)
     value = as_drawn(scope, i, at)
     slots, batched = max(d.slots, value.slots), d.batched or value.batched
     checked = guard(scope, t.support, scope.type(at), value)
     if checked is None:
-        return Val(f"{d.code}.log_prob({value.code})", 100, 0, slots, batched)
+        return scope.array(number(0.0)) if flat else Val(f"{d.code}.log_prob({value.code})", 100, 0, slots, batched)
     x, inside, inner = checked[0], scope.assign(checked[1]), checked[2]
     safe = scope.op("where", inside, x, inner)
     for _ in range(x.rank):
         inside = inside.with_(scope.op("all", inside, axis=-1), rank=inside.rank - 1)
-    out = Val(f"{d.code}.log_prob({safe})", 100, 0, max(slots, inside.slots), batched or inside.batched)
+    code = scope.array(number(0.0)).code if flat else f"{d.code}.log_prob({safe})"
+    out = Val(code, 100, 0, max(slots, inside.slots), batched or inside.batched)
     out = out.with_(scope.op("where", inside, out, number(float("-inf"))))
     while n.op == "dist.Masked":  # outside the support too, what is masked does not count
         mask, n = scope.vals[n.args[1]], scope.nodes[n.args[0]]

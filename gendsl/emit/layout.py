@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def restore(
     emitted: Emitted,
     values: Mapping[str, np.ndarray],
     sizes: Mapping[str, int],
-    declared: Mapping[str, tuple[str, ...]],
+    declared: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> dict[str, np.ndarray]:
     """Outputs of `constrain` for many draws in the user's layout: (draw, *dims, *event).
 

@@ -3,7 +3,7 @@
     python -m tests.fuzz --graphs 2000 --shards 2 --out .cache/fuzz
     python -m tests.fuzz --seed 17            # one graph again, with its declaration
 
-Each shard appends a line for each finished graph to `<out>/shard_<k>.jsonl`; a run that was stopped goes on where it was.
+Each shard appends a line for each finished graph to `<out>/shard_<k>.jsonl`; a stopped run goes on where it was.
 """
 
 from __future__ import annotations

@@ -28,7 +28,18 @@ from gendsl.emit.layout import restore
 from gendsl.program import BoundProgram
 from tests.laws.distributions.case import POINTS, SETTINGS, Case, Many
 
-__all__ = ["BACKENDS", "MILD", "Evaluation", "evaluate", "gradients", "lets", "parameters", "points", "singles", "whole"]
+__all__ = [
+    "BACKENDS",
+    "MILD",
+    "Evaluation",
+    "evaluate",
+    "gradients",
+    "lets",
+    "parameters",
+    "points",
+    "singles",
+    "whole",
+]
 
 BACKENDS = ("pyro", "numpyro")
 MILD = 10.0  # depth of points that are neither very near a boundary nor very far out
