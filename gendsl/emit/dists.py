@@ -12,7 +12,7 @@ from gendsl.emit.dialect import DistSpelling
 from gendsl.emit.inside import as_drawn, guard
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
-from gendsl.graph.constraints import Constraint, Counts, Interval
+from gendsl.graph.constraints import Constraint, Counts, Integers, Interval
 from gendsl.graph.families import FAMILIES, Family
 from gendsl.graph.node import Node, Subgraph
 from gendsl.graph.types import ArrayType, DistType
@@ -49,10 +49,14 @@ def emit_dist(
     return _Emission(scope, n, t, bare, axes, checked, full).run()
 
 
+_PLAIN = ((None, None), (0.0, None), (0.0, 1.0))  # supports that are the same for every element
+
+
 def masked(scope: Scope, code: str, mask: Val, t: DistType, batched: bool) -> str:
     """A distribution that counts only where the mask holds."""
-    bounded = t.support.dynamic or isinstance(t.support, Counts)
-    if batched and bounded and "Masked" in scope.module.dialect.imports:
+    s = t.support
+    bounded = isinstance(s, Interval | Integers) and (s.lower, s.upper) not in _PLAIN
+    if batched and (bounded or isinstance(s, Counts)) and "Masked" in scope.module.dialect.imports:
         return f"{scope.module.need('Masked')}({code}, {mask.code})"
     return f"{code}.mask({mask.code})"
 
@@ -208,10 +212,11 @@ class _Emission:
         return self.shaped(call)
 
     def _with_batch(self, vals: dict[str, Val], location: str) -> Val:
-        """The location with the batch axes of a matrix that may have axes on the left."""
+        """The location with the batch axes of a matrix that may have axes on the left, or that the value lacks."""
         loc = vals[location]
         for name, matrix in vals.items():
-            if self.family.parameter(name).rank == 2 and matrix.batched:
+            wide = matrix.batched or (self.full and (matrix.spread or matrix.rank > 2))
+            if self.family.parameter(name).rank == 2 and wide:
                 zeros = self.scope.spell("zeros_like", matrix.with_(f"{matrix.p}[..., 0]"))
                 return matrix.with_(f"{loc.at(10)} + {zeros}", prec=10, rank=loc.rank)
         return loc

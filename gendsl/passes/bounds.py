@@ -7,7 +7,7 @@
   density has infinite mass.)
 - Cholesky factors of covariances: a real vector v, the log-diagonal among it, log |dL/dv| = sum_i log L_ii.
 - Positive-definite matrices: X = L L', log |dX/dv| = n log 2 + sum_i (n - i + 2) log L_ii.
-- Directions: x = z / |z| with z ~ N(0, I), which is uniform on the sphere, and a factor log p(x) + log(area of the sphere).
+- Directions: x = z / |z| with z ~ N(0, I), which is uniform on the sphere, and a factor log p(x) + log(area).
 """
 
 from __future__ import annotations
@@ -92,6 +92,10 @@ class _Lowering:
         return self.r.add("let", (value,), self.name, self.n.where, axes=self.n.attr["axes"])
 
     def _factor(self, terms: list[int]) -> None:
+        if self.d.op == "dist.ImproperUniform":
+            terms = terms[1:]  # its density is 1
+        if not terms:
+            return
         total = terms[0]
         for extra in terms[1:]:
             total = self.r.add("add", (total, extra))

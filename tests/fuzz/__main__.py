@@ -1,119 +1,108 @@
-"""The fuzzer: random graphs against the law, in processes, resumable.
+"""The law of the compiler over many random models.
 
-    python -m tests.fuzz --graphs 2000 --shards 2 --out .cache/fuzz
-    python -m tests.fuzz --seed 17            # one graph again, with its declaration
+    python -m tests.fuzz --graphs 2000 --shards 2 --out .cache/fuzz    # goes on where it was stopped
+    python -m tests.fuzz --graphs 2000 --minutes 30                    # stops cleanly after 30 minutes
+    python -m tests.fuzz --seed 17                                     # one model again, with its program
 
-Each shard appends a line for each finished graph to `<out>/shard_<k>.jsonl`; a stopped run goes on where it was.
+Each shard is a process and appends one JSON line for each finished model to `<out>/shard_<k>.jsonl`; a run that was
+killed loses the models in work only. It exits with 1 on any disagreement, whose seeds it prints.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
+import math
+import multiprocessing
 import sys
 import time
-import traceback
-from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+
+from tests.fuzz.record import read, summary
+from tests.fuzz.worker import examine_seed, shard
+
+__all__ = ["main"]
+
+_EVERY = 30.0  # seconds between two lines of progress where there is no terminal
 
 
-def examine_seed(seed: int) -> dict[str, Any]:
-    """One graph: its seed, whether it obeys the law, how long it took, the operations and families it holds."""
-    from tests.laws.law_whole import examine
+def main(argv: list[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.splitlines()[0])
+    parser.add_argument("--graphs", type=int, default=2000, help="how many models, of the seeds 0, 1, ...")
+    parser.add_argument("--shards", type=int, default=2, help="how many processes")
+    parser.add_argument("--out", type=Path, default=Path(".cache/fuzz"), help="where the lines go")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long")
+    parser.add_argument("--seed", type=int, help="examine one model and print its program")
+    args = parser.parse_args(argv)
+    if args.seed is not None:
+        return _one(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    done = read(args.out)
+    todo = [s for s in range(args.graphs) if s not in done]
+    if done:
+        print(f"{args.graphs - len(todo)} of {args.graphs} models are done; going on", flush=True)
+    dead = _run(args.out, todo, args.graphs, args.shards, time.time() + 60 * args.minutes)
+    records = [r for s, r in read(args.out).items() if s < args.graphs]
+    print(summary(records, args.graphs))
+    for k, status in dead:
+        print(f"shard {k} died with status {status}; run again to go on after it")
+    return 1 if dead or any(not r.ok for r in records) else 0
+
+
+def _one(seed: int) -> int:
     from tests.laws.strategy import seeded_case
 
-    start = time.perf_counter()
-    row: dict[str, Any] = {"seed": seed, "ok": True, "error": ""}
-    try:
-        case = seeded_case(seed)
-        row["ops"] = sorted({n.op for n in case.model.graph.nodes})
-        seen = examine(case.model, case.data, seed, tolerance=case.tolerance, lead=(3,) if seed % 3 else (2, 2))
-        row["finite"] = seen.finite
-    except Exception:  # a fuzzer records whatever goes wrong
-        row.update(ok=False, error=traceback.format_exc(limit=-6))
-    row["seconds"] = round(time.perf_counter() - start, 2)
-    return row
+    print(seeded_case(seed).text)
+    record = examine_seed(seed)
+    print(f"\nseed {seed}: {'agrees' if record.ok else record.error} ({record.seconds:.1f} s)")
+    return 0 if record.ok else 1
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    out = []
-    for line in path.read_text().splitlines():
+def _run(out: Path, todo: list[int], total: int, shards: int, until: float) -> list[tuple[int, int | None]]:
+    """Run the shards; returns those that died."""
+    context = multiprocessing.get_context("spawn")
+    processes = [
+        context.Process(target=shard, args=(str(out / f"shard_{k}.jsonl"), todo[k::shards], until), daemon=True)
+        for k in range(shards)
+        if todo[k::shards]
+    ]
+    for p in processes:
+        p.start()
+    with ExitStack() as stack:
+        show = _progress(stack, total)
         try:
-            out.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue  # the line that was being written when the run was stopped
-    return out
+            while any(p.is_alive() for p in processes):
+                for p in processes:
+                    p.join(0.5)
+                records = [r for s, r in read(out).items() if s < total]
+                show(len(records), sum(not r.ok for r in records))
+        except KeyboardInterrupt:
+            print("stopped; run again to go on")
+            for p in processes:
+                p.terminate()
+            return []
+    return [(k, p.exitcode) for k, p in enumerate(processes) if p.exitcode]
 
 
-def shard(out: Path, k: int, shards: int, graphs: int, until: float) -> None:
-    """Examine every seed of this shard that has no line yet."""
-    import torch
+def _progress(stack: ExitStack, total: int) -> Callable[[int, int], None]:
+    """A function that shows how many are done: a bar on a terminal, else a line now and then."""
+    if sys.stdout.isatty():
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    torch.set_num_threads(1)
-    path = out / f"shard_{k}.jsonl"
-    done = {r["seed"] for r in _rows(path)}
-    with path.open("a") as f:
-        for seed in range(k, graphs, shards):
-            if seed in done:
-                continue
-            if time.time() > until:
-                return
-            f.write(json.dumps(examine_seed(seed)) + "\n")
-            f.flush()
+        columns = (TextColumn("models"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        bar = stack.enter_context(Progress(*columns, TextColumn("{task.fields[bad]} disagreements")))
+        task = bar.add_task("models", total=total, bad=0)
+        return lambda done, bad: bar.update(task, completed=done, bad=bad)
+    last = [0.0]
 
+    def line(done: int, bad: int) -> None:
+        if time.time() - last[0] > _EVERY:
+            last[0] = time.time()
+            print(f"{done} of {total} models, {bad} disagreements", flush=True)
 
-def summarise(out: Path, graphs: int) -> int:
-    """Print what was seen; the exit status is 1 on any disagreement, 2 where graphs are left to do."""
-    rows = {r["seed"]: r for p in sorted(out.glob("shard_*.jsonl")) for r in _rows(p) if r["seed"] < graphs}
-    bad = [r for r in rows.values() if not r["ok"]]
-    ops = Counter(op for r in rows.values() for op in r.get("ops", ()))
-    seconds = sum(r["seconds"] for r in rows.values())
-    print(f"{len(rows)} of {graphs} graphs, {len(bad)} disagreements, {seconds / max(1, len(rows)):.2f} s a graph")
-    print(f"{len(ops)} operations and families; the rarest: {', '.join(f'{o} {c}' for o, c in ops.most_common()[-8:])}")
-    for r in bad[:20]:
-        print(f"--- seed {r['seed']} (python -m tests.fuzz --seed {r['seed']})\n{r['error']}")
-    return 1 if bad else 0 if len(rows) == graphs else 2
-
-
-def main() -> int:
-    """Run the fuzzer from the command line."""
-    parser = argparse.ArgumentParser(prog="tests.fuzz")
-    parser.add_argument("--graphs", type=int, default=2000)
-    parser.add_argument("--shards", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=Path(".cache/fuzz"))
-    parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time; run again to go on")
-    parser.add_argument("--seed", type=int, help="examine one graph and print it")
-    parser.add_argument("--shard", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.seed is not None:
-        from tests.laws.strategy import seeded_case
-
-        print(seeded_case(options.seed).model)
-        row = examine_seed(options.seed)
-        print("obeys the law" if row["ok"] else row["error"])
-        return 0 if row["ok"] else 1
-    options.out.mkdir(parents=True, exist_ok=True)
-    until = time.time() + 60 * options.minutes
-    if options.shard is not None:
-        shard(options.out, options.shard, options.shards, options.graphs, until)
-        return 0
-    command = [sys.executable, "-m", "tests.fuzz", "--graphs", str(options.graphs), "--out", str(options.out)]
-    command += ["--shards", str(options.shards), "--minutes", str(options.minutes)]
-    processes = [subprocess.Popen([*command, "--shard", str(k)]) for k in range(options.shards)]
-    try:
-        while any(p.poll() is None for p in processes):
-            time.sleep(5)
-            if sys.stdout.isatty():
-                count = sum(len(_rows(p)) for p in options.out.glob("shard_*.jsonl"))
-                print(f"\r{count} of {options.graphs} graphs", end="", flush=True)
-    except KeyboardInterrupt:
-        for p in processes:
-            p.terminate()
-    return summarise(options.out, options.graphs)
+    return line
 
 
 if __name__ == "__main__":

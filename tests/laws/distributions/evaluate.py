@@ -151,21 +151,26 @@ class Evaluation:
 def evaluate(case: Case) -> dict[str, Evaluation]:
     """The case on both backends."""
     model, data = _declare(case)
-    out = {}
-    for name in BACKENDS:
-        p = model.compile(name).bind(data)
-        b = p.program.backend
-        with b.precision("float64"):
-            raw = {k: b.numpy(v)[None] for k, v in run(case, p, lambda: lets(p)).items()}
-            values = {k: v[0] for k, v in restore(p.program.emitted, raw, p.bound.sizes).items()}
-            dims = next(o.dims for o in p.program.emitted.outputs if o.name == "lp")
-            values["lp"] = values["lp"] if dims[0] == "point" else values["lp"].T
-            trace = run(case, p, lambda: b.log_joint(p.program.model, {}, *p.arguments)["y"])
-            total = run(case, p, lambda: p.program.log_density({}, *p.arguments))
-            slots = p.program.emitted.slots
-            trace = np.moveaxis(b.numpy(trace), (slots["point"], slots["setting"]), (0, 1))
-        out[name] = Evaluation(p, values, trace.reshape(values["lp"].shape), float(b.numpy(total)))
-    return out
+    return {name: _evaluation(case, model.compile(name).bind(data)) for name in BACKENDS}
+
+
+def _evaluation(case: Case, p: BoundProgram) -> Evaluation:
+    b = p.program.backend
+    with b.precision("float64"):
+        raw = {k: b.numpy(v)[None] for k, v in run(case, p, lambda: lets(p)).items()}
+        total = run(case, p, lambda: p.program.log_density({}, *p.arguments))
+        values = {k: v[0] for k, v in restore(p.program.emitted, raw, p.bound.sizes).items()}
+        dims = next(o.dims for o in p.program.emitted.outputs if o.name == "lp")
+        values["lp"] = values["lp"] if dims[0] == "point" else values["lp"].T
+        return Evaluation(p, values, trace(case, p, "y"), float(b.numpy(total)))
+
+
+def trace(case: Case, p: BoundProgram, site: str) -> np.ndarray:
+    """The PPL model's log-probabilities of a site over (point, setting)."""
+    b, slots = p.program.backend, p.program.emitted.slots
+    lp = b.numpy(run(case, p, lambda: b.log_joint(p.program.model, {}, *p.arguments)[site]))
+    lp = np.moveaxis(lp, (slots["point"], slots["setting"]), (0, 1))
+    return lp.reshape(lp.shape[:2])
 
 
 def singles(case: Case, depth: float) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -180,26 +185,24 @@ def singles(case: Case, depth: float) -> tuple[np.ndarray, dict[str, np.ndarray]
     out = {}
     for name, precision in (("pyro", "float64"), ("pyro", "float32"), ("numpyro", "float32")):
         p = m.compile(name, precision=precision).bind(data)
-        b, slots = p.program.backend, p.program.emitted.slots
-        with b.precision(precision):
-            lp = b.numpy(run(case, p, lambda: b.log_joint(p.program.model, {}, *p.arguments)["x"]))
-        lp = np.moveaxis(lp, (slots["point"], slots["setting"]), (0, 1))
-        out[f"{name} {precision}"] = lp.reshape(x.shape[:2])
+        with p.program.backend.precision(precision):
+            out[f"{name} {precision}"] = trace(case, p, "x")
     return out.pop("pyro float64"), out
 
 
 def gradients(case: Case) -> dict[str, dict[str, np.ndarray]]:
     """Gradients of sum(lp) with respect to x and the parameters, at the mild points."""
     x = within(case, MILD)
+    return {name: _gradients(case, e.program, x) for name, e in evaluate(case).items()}
+
+
+def _gradients(case: Case, p: BoundProgram, x: np.ndarray) -> dict[str, np.ndarray]:
+    b = p.program.backend
     names = [n for n, v in case.stacked().items() if v.dtype.kind == "f" and not case.whole(n)]
-    out = {}
-    for name, e in evaluate(case).items():
-        p, b = e.program, e.program.program.backend
-        layout = next(i for i in p.program.emitted.inputs if i.name == "x")
-        with b.precision("float64"):
-            at = {"x": b.array(layout.into(x), "float64")}
-            given = {n: p.arrays[n] for n in names} | ({} if case.discrete else at)
-            both = jax.value_and_grad if name == "numpyro" else b.value_and_grad
-            _, grads = run(case, p, lambda: both(lambda a: lets(p, {**at, **a})["lp"].sum())(given))
-            out[name] = {k: b.numpy(g) for k, g in grads.items()}
-    return out
+    layout = next(i for i in p.program.emitted.inputs if i.name == "x")
+    with b.precision("float64"):
+        at = {"x": b.array(layout.into(x), "float64")}
+        given = {n: p.arrays[n] for n in names} | ({} if case.discrete else at)
+        both = jax.value_and_grad if b.name == "numpyro" else b.value_and_grad
+        _, grads = run(case, p, lambda: both(lambda a: lets(p, {**at, **a})["lp"].sum())(given))
+        return {k: b.numpy(g) for k, g in grads.items()}

@@ -109,7 +109,7 @@ def test_latents(case: Case) -> None:
         assert np.isfinite(g).all(), k
         np.testing.assert_allclose(g, other[2][k], rtol=1e-7, atol=1e-7, err_msg=k)
 
-    for k, p in enumerate(rows(case)):
+    for k in range(SETTINGS):
         inside = gd.real if case.time else case.build(case.setting(k)).type.support
         assert not violations(x[k], inside).any(), f"setting {k}: outside {inside}"
     assert case.oracle is not None

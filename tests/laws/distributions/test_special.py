@@ -254,7 +254,7 @@ def test_known_numpyro_gradient_of_logits_at_zero() -> None:
 
 
 def test_known_torch_lkj_draws() -> None:
-    """Torch 2.13 draws row i with Beta(i - 1/2, ...) for Beta(i / 2, ...): wrong from the third row on. Ours does not."""
+    """Torch 2.13 draws row i with Beta(i - 1/2, ...) for Beta(i / 2, ...): wrong from the third on; ours is right."""
     m = gd.Model("lkj")
     m.latent("x", gd.LKJCholesky(4, 1.0), dims=m.plate("k", 4000))
     p = m.compile("pyro")
