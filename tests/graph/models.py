@@ -74,7 +74,7 @@ def nested() -> gd.Model:
 
 
 def scrambled() -> gd.Model:
-    """Sites in an order that would cross every edge; the inner plate first, under a long name; two plates side by side."""
+    """Sites in an order that crosses edges; the inner plate first, under a long name; plates side by side."""
     m = gd.Model("scrambled")
     inner, outer = m.plate("a_long_name_of_a_plate", 3), m.plate("zone", 2)
     left, right = m.plate("left", 4), m.plate("right", 5)
@@ -227,7 +227,7 @@ def alone() -> gd.Model:
 MODELS: dict[str, Callable[[], gd.Model]] = {
     f.__name__: f
     for f in (
-        eight_schools, crossed, three_crossed, no_rectangles, nested, scrambled, regression, gaussian_process, hidden_markov,
-        markov, scanned, scan_in_scan, equation, indexed, imputed, mixture, alone,
+        eight_schools, crossed, three_crossed, no_rectangles, nested, scrambled, regression, gaussian_process,
+        hidden_markov, markov, scanned, scan_in_scan, equation, indexed, imputed, mixture, alone,
     )
 }  # fmt: skip

@@ -1,0 +1,204 @@
+"""Cases of the operations that need whole models: between dims and event axes, plates, recurrences, sites.
+
+Each gives a model, its data, its latents, and either the value of `out` in the user's layout (dims, then event axes) or
+the log-density.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+import gendsl as gd
+
+__all__ = ["SPECIAL"]
+
+Built = tuple[gd.Model, dict[str, Any], dict[str, np.ndarray], Any]
+SPECIAL: dict[str, list[Callable[[], Built]]] = {}
+_RNG = np.random.default_rng(11)
+_X = _RNG.normal(size=(2, 4))  # over a, b
+_XE = _RNG.normal(size=(2, 4, 3))
+_T = _RNG.normal(size=(4,))
+
+
+def special(*ops: str) -> Callable[[Callable[[], Built]], Callable[[], Built]]:
+    """Register a case."""
+
+    def register(f: Callable[[], Built]) -> Callable[[], Built]:
+        for op in ops:
+            SPECIAL.setdefault(op, []).append(f)
+        return f
+
+    return register
+
+
+def _model(event: bool = False) -> tuple[gd.Model, gd.Plate, gd.Plate, gd.Expr, dict[str, np.ndarray]]:
+    m = gd.Model("operation")
+    a, b = m.plate("a", 2), m.plate("b", 4)
+    d = gd.Normal(0.0, 1.0).expand(3) if event else gd.Normal(0.0, 1.0)
+    return m, a, b, m.latent("x", d, dims=(a, b)), {"x": _XE if event else _X}
+
+
+def _over(op: str, numpy: Callable[..., Any], event: bool, dims: tuple[str, ...]) -> Callable[[], Built]:
+    """A reduction over dims by name."""
+
+    def build() -> Built:
+        m, _, _, x, u = _model(event)
+        y = getattr(gd, op)(x if op not in ("all", "any") else x > 0, dim=dims)
+        m.let("out", y)
+        value = u["x"] if op not in ("all", "any") else u["x"] > 0
+        return m, {}, u, numpy(value, axis=tuple("ab".index(d) for d in dims))
+
+    return build
+
+
+for _op, _numpy in (
+    ("sum", np.sum),
+    ("prod", np.prod),
+    ("mean", np.mean),
+    ("max", np.max),
+    ("min", np.min),
+    ("all", np.all),
+    ("any", np.any),
+):
+    SPECIAL[f"{_op}_over_dims"] = [
+        _over(_op, _numpy, e, d) for e in (False, True) for d in (("a",), ("b",), ("a", "b"))
+    ]
+
+
+@special("to_event", "from_event")
+def _cumulated() -> Built:
+    m, _, _, x, u = _model()
+    m.let("out", gd.cumsum(x, dim="a"))
+    return m, {}, u, _X.cumsum(0)
+
+
+@special("to_event", "from_event")
+def _cumulated_event() -> Built:
+    m, _, _, x, u = _model(True)
+    m.let("out", gd.cumsum(x, dim="b"))  # its dims come back as (a, b)
+    return m, {}, u, _XE.cumsum(1)
+
+
+@special("to_event", "gather")
+def _gathered() -> Built:
+    m, a, b, x, u = _model()
+    o = m.plate("o")
+    i, j = m.data("i", dims=o, indexes=a), m.data("j", dims=o, indexes=b)
+    m.let("out", x[i, j])
+    data = {"i": np.array([0, 1, 1]), "j": np.array([3, 0, 2])}
+    return m, data, u, _X[data["i"], data["j"]]
+
+
+@special("gather")
+def _gathered_one() -> Built:
+    m, a, _, x, u = _model(True)
+    o = m.plate("o")
+    i = m.data("i", dims=o, indexes=a)
+    m.let("out", x[i])
+    data = {"i": np.array([0, 1, 1])}
+    have = m["out"].dims
+    want = _XE[data["i"]]
+    return m, data, u, want if have == ("o", "b") else np.swapaxes(want, 0, 1)
+
+
+@special("shift")
+def _cut() -> Built:
+    m, _, b, x, u = _model(True)
+    late = b[1:-1]
+    m.let("out", x[late] - gd.lag(x, 1, late))
+    return m, {}, u, _XE[:, 1:-1] - _XE[:, :-2]
+
+
+@special("plate_size", "arange")
+def _sizes() -> Built:
+    m, a, b, x, u = _model()
+    m.let("out", x * a.index / b.size + (b >= 1).size)
+    return m, {}, u, _X * np.arange(2)[:, None] / 4 + 3
+
+
+@special("eye")
+def _process() -> Built:
+    m, _, b, _, u = _model()
+    t = m.data("t", dims=b)
+    m.observe("y", gd.GaussianProcess(gd.kernel.SquaredExponential(), t, noise=0.5), dims=b)
+    y = _X[0]
+    k = np.exp(-0.5 * (_T[:, None] - _T) ** 2) + (0.5 + 1e-10) * np.eye(4)
+    want = stats.multivariate_normal(np.zeros(4), k).logpdf(y) + stats.norm.logpdf(_X).sum()
+    return m, {"t": _T, "y": y}, u, float(want)
+
+
+# -- recurrences ------------------------------------------------------------------------------------------------------
+def _scanned(reverse: bool, panel: bool) -> Callable[[], Built]:
+    def build() -> Built:
+        m, a, b, x, u = _model()
+        c = m.latent("c", gd.Normal(0.0, 1.0), dims=a if panel else None)
+        start = np.array([0.4, -1.1]) if panel else np.array(0.4)
+
+        def step(state: Any, now: Any) -> Any:
+            held, count = state
+            held = gd.tanh(held + now * c)
+            return (held, count + 1), (held * count, now)
+
+        (last, count), (first, _) = gd.scan(step, (c * 0.5, 0), x, dim=b, reverse=reverse)
+        m.let("out", first + last * count)
+        want = np.zeros((2, 4))
+        held = np.broadcast_to(start * 0.5, (2,))
+        for k, t in enumerate(reversed(range(4)) if reverse else range(4)):
+            held = np.tanh(held + _X[:, t] * start)
+            want[:, t] = held * k
+        return m, {}, u | {"c": start}, want + held[:, None] * 4
+
+    return build
+
+
+SPECIAL["scan"] = SPECIAL["item"] = SPECIAL["input"] = [_scanned(r, p) for r in (False, True) for p in (False, True)]
+
+
+@special("scan")
+def _summed_inside() -> Built:
+    """A carry that starts without the plate over which the step sums, and is a vector from its second step on."""
+    m, _, b, x, u = _model()
+    _, out = gd.scan(lambda c, now: ((0.5 * c.sum(dim="a") if "a" in c.dims else c) * now,) * 2, 1.0, x, dim=b)
+    m.let("out", out)
+    c, want = np.ones(2), np.zeros((2, 4))
+    for t in range(4):
+        c = 0.5 * c.sum() * _X[:, t]
+        want[:, t] = c
+    return m, {}, u, want
+
+
+@special("odeint")
+def _solved() -> Built:
+    m, a, b, _, u = _model()
+    rate = m.latent("rate", gd.Normal(0.0, 1.0), dims=a)
+    t = m.data("t", dims=b)
+    m.let("out", gd.odeint(lambda y, s: -rate * y, 2.0 * rate, t, rtol=1e-9, atol=1e-9))
+    r, times = np.array([0.4, 1.3]), np.array([0.2, 0.5, 1.0, 1.7])
+    return m, {"t": times}, u | {"rate": r}, 2 * r[:, None] * np.exp(-r[:, None] * times)
+
+
+# -- sites ------------------------------------------------------------------------------------------------------------
+@special("data", "param", "latent")
+def _given() -> Built:
+    m, a, _, x, u = _model()
+    d = m.data("d", dims=a, event=3)
+    p = m.param("p", np.array([1.0, 2.0, 4.0]), dims=a)
+    m.let("out", x[..., None] * d + p)
+    given = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    want = _X[..., None] * given[:, None] + np.array([1.0, 2.0, 4.0])
+    return m, {"d": given}, u, want
+
+
+@special("latent", "observe", "factor", "log_prob")
+def _joint() -> Built:
+    m, a, b, x, u = _model()
+    on = m.data("on", dims=a, dtype=bool)
+    m.observe("y", gd.Normal(x, 2.0), dims=(b, a), mask=on)
+    m.factor("f", gd.log_prob(gd.Laplace(0.0, 1.5), x) * 0.5)
+    y, mask = _RNG.normal(size=(4, 2)), np.array([True, False])
+    want = stats.norm.logpdf(_X).sum() + (stats.norm.logpdf(y, _X.T, 2.0) * mask).sum()
+    return m, {"on": mask, "y": y}, u, float(want + 0.5 * stats.laplace.logpdf(_X, 0, 1.5).sum())
