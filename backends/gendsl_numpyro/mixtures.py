@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from numpyro.distributions import Distribution, constraints
+from numpyro.distributions import Distribution, biject_to, constraints
 
 __all__ = ["Masked", "MixtureGeneral", "Within"]
 
@@ -36,7 +36,11 @@ class Within(Distribution):
 
     def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """The log-probability; -inf outside."""
-        return jnp.where(self.base.support(value), self.base.log_prob(value), -jnp.inf)
+        support = self.base.support
+        inside = support(value)
+        if not support.is_discrete and not support.event_dim:  # a gradient is 0 outside, not 0 times infinity
+            value = jnp.where(inside, value, biject_to(support)(jnp.zeros_like(value)))
+        return jnp.where(inside, self.base.log_prob(value), -jnp.inf)
 
     def sample(self, key: Any, sample_shape: Any = ()) -> Any:
         """A draw."""

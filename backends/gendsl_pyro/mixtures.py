@@ -8,17 +8,32 @@ from typing import Any
 import pyro.distributions as dist
 import torch
 from pyro.distributions import TorchDistribution, constraints
+from torch.distributions import biject_to
 
 __all__ = ["MixtureGeneral", "MixtureSameFamily", "Within"]
 
 
 class MixtureSameFamily(dist.MixtureSameFamily):
-    """Pyro's mixture of one family, whose support is its components', so that it has a bijection."""
+    """Pyro's mixture of one family, whose support is its components', so that it has a bijection.
+
+    The weights may have batch axes that the components lack.
+    """
+
+    def __init__(self, mixing: Any, component: Any, validate_args: bool | None = None) -> None:
+        *batch, count = component.batch_shape
+        shape = torch.broadcast_shapes(mixing.batch_shape, batch)
+        if shape != torch.Size(batch):
+            component = component.expand(torch.Size((*shape, count)))
+        super().__init__(mixing, component, validate_args=validate_args)
 
     @constraints.dependent_property
     def support(self) -> Any:
         """The components' support, which is one for all."""
         return self.component_distribution.support
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+        """The same with a larger batch shape."""
+        return super().expand(batch_shape, self._get_checked_instance(MixtureSameFamily, _instance))
 
 
 class MixtureGeneral(TorchDistribution):
@@ -65,7 +80,10 @@ class Within(TorchDistribution):
 
     def __init__(self, base: Any) -> None:
         self.base = base
-        self.base._validate_args = False  # its parameters have been checked; values outside are -inf
+        part: Any = base
+        while part is not None:  # parameters have been checked; values outside are -inf
+            part._validate_args = False
+            part = getattr(part, "base_dist", None)
         super().__init__(base.batch_shape, base.event_shape, validate_args=False)
 
     @constraints.dependent_property
@@ -75,7 +93,11 @@ class Within(TorchDistribution):
 
     def log_prob(self, value: torch.Tensor) -> torch.Tensor:
         """The log-probability; -inf outside."""
-        return torch.where(self.base.support.check(value), self.base.log_prob(value), -torch.inf)
+        support = self.base.support
+        inside = support.check(value)
+        if not support.is_discrete and not support.event_dim:  # a gradient is 0 outside, not 0 times infinity
+            value = torch.where(inside, value, biject_to(support)(torch.zeros_like(value)))
+        return torch.where(inside, self.base.log_prob(value), -torch.inf)
 
     def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
         """A draw."""

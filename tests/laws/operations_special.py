@@ -1,7 +1,7 @@
 """Cases of the operations that need whole models: between dims and event axes, plates, recurrences, sites.
 
-Each gives a model, its data, its latents, and either the value of `out` in the user's layout (dims, then event axes) or
-the log-density.
+Each gives a model, its data, its latents, and either the value of `out` (its dims in alphabetical order, then its event
+axes) or the log-density.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _over(op: str, numpy: Callable[..., Any], event: bool, dims: tuple[str, ...]
         y = getattr(gd, op)(x if op not in ("all", "any") else x > 0, dim=dims)
         m.let("out", y)
         value = u["x"] if op not in ("all", "any") else u["x"] > 0
-        return m, {}, u, numpy(value, axis=tuple("ab".index(d) for d in dims))
+        return m, {}, u, np.asarray(numpy(value, axis=tuple("ab".index(d) for d in dims)))
 
     return build
 
@@ -64,9 +64,7 @@ for _op, _numpy in (
     ("all", np.all),
     ("any", np.any),
 ):
-    SPECIAL[f"{_op}_over_dims"] = [
-        _over(_op, _numpy, e, d) for e in (False, True) for d in (("a",), ("b",), ("a", "b"))
-    ]
+    SPECIAL[_op] = [_over(_op, _numpy, e, d) for e in (False, True) for d in (("a",), ("b",), ("a", "b"))]
 
 
 @special("to_event", "from_event")
@@ -79,7 +77,7 @@ def _cumulated() -> Built:
 @special("to_event", "from_event")
 def _cumulated_event() -> Built:
     m, _, _, x, u = _model(True)
-    m.let("out", gd.cumsum(x, dim="b"))  # its dims come back as (a, b)
+    m.let("out", gd.cumsum(x, dim="b"))
     return m, {}, u, _XE.cumsum(1)
 
 
@@ -100,9 +98,7 @@ def _gathered_one() -> Built:
     i = m.data("i", dims=o, indexes=a)
     m.let("out", x[i])
     data = {"i": np.array([0, 1, 1])}
-    have = m["out"].dims
-    want = _XE[data["i"]]
-    return m, data, u, want if have == ("o", "b") else np.swapaxes(want, 0, 1)
+    return m, data, u, np.swapaxes(_XE[data["i"]], 0, 1)
 
 
 @special("shift")

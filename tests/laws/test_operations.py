@@ -96,6 +96,8 @@ def test_operation_on_plates_and_sites(op: str, backend: str) -> None:
                 np.testing.assert_allclose(float(b.numpy(p.log_density(u))), want, 1e-12, err_msg=p.program.source)
         else:
             got = _outputs(p, latents)["out"]
+            dims = m["out"].dims
+            got = np.transpose(got, [*sorted(range(len(dims)), key=dims.__getitem__), *range(len(dims), got.ndim)])
             tolerance = 1e-5 if op == "odeint" else 1e-11
             np.testing.assert_allclose(
                 np.broadcast_to(got, want.shape), want, tolerance, tolerance, err_msg=p.program.source

@@ -88,7 +88,7 @@ CASES: list[One] = [
     # 40 scales out, log p is a difference of numbers near 800, which float32 has to 1e-4
     _truncated("high", None, [2.0, -1.7, -200.0], single_tolerance=1e-3),
     # jax's log_ndtr is a truncated series below -20: right to 4e-9, its derivative to 1e-7
-    _truncated("both", [-1.0, 8.0, -3.0], [2.0, 9.0, 100.0], gradient_tolerance=1e-7, single_tolerance=1e-3),
+    _truncated("both", [-1.0, 20.0, -3.0], [2.0, 21.0, 100.0], gradient_tolerance=1e-7, single_tolerance=1e-3),
     One("Exponential", {"rate": SCALE}, oracle=lambda p: stats.expon(0, 1 / p.rate), domain=_above()),
     One(
         "Gamma",

@@ -37,6 +37,10 @@ def _uniforms(p: Row) -> Mixed:
     return Mixed(p.weights, tuple(stats.uniform(0.0, h) for h in p.high))
 
 
+def _paretos(p: Row) -> Mixed:
+    return Mixed(p.weights, tuple(stats.pareto(3.0, 0.0, s) for s in p.scale))
+
+
 def _general(p: Row) -> Mixed:
     parts = (stats.norm(p.loc, 1.0), stats.t(p.df, p.loc, p.scale), stats.laplace(p.loc, p.scale))
     return Mixed(p.weights, parts)
@@ -56,11 +60,29 @@ def _declared_counts(p: Row) -> gd.Distribution:
     return gd.Mixture(p.weights, parts)
 
 
+CORNERS = np.random.default_rng(8).normal(size=(3, 3, 2)) * 3
 TRIL = np.array([[1.0, 0.0], [0.5, 0.8]])
 
 
 def _vectors(p: Row) -> Mixed:
     return Mixed(p.weights, tuple(stats.multivariate_normal(m, TRIL @ TRIL.T) for m in p.loc))
+
+
+def _coordinates(p: Row) -> list[Mixed]:
+    return [Mixed(p.weights, tuple(stats.norm(m, 0.5) for m in side)) for side in p.loc.T]
+
+
+def _independent(p: Row) -> Rows:
+    return Rows(lambda x: float(sum(side.logpdf(v) for side, v in zip(_coordinates(p), x, strict=True))))
+
+
+def _independent_checks(p: Row, x: np.ndarray) -> list[Check]:
+    sides = _coordinates(p)
+    centred = x - np.array([p.weights @ m for m in p.loc.T])
+    return [
+        *(Ranks(f"coordinate {i}", side.cdf(x[:, i])) for i, side in enumerate(sides)),
+        Mean("independent", centred[:, 0] * centred[:, 1], 0.0, cap=1.0),
+    ]
 
 
 def _vector_checks(p: Row, x: np.ndarray) -> list[Check]:
@@ -150,6 +172,28 @@ CASES: list[One | Counted | Many] = [
         latent=False,
         stackable=False,
     ),
+    Many(
+        "MixtureOf",
+        {"weights": WEIGHTS, "scale": WIDTHS},
+        "Pareto",
+        make=lambda p: gd.Mixture(p.weights, gd.Pareto(p.scale, 3.0)),
+        oracle=_paretos,
+        inside=lambda p: np.linspace(p.scale.min() + 0.01, 9.0, 24),
+        beyond=lambda p: np.array([-1.0, p.scale.min() - 1e-9]),
+        checks=lambda p, x: [Ranks("value", _paretos(p).cdf(x))],
+        latent=False,
+        stackable=False,
+    ),
+    Many(
+        "MixtureOf",
+        {"weights": WEIGHTS, "loc": CORNERS},
+        "independent axes",
+        make=lambda p: gd.Mixture(p.weights, gd.Normal(p.loc.T, 0.5)),
+        oracle=_independent,
+        inside=lambda p: spread(p.loc[0], np.eye(2)),
+        checks=_independent_checks,
+        stackable=False,
+    ),
     _one(
         "MixtureGeneral",
         "lines",
@@ -177,7 +221,7 @@ CASES: list[One | Counted | Many] = [
     ),
     Many(
         "MixtureOf",
-        {"weights": WEIGHTS, "loc": np.random.default_rng(8).normal(size=(3, 3, 2)) * 3},
+        {"weights": WEIGHTS, "loc": CORNERS},
         "vectors",
         make=lambda p: gd.Mixture(p.weights, gd.MultivariateNormal(p.loc, scale_tril=TRIL)),
         oracle=_vectors,

@@ -212,6 +212,32 @@ def test_projected_normal_far_from_its_mean() -> None:
             assert let(p, "lp") == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_quantiles_of_the_truncated_normal(backend: str) -> None:
+    """Increasing and right however far out the interval lies, on either side."""
+    from gendsl.backend import get_backend
+    from gendsl.math.truncated import quantile
+
+    b = get_backend(backend)
+    ends = [
+        (None, None),
+        (-1.0, None),
+        (None, 2.0),
+        (-1.0, 2.0),
+        (30.0, None),
+        (None, -30.0),
+        (50.0, 51.0),
+        (-51.0, -50.0),
+    ]
+    p = np.linspace(0.01, 0.99, 9)
+    with b.precision("float64"):
+        for low, high in ends:
+            given = [None if e is None else b.array(np.array(e), "float64") for e in (low, high)]
+            x = b.numpy(quantile(b.ops, b.array(p, "float64"), 0.0, b.array(np.array(1.0), "float64"), *given))
+            law = stats.truncnorm(-np.inf if low is None else low, np.inf if high is None else high)
+            np.testing.assert_allclose(x, law.ppf(p), rtol=1e-6)
+
+
 # -- refusals -------------------------------------------------------------------------------------------------------
 def test_a_sequence_has_no_copies() -> None:
     m = gd.Model("m")
