@@ -118,7 +118,8 @@ def scan(step, init, xs, **options):
     while shapes != (shapes := [jnp.shape(c) for c in init]):
         after = jax.eval_shape(step, init, first)[0]
         init = tuple(
-            jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), b.shape)).astype(b.dtype) for a, b in zip(init, after)
+            jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), b.shape)).astype(b.dtype)
+            for a, b in zip(init, after)
         )
 
     def same(carry, x):

@@ -27,6 +27,10 @@ class Within(Distribution):
 
     def __init__(self, base: Any) -> None:
         self.base = base
+        part: Any = base
+        while part is not None:  # parameters have been checked; values outside are -inf
+            part._validate_args = False
+            part = getattr(part, "base_dist", None)
         super().__init__(base.batch_shape, base.event_shape, validate_args=False)
 
     @constraints.dependent_property
@@ -50,10 +54,10 @@ class Within(Distribution):
 class Masked(dist.MaskedDistribution):
     """NumPyro's masked distribution, without its stand-in for masked values.
 
-    The stand-in is made for a value's shape, which is not possible where the support has more batch axes than the value;
-    masked values lie inside the support anyway (gendsl fills missing ones).
+    The stand-in is made for a value's shape, which is not possible where the support has more batch axes than the
+    value. Masked values may lie outside the support.
     """
 
     def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """The base's log-probability; 0 where masked."""
-        return jnp.where(self._mask, self.base_dist.log_prob(value), 0.0)
+        """The base's log-probability; 0 where masked, else -inf outside."""
+        return jnp.where(self._mask, Within(self.base_dist).log_prob(value), 0.0)

@@ -158,7 +158,7 @@ _REPLACED = (
     "VonMises",
 )
 _OURS = ("DirichletMultinomial", "HiddenMarkov", "Markov", "ProjectedNormal", "RelaxedBernoulli", *_REPLACED)
-_MIXTURES = ("MixtureGeneral", "MixtureSameFamily", "Within")
+_MIXTURES = ("Masked", "MixtureGeneral", "MixtureSameFamily", "Within")
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
     **{name: DistSpelling(call=name) for name in _REPLACED},

@@ -1,4 +1,4 @@
-"""Mixtures as latents and over components of any kind, which Pyro does not have."""
+"""Mixtures as latents and over components of any kind, and masks over values outside, which Pyro does not have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from pyro.distributions import TorchDistribution, constraints
 from torch.distributions import biject_to
 
-__all__ = ["MixtureGeneral", "MixtureSameFamily", "Within"]
+__all__ = ["Masked", "MixtureGeneral", "MixtureSameFamily", "Within"]
 
 
 class MixtureSameFamily(dist.MixtureSameFamily):
@@ -107,3 +107,12 @@ class Within(TorchDistribution):
     def expand(self, batch_shape: Any, _instance: Any = None) -> Within:
         """The same with a larger batch shape."""
         return Within(self.base.expand(batch_shape))
+
+
+class Masked(dist.MaskedDistribution):
+    """Pyro's masked distribution, whose masked values may lie outside the support."""
+
+    def log_prob(self, value: torch.Tensor) -> torch.Tensor:
+        """The base's log-probability; 0 where masked, else -inf outside."""
+        terms = Within(self.base_dist).log_prob(value)
+        return torch.where(torch.as_tensor(self._mask), terms, torch.zeros_like(terms))

@@ -75,9 +75,11 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
     result = scope.type(i)
     cast = result.dtype is DType.FLOAT and n.op != "to_float"
     vals = []
+    inverse = n.op == "pow" and all(scope.type(a).dtype is not DType.FLOAT for a in n.args)  # 2 ** -1 is 0.5
     for k, a in enumerate(n.args):
         skip = n.op == "where" and k == 0
-        v = scope.floats(a, strict=n.op not in INFIX) if cast and not skip else scope.vals[a]
+        strict = n.op not in INFIX or (inverse and k == 0)
+        v = scope.floats(a, strict=strict) if cast and not skip else scope.vals[a]
         if (
             not (cast or skip)
             and n.op not in _COMPARE

@@ -56,7 +56,7 @@ def masked(scope: Scope, code: str, mask: Val, t: DistType, batched: bool) -> st
     """A distribution that counts only where the mask holds."""
     s = t.support
     bounded = isinstance(s, Interval | Integers) and (s.lower, s.upper) not in _PLAIN
-    if batched and (bounded or isinstance(s, Counts)) and "Masked" in scope.module.dialect.imports:
+    if s.dynamic or batched and (bounded or isinstance(s, Counts)):
         return f"{scope.module.need('Masked')}({code}, {mask.code})"
     return f"{code}.mask({mask.code})"
 

@@ -263,7 +263,8 @@ def _as_interval(c: Constraint) -> Interval | None:
 def implies(given: Constraint, needed: Constraint) -> bool:
     """Whether every value in `given` is known to lie in `needed`; static bounds only.
 
-    A closed end is taken to satisfy an open one: a value on the edge has probability zero or is met at run time.
+    A closed end is taken to satisfy an open one: a value on the edge has probability zero or is met at run time. Not
+    so for integers: a count is 0 often.
     """
     if given == needed:
         return True
@@ -279,7 +280,15 @@ def implies(given: Constraint, needed: Constraint) -> bool:
     a, b = _as_interval(given), _as_interval(needed)
     if a is None or b is None:
         return False
+    if given.discrete and any(
+        x is not None and x == y and not c for x, y, c in zip(*_ends(a, b), b.closed, strict=True)
+    ):
+        return False
     return _below(b.lower, a.lower, -math.inf) and _below(a.upper, b.upper, math.inf)
+
+
+def _ends(*intervals: Interval) -> list[tuple[Bound, Bound]]:
+    return [(i.lower, i.upper) for i in intervals]
 
 
 def _below(low: Bound, high: Bound, infinite: float) -> bool:

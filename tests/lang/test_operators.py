@@ -66,7 +66,8 @@ def test_broadcasting_is_numpys(shapes: tuple[tuple[int, ...], tuple[int, ...]])
         (operator.truediv, (INT, INT), FLOAT),
         (operator.floordiv, (INT, INT), INT),
         (operator.mod, (INT, INT), INT),
-        (operator.pow, (INT, INT), INT),
+        (operator.pow, (INT, INT), FLOAT),  # the exponent may be negative
+        (operator.pow, (INT, BOOL), INT),
         (operator.lt, (FLOAT, FLOAT), BOOL),
         (operator.eq, (INT, FLOAT), BOOL),
         (operator.and_, (BOOL, BOOL), BOOL),

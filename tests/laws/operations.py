@@ -1,7 +1,7 @@
 """The cases of every operation: how it is written, on what, and its numpy value on one element.
 
-A case is tried with plain operands, with operands over plates (the first over a, the second over b, the third over both:
-its value is that of the loop over the plates), and with further event axes on the left of its operands.
+A case is tried with plain operands, with operands over plates (the first over a, the second over b, the third over
+both: its value is that of the loop over the plates), and with further event axes on the left of its operands.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Operand:
 
 
 F, POSITIVE, UNIT = Operand(), Operand(low=0.2, high=3.0), Operand(low=0.05, high=0.95)
-I, B = Operand(low=0, high=5, kind="int"), Operand(kind="bool")
+INT, B = Operand(low=0, high=5, kind="int"), Operand(kind="bool")
 V, M, SPD = Operand((3,)), Operand((3, 3)), Operand((3, 3), spd=True)
 
 
@@ -99,13 +99,16 @@ for _name in BINARY:
     _left, _right = _LEFT.get(_name, F), _RIGHT.get(_name, F)
     _add(_name, lambda a, b, op=_name: apply(op, a, b), _left, _right)
     if not _name.startswith("logical"):
-        _add(_name, lambda a, b, op=_name: apply(op, a, b), I, Operand(low=1, high=4, kind="int"))
+        _add(_name, lambda a, b, op=_name: apply(op, a, b), INT, Operand(low=1, high=4, kind="int"))
         _add(_name, lambda b, op=_name: apply(op, 2.5, b), _right, value=lambda b, op=_name: BINARY[op][0](2.5, b))
         _add(_name, lambda a, op=_name: apply(op, a, 2), _left, value=lambda a, op=_name: BINARY[op][0](a, 2))
 _add("add", lambda a, b: a + b, F, B)
-_add("mul", lambda a, b: a * b, I, F)
+_add("pow", lambda a, b: a**b, Operand(low=1, high=5, kind="int"), INT, value=lambda a, b: np.power(a * 1.0, b))
+_add("pow", lambda a: a**-1, Operand(low=1, high=5, kind="int"), value=lambda a: 1 / a)
+_add("pow", lambda b: 2 ** (1 - b), INT, value=lambda b: 2.0 ** (1 - b))
+_add("mul", lambda a, b: a * b, INT, F)
 _add("where", gd.where, B, F, F)
-_add("where", lambda c, a: gd.where(c, a, 1), B, I, value=lambda c, a: np.where(c, a, 1))
+_add("where", lambda c, a: gd.where(c, a, 1), B, INT, value=lambda c, a: np.where(c, a, 1))
 _add("where", lambda c: gd.where(c, 2, 3), B, value=lambda c: np.where(c, 2, 3))
 _add("clip", lambda x: gd.clip(x, -0.51, 1), F, value=lambda x: np.clip(x, -0.51, 1))
 _add("clip", gd.clip, F, Operand(low=-1.0, high=0.0), Operand(low=0.1, high=1.0))
@@ -170,7 +173,7 @@ _add(
     value=lambda a, b: np.stack(np.broadcast_arrays(a, b, 0.5)),
     modes=NOT_EVENT,
 )
-_add("stack", lambda a, b: gd.stack([a, 2, b]), I, I, value=lambda a, b: np.stack(np.broadcast_arrays(a, 2, b), -1))
+_add("stack", lambda a, b: gd.stack([a, 2, b]), INT, INT, value=lambda a, b: np.stack(np.broadcast_arrays(a, 2, b), -1))
 _add(
     "concatenate",
     lambda a, b: gd.concatenate([a, b]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import gendsl as gd
 from tests.laws.law import BACKENDS, check_law, fused
@@ -176,3 +177,29 @@ def test_scales_of_kernels_and_noise_are_positive() -> None:
         gd.kernel.Matern(scale=q)
     with pytest.raises(gd.ModelError, match="noise must be nonnegative"):
         gd.GaussianProcess(gd.kernel.Matern(), x, noise=q)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_masked_values_may_lie_outside_a_random_bound(whole: bool) -> None:
+    m = gd.Model("m")
+    o = m.plate("o")
+    on, p = m.data("on", dims=o, dtype=bool), m.latent("p", gd.Uniform(0, 1))
+    if whole:
+        m.observe("y", gd.Binomial(m.data("n", dims=o, dtype=int), p).mask(on), dims=o)
+        data = {"n": np.array([3, 4, 3]), "y": np.array([1, 9, 2])}
+        want = stats.binom.logpmf([1, 2], 3, 0.5).sum()
+    else:
+        m.observe("y", gd.Uniform(0, 1 + p), dims=o, mask=on)
+        data = {"y": np.array([0.1, 9.0, 0.3])}
+        want = -2 * np.log(1.5)
+    data["on"] = np.array([True, False, True])
+    check_law(m, data, seed=1)
+    for backend in BACKENDS:
+        assert value(m, data, backend) == pytest.approx(want + np.log(0.25), rel=1e-12)
+
+
+def test_a_count_is_not_positive() -> None:
+    m = gd.Model("m")
+    k = m.latent("k", gd.Poisson(3.0))
+    with pytest.raises(gd.ModelError, match="must be positive"):
+        gd.Normal(0, k)

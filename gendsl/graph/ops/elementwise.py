@@ -157,6 +157,12 @@ def _div_support(a: Constraint, b: Constraint) -> Constraint:
     return real
 
 
+def _power(a: Any, b: Any) -> Any:
+    """numpy's power; integers to a power that may be negative are floats."""
+    whole = np.asarray(b).dtype.kind in "iub"
+    return np.power(np.asarray(a, float) if whole and np.any(np.less(b, 0)) else a, b)
+
+
 def _pow_support(a: Constraint, b: Constraint) -> Constraint:
     if implies(a, positive):
         return positive
@@ -188,7 +194,7 @@ BINARY: dict[str, tuple[Callable[..., Any], str, Support]] = {
     "div": (np.true_divide, "float", _div_support),
     "floordiv": (np.floor_divide, "same", _always(real)),
     "mod": (np.mod, "same", _always(real)),
-    "pow": (np.power, "same", _pow_support),
+    "pow": (_power, "power", _pow_support),
     "maximum": (np.maximum, "same", _max_support),
     "minimum": (np.minimum, "same", _min_support),
     "arctan2": (np.arctan2, "float", _always(Interval(-math.pi, math.pi, (True, True)))),
@@ -214,6 +220,8 @@ def _dtype(rule: str, types: Sequence[ArrayType]) -> DType:
     if rule == "int":
         return DType.INT
     out = promote(*(t.dtype for t in types))
+    if rule == "power" and not implies(types[1].support, nonnegative):
+        return DType.FLOAT
     return DType.INT if out is DType.BOOL else out
 
 

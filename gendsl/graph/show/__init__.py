@@ -23,6 +23,8 @@ from gendsl.graph.types import ArrayType, DistType, Size
 
 __all__ = ["dims_of", "joint_of", "own_data", "plate_words", "show", "texts"]
 
+_LIMIT = 400  # characters: a regression of a dozen terms is shown whole
+
 
 def show(graph: Graph) -> str:
     """The model as text: its plates, axes and data, then a line for each site in order of declaration.
@@ -31,7 +33,7 @@ def show(graph: Graph) -> str:
     have `~`, recorded values `=`. Behind three spaces stands what else there is to say. A lag reads `y[t_from_1 - 1]`:
     y at the elements before those of the plate `t_from_1`. Very long expressions are shortened with `...`.
     """
-    writer = Writer(graph.nodes, graph.plate)
+    writer = Writer(graph.nodes, graph.plate, _LIMIT)
     own = own_data(graph)
     blocks = [
         [f"model {graph.name}", *map(plate_words, graph.plates), *map(_axis_words, graph.axes)],

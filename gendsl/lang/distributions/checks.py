@@ -9,6 +9,7 @@ import numpy as np
 from gendsl.errors import Location, ModelError
 from gendsl.graph.constraints import (
     Constraint,
+    Integers,
     Interval,
     implies,
     lower_cholesky,
@@ -94,7 +95,7 @@ def _worst(value: np.ndarray, c: Constraint) -> str:
 
 def _disjoint_ok(given: Constraint, needed: Constraint) -> bool:
     """Whether a named value can violate the need: its support is known and reaches outside."""
-    return given.rank > 0 or isinstance(given, Interval) and not given.dynamic
+    return given.rank > 0 or isinstance(given, Interval | Integers) and not given.dynamic
 
 
 def _remedy(c: Constraint, name: str) -> str | None:
