@@ -220,7 +220,7 @@ def _dtype(rule: str, types: Sequence[ArrayType]) -> DType:
     if rule == "int":
         return DType.INT
     out = promote(*(t.dtype for t in types))
-    if rule == "power" and not implies(types[1].support, nonnegative):
+    if rule == "power" and types[1].dtype is not DType.BOOL and not implies(types[1].support, nonnegative):
         return DType.FLOAT
     return DType.INT if out is DType.BOOL else out
 
