@@ -30,11 +30,12 @@ _TORCH = [
     "ceil",
     "round",
 ]
-_SPECIAL = ["logit", "erf", "erfc", "erfinv", "gammaln", "digamma", "ndtr", "log_ndtr", "ndtri"]
+_SPECIAL = ["logit", "erf", "erfc", "erfinv", "gammaln", "ndtr", "log_ndtr", "ndtri"]
 
 OPS: dict[str, str] = {
     **{k: f"torch.{k}({{0}})" for k in _TORCH},
     **{k: f"torch.special.{k}({{0}})" for k in _SPECIAL},
+    "digamma": "digamma({0})",
     "reciprocal": "torch.reciprocal({0})",
     "sigmoid": "torch.sigmoid({0})",
     "log_sigmoid": "torch.nn.functional.logsigmoid({0})",
@@ -111,6 +112,12 @@ _AT_LEAST = '''
 def at_least(x, ndim):
     """x with axes of length 1 on the left, up to `ndim` axes."""
     return x[(None,) * max(0, ndim - x.ndim)]
+'''
+
+_DIGAMMA = '''
+def digamma(x):
+    """The digamma function by its recurrence from x + 10, where torch's derivative of it is right to 1e-12."""
+    return torch.special.digamma(x + 10.0) - sum(1.0 / (x + k) for k in range(10))
 '''
 
 _CONCATENATE = '''
@@ -213,6 +220,7 @@ DIALECT = Dialect(
     snippets={
         "real": _REAL,
         "at_least": _AT_LEAST,
+        "digamma": _DIGAMMA,
         "concatenate_batched": _CONCATENATE,
         "solve_batched": _SOLVE,
         "solve_triangular_batched": _TRIANGULAR,
