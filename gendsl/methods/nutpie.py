@@ -1,0 +1,205 @@
+"""One chain of nutpie: NUTS in Rust on any density of a vector, with a mass matrix of low rank.
+
+The metric is diag(s) (I + U (L - I) U') diag(s), fitted to draws and gradients of warmup: posteriors that are strongly
+correlated take far fewer gradients than with a diagonal one.
+
+nutpie calls the density from a thread of its own. An exception there would lose the draws, so the density never raises:
+a point where it fails has no density, and the first failure ends the chain with what it has drawn.
+
+Reference:
+    If only my posterior were normal: introducing Fisher HMC (Seyboldt, Carlson, Carpenter, 2026) |
+    https://arxiv.org/abs/2603.18845
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gendsl.errors import BackendError, caller
+from gendsl.methods.chains import Chain
+
+__all__ = ["Settings", "available", "require", "run_chain"]
+
+Density = Callable[[np.ndarray], tuple[float, np.ndarray]]
+"""The log-density of a vector, and its gradient; thread-safe."""
+
+_INTERVAL = 0.1  # seconds between reports
+_STATS = {
+    "lp": ("logp", np.float64),
+    "energy": ("energy", np.float64),
+    "n_steps": ("n_steps", np.int64),
+    "tree_depth": ("depth", np.int64),
+    "acceptance_rate": ("mean_tree_accept", np.float64),
+    "step_size": ("step_size", np.float64),
+    "diverging": ("diverging", np.bool_),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a chain needs to know besides its density; it can be sent to another process.
+
+    Attributes:
+        draws: kept draws.
+        warmup: adaptation draws.
+        target_accept: acceptance probability that the step size is adapted to.
+        max_tree_depth: most doublings.
+        seed: seed of the run.
+    """
+
+    draws: int
+    warmup: int
+    target_accept: float
+    max_tree_depth: int
+    seed: int
+
+
+def available() -> bool:
+    """Whether nutpie is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("nutpie") is not None
+
+
+def require() -> None:
+    """Raise where nutpie is not installed.
+
+    Raises:
+        BackendError: it says what to install.
+    """
+    if not available():
+        raise BackendError(
+            "NUTS(engine=gd.Engine.NUTPIE) needs nutpie, which is not installed",
+            needed="the package nutpie",
+            fix="pip install 'gendsl[nutpie]', or use engine=gd.Engine.NATIVE",
+            where=caller(),
+        )
+
+
+def run_chain(
+    density: Density,
+    settings: Settings,
+    chain: int,
+    start: np.ndarray,
+    report: Callable[[int, int], None],
+    stopped: Callable[[], bool] = lambda: False,
+    clean: Callable[[Exception], bool] = lambda e: False,
+) -> Chain:
+    """Warm up and sample one chain; a KeyboardInterrupt, `stopped` or a failing density ends it with what there is.
+
+    Draws depend on the seed and the chain's number alone.
+
+    Args:
+        density: log-density and gradient of a vector.
+        settings: of the run.
+        chain: its number.
+        start: the starting point.
+        report: called with the iterations done and the divergences so far.
+        stopped: whether to stop now.
+        clean: whether an exception only says that a point has no density (a singular matrix).
+    """
+    s, d = settings, start.size
+    finished = threading.Event()
+    failure: list[str] = []
+    done, divergences = 0, 0
+    times = [time.perf_counter()]
+
+    def guarded(z: np.ndarray) -> tuple[float, np.ndarray]:
+        if not failure:
+            try:
+                return density(z)
+            except Exception as e:  # whatever it is, nutpie must not see it: it would drop the draws
+                if not clean(e):
+                    failure.append(traceback.format_exc())
+                    finished.set()
+        return -np.inf, np.zeros(d)
+
+    def kept(z: np.ndarray) -> dict[str, np.ndarray]:
+        nonlocal done
+        done += 1
+        if done == s.warmup:
+            times.append(time.perf_counter())
+        if done == s.warmup + s.draws:
+            finished.set()
+        return {"u": np.asarray(z)}
+
+    sampler = _start(d, guarded, kept, s, chain, start)
+    aborted = False
+    try:
+        while not finished.wait(_INTERVAL) and not sampler.is_finished:
+            report(done, divergences)
+            if stopped():
+                aborted = True
+                break
+    except KeyboardInterrupt:
+        aborted = True
+    result = sampler.abort() if aborted or failure else sampler.wait()
+    times.append(time.perf_counter())
+    positions, stats = _arrays(result, d)
+    n = len(positions)
+    if n == s.draws:
+        report(s.warmup + n, int(stats["diverging"].sum()))
+    seconds = {"warmup": times[1] - times[0] if s.warmup else 0.0, "sampling": times[-1] - times[-2]}
+    return Chain(positions, stats, seconds, failure[0] if failure else "")
+
+
+def _start(
+    dimension: int,
+    density: Density,
+    kept: Callable[[np.ndarray], dict[str, np.ndarray]],
+    s: Settings,
+    chain: int,
+    start: np.ndarray,
+) -> Any:
+    """A sampler that runs."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*ArviZ is undergoing", category=FutureWarning)
+        import nutpie
+        from nutpie.compiled_pyfunc import from_pyfunc
+
+    model = from_pyfunc(
+        dimension,
+        lambda: density,
+        lambda *_: kept,
+        [np.dtype("float64")],
+        [(dimension,)],
+        ["u"],
+        make_initial_point_fn=lambda _: start.astype(np.float64),
+    )
+    return nutpie.sample(
+        model,
+        draws=s.draws,
+        tune=s.warmup,
+        chains=1,
+        cores=1,
+        seed=int(np.random.SeedSequence([s.seed, chain]).generate_state(1, np.uint64)[0] >> np.uint64(1)),
+        target_accept=s.target_accept,
+        maxdepth=s.max_tree_depth,
+        low_rank_modified_mass_matrix=True,
+        progress_bar=False,
+        blocking=False,
+        return_raw_trace=True,
+    )
+
+
+def _arrays(result: Any, dimension: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The draws after warmup and their statistics."""
+    draws, stats = result.get_arrow_trace()
+    if not draws or not stats:
+        empty = {k: np.zeros(0, kind) for k, (_, kind) in _STATS.items()}
+        return np.zeros((0, dimension)), empty
+    (table,), (columns,) = draws, stats
+    import pyarrow as pa
+
+    flat = pa.array(table.column("u")).flatten().to_numpy(zero_copy_only=False)
+    after = ~np.asarray(columns.column("tuning").to_numpy(), bool)
+    rows = flat.reshape(-1, dimension)[after]
+    return np.array(rows), {k: np.asarray(columns.column(c).to_numpy())[after].astype(t) for k, (c, t) in _STATS.items()}
