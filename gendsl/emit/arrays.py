@@ -117,7 +117,7 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
 
 def _plain(scope: Scope, i: int, n: Node) -> Val:
     """Operations on event axes whose template needs only the arguments and attributes."""
-    vals = [scope.array(scope.floats(a)) for a in n.args]
+    vals = [scope.array(scope.floats(a, strict=scope.type(i).dtype is DType.FLOAT)) for a in n.args]
     return _joined(vals, scope.op(n.op, *vals, **n.attr), rank=scope.type(i).rank)
 
 
@@ -321,7 +321,7 @@ def _flip(scope: Scope, i: int, n: Node) -> Val:
 # -- reductions -------------------------------------------------------------------------------------------------------
 @emits("sum", "prod", "mean", "max", "min", "logsumexp", "all", "any")
 def _reduce(scope: Scope, i: int, n: Node) -> Val:
-    v = scope.floats(n.args[0]) if n.op in ("mean", "logsumexp") else scope.vals[n.args[0]]
+    v = scope.floats(n.args[0], strict=True) if n.op in ("mean", "logsumexp") else scope.vals[n.args[0]]
     if n.op in ("max", "min") and scope.type(n.args[0]).dtype is DType.BOOL:
         v = v.with_(scope.op("to_int", v, int=scope.module.dtype("int")))
     for d in n.attr["dims"]:
@@ -338,14 +338,14 @@ def _reduce(scope: Scope, i: int, n: Node) -> Val:
 
 @emits("cumsum", "cumprod", "logcumsumexp")
 def _cumulative(scope: Scope, i: int, n: Node) -> Val:
-    v = scope.floats(n.args[0]) if n.op == "logcumsumexp" else scope.vals[n.args[0]]
+    v = scope.floats(n.args[0], strict=True) if n.op == "logcumsumexp" else scope.vals[n.args[0]]
     return v.with_(scope.op(n.op, v, axis=n.attr["axis"]))
 
 
 # -- linear algebra ---------------------------------------------------------------------------------------------------
 @emits("matmul")
 def _matmul(scope: Scope, i: int, n: Node) -> Val:
-    a, b = (scope.array(scope.floats(k)) for k in n.args)
+    a, b = (scope.array(scope.floats(k, strict=True)) for k in n.args)
     rank = scope.type(i).rank
     if a.rank == 1 and b.rank == 1:
         if (a.spread and b.spread) or a.batched or b.batched:

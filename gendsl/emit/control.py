@@ -102,12 +102,11 @@ def _scan(scope: Scope, i: int, n: Node) -> Val:
         layout = _layout(t, scope.module.slots, scope.batched)
         held.append(replace(layout, slots=max(layout.slots, v.slots)).with_(name))
     held = _settled(scope, step, held, inputs)
-    whole = any(s.op == "to_event" or s.attr.get("dims") for s in step.nodes if isinstance(s.type, ArrayType))
     carries = []
     for a, v, h, t in zip(n.args, args, held, types, strict=False):
         have, want = scope.type(a), t
         if isinstance(want, ArrayType):
-            v = _filled(scope, scope.array(v, want.dtype), have.dims, want, h) if whole else scope.array(v, want.dtype)
+            v = _filled(scope, scope.array(v, want.dtype), have.dims, want, h)
             carries.append(_padded(scope, v, h))
     if not isinstance(n.type, TupleType):
         raise TypeError("a scan has several results")

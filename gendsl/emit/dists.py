@@ -12,7 +12,7 @@ from gendsl.emit.dialect import DistSpelling
 from gendsl.emit.inside import as_drawn, guard
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
-from gendsl.graph.constraints import Constraint, Counts, Integers, Interval
+from gendsl.graph.constraints import Constraint, Counts, Integers, Interval, implies, simplex
 from gendsl.graph.families import FAMILIES, Family
 from gendsl.graph.node import Node, Subgraph
 from gendsl.graph.types import ArrayType, DistType
@@ -120,9 +120,18 @@ class _Emission:
         node = self.args[name]
         counts = self.family.parameter(name).integer and name not in self.spelling.floats
         v = self.scope.vals[node] if counts else self.scope.floats(node)
+        if self.family.parameter(name).constraint == simplex and not self.scope.module.dialect.normalises:
+            v = self._normalised(node, v)
         v = v.aligned((self.axes if axes is None else axes) + rank)
         self.slots, self.batched = max(self.slots, v.slots), self.batched or v.batched
         return v
+
+    def _normalised(self, node: int, v: Val) -> Val:
+        """Probabilities that may not sum to 1, divided by their sum."""
+        if self.scope.nodes[node].op == "const" or implies(self.scope.type(node).support, simplex):
+            return v
+        v = self.scope.assign(v)
+        return v.with_(f"{v.p} / {self.scope.op('sum_keep', v, axis=-1)}", prec=11)
 
     def inner(self, name: str, *, bare: bool, axes: int | None = None, full: bool = False) -> str:
         """A distribution parameter."""

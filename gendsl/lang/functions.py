@@ -241,8 +241,7 @@ cumsum, cumprod, logcumsumexp = map(_cumulative, ("cumsum", "cumprod", "logcumsu
 def softmax(x: Expr, axis: int = -1) -> Expr:
     """exp(x) / sum(exp(x)) along one event axis."""
     _symbolic("softmax", x)
-    axis = _negative(axis, x.ndim)
-    return exp(x - apply("expand_dims", logsumexp(x, axis), axis=axis))
+    return apply("softmax", x, axis=_negative(axis, x.ndim))
 
 
 def log_softmax(x: Expr, axis: int = -1) -> Expr:
@@ -254,7 +253,10 @@ def log_softmax(x: Expr, axis: int = -1) -> Expr:
 
 def var(x: Expr, axis: Any = None, *, dim: Dims = None) -> Expr:
     """Variance (divisor n) over event axes or plates."""
-    return reduce_("mean", square(x), axis, dim) - square(reduce_("mean", x, axis, dim))
+    mean = reduce_("mean", x, axis, dim)
+    for a in sorted(mean.builder.nodes[mean.node].attr["axes"], reverse=True):
+        mean = apply("expand_dims", mean, axis=a)
+    return reduce_("mean", square(x - mean), axis, dim)
 
 
 # -- shape --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ import pytest
 from scipy import special, stats
 
 import gendsl as gd
+from gendsl.backend import get_backend
+from gendsl.math.sequences import hidden_markov_log_prob
 from tests.laws.law import BACKENDS, check_law, fused
 
 
@@ -214,3 +216,77 @@ def test_the_derivative_of_digamma_has_full_accuracy(backend: str) -> None:
     p = m.compile(backend).bind({})
     at = np.array([1e-3, 0.4, 1.0, 3.3, 7.0, 40.0])
     np.testing.assert_allclose(fused(p, {"x": at}).grad["x"], special.polygamma(1, at), rtol=1e-11)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_hidden_chain_with_impossible_transitions(backend: str) -> None:
+    """Left to right: the value is that of the sum over paths, and the gradient is finite."""
+    y, mu = np.array([0.3, -0.4, 1.1, 0.9]), np.array([-0.2, 0.8])
+    m = gd.Model("m")
+    t, means = m.plate("t"), m.latent("mu", gd.Normal(0, 1).expand(2))
+    m.observe("y", gd.HiddenMarkov([1.0, 0.0], [[0.5, 0.5], [0.0, 1.0]], gd.Normal(means, 1.0), dim=t), dims=t)
+    paths = [[0] * k + [1] * (4 - k) for k in range(1, 5)]
+    chances = [0.5 ** min(k, 3) for k in range(1, 5)]
+    joint = [np.log(c) + stats.norm.logpdf(y, mu[p]).sum() for c, p in zip(chances, paths, strict=True)]
+    point = fused(m.compile(backend).bind({"y": y}), {"mu": mu})
+    assert point.value == pytest.approx(special.logsumexp(joint) + stats.norm.logpdf(mu).sum(), rel=1e-12)
+    weights = special.softmax(joint)
+    occupied = sum(w * np.eye(2)[p] for w, p in zip(weights, paths, strict=True))
+    np.testing.assert_allclose(point.grad["mu"], (occupied * (y[:, None] - mu)).sum(0) - mu, rtol=1e-10)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_sequence_that_cannot_be_has_no_density(backend: str) -> None:
+    b = get_backend(backend)
+    emission = np.array([[0.0, -np.inf], [-np.inf, 0.0]])
+    with b.precision("float64"):
+        given = [b.array(x, "float64") for x in (np.array([1.0, 0.0]), np.eye(2), emission)]
+        assert float(b.numpy(hidden_markov_log_prob(b.ops, *given))) == -np.inf
+
+
+@pytest.mark.parametrize("kind", ["categorical", "multinomial", "general", "family"])
+def test_computed_probabilities_are_divided_by_their_sum(kind: str) -> None:
+    m = gd.Model("m")
+    o, u = m.plate("o"), m.latent("u", gd.Normal(0, 1).expand(3))
+    w = gd.exp(u)
+    given, y = {
+        "categorical": (gd.Categorical(w), np.array([0, 2, 1])),
+        "multinomial": (gd.Multinomial(4, w), np.array([[1, 1, 2], [0, 4, 0]])),
+        "general": (gd.Mixture(w, [gd.Normal(0, 1), gd.Normal(1, 1), gd.StudentT(3)]), np.array([0.4, -1.0])),
+        "family": (gd.Mixture(w, gd.Normal(u, 1)), np.array([0.4, -1.0])),
+    }[kind]
+    m.observe("y", given, dims=o)
+    check_law(m, {"y": y}, seed=2)
+    if kind == "categorical":
+        at = np.array([0.2, -1.0, 0.7])
+        want = np.log(special.softmax(at))[y].sum() + stats.norm.logpdf(at).sum()
+        assert value(m, {"y": y}, "numpyro", u=at) == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("length", [1, 3])
+def test_carries_have_all_their_dims(backend: str, length: int) -> None:
+    """A carry that is passed on unchanged lacks the plate that it has from the second step on."""
+    m = gd.Model("m")
+    s, t = m.plate("s", 2), m.plate("t")
+    phi, y = m.latent("phi", gd.Normal(0, 1), dims=s), m.data("y", dims=t)
+    z = m.latent("z", gd.Normal(0, 1))
+    (_, before), _ = gd.scan(lambda c, v: ((phi * c[0] + v, c[0]), c[1]), (z, z), y, dim=t)
+    m.factor("f", before.sum(dim=s))
+    ys, slope, start = np.array([0.3, -0.8, 1.2])[:length], np.array([0.4, -0.9]), 0.7
+    now, held = np.full(2, start), np.full(2, start)
+    for v in ys:
+        now, held = slope * now + v, now
+    want = held.sum() + stats.norm.logpdf([*slope, start]).sum()
+    assert value(m, {"y": ys}, backend, phi=slope, z=np.array(start)) == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_variance_far_from_zero(backend: str) -> None:
+    m = gd.Model("m")
+    x, z = m.data("x", event=(2, 3)), m.latent("z", gd.Normal(0, 1))
+    m.let("v", gd.var(x, 1)), m.let("w", np.var(x) + 0 * z)
+    at = 1e8 + np.array([[0.0, 1.0, 2.0], [4.0, 4.0, 1.0]])
+    out = m.compile(backend).bind({"x": at}).constrain({"z": np.zeros(1)})
+    np.testing.assert_allclose(np.squeeze(out["v"]), at.var(1), rtol=1e-7)
+    np.testing.assert_allclose(np.squeeze(out["w"]), at.var(), rtol=1e-7)
