@@ -158,7 +158,7 @@ _REPLACED = (
     "TruncatedNormal",
 )
 _OURS = ("HiddenMarkov", "Markov", *_REPLACED)
-_MIXTURES = ("Masked", "MixtureGeneral", "Within")
+_MIXTURES = ("Masked", "MixtureGeneral", "MixtureSameFamily", "Within")
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
     **{name: DistSpelling(call=name) for name in (*_REPLACED, "MixtureGeneral")},

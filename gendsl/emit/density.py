@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from gendsl.emit.common import Common
-from gendsl.emit.dists import constraint_code, emit_dist, log_prob
+from gendsl.emit.dists import constraint_code, emit_dist, log_prob, masked
 from gendsl.emit.inside import must_check
 from gendsl.emit.layout import Layout, unconstrained_event
 from gendsl.emit.scope import Scope
@@ -44,7 +44,7 @@ class DensityFunctions(Common):
                 if jacobian is not None:
                     terms.append(jacobian)
             elif n.op == "observe":
-                mask = scope.vals[n.args[2]] if len(n.args) > 2 else None
+                mask = n.args[2] if len(n.args) > 2 else None
                 if must_check(self.graph, n.args[0], n.args[1]):
                     terms.append(self._checked_term(scope, n.args[0], n.args[1], mask))
                 else:
@@ -77,25 +77,26 @@ class DensityFunctions(Common):
                 scope.line(f"lp = {'lp + ' if k else ''}{t}")
             scope.line("return lp")
 
-    def _term(self, scope: Scope, dist: int, value: Val, mask: Val | None) -> str:
+    def _term(self, scope: Scope, dist: int, value: Val, mask: int | None) -> str:
         """The summed log-probability of a draw."""
         t = scope.nodes[dist].type
         if not isinstance(t, DistType):
             raise TypeError("a draw has a distribution")
         bare = mask is None
         d = emit_dist(scope, dist, bare=bare, checked=False)
-        code = d.code if mask is None else f"{d.code}.mask({mask.code})"
-        slots = max(d.slots, value.slots, mask.slots if mask is not None else 0)
+        code = d.code if mask is None else masked(scope, d.code, mask, t, d.batched)
+        slots = max(d.slots, value.slots, scope.vals[mask].slots if mask is not None else 0)
         independent = t.rank > t.family_rank or (scope.nodes[dist].op == "dist.MixtureOf" and t.rank > 0)
         scalar = not slots and not (bare and independent)
         return f"{code}.log_prob({scope.array(value).code})" + ("" if scalar else ".sum()")
 
-    def _checked_term(self, scope: Scope, dist: int, value: int, mask: Val | None) -> str:
+    def _checked_term(self, scope: Scope, dist: int, value: int, mask: int | None) -> str:
         """The summed log-probability of a value that may lie outside the support."""
         out = log_prob(scope, dist, value)
         if mask is not None:
-            code = scope.op("where", mask, out, number(0.0))
-            out = out.with_(code, slots=max(out.slots, mask.slots))
+            where = scope.vals[mask]
+            code = scope.op("where", where, out, number(0.0))
+            out = out.with_(code, slots=max(out.slots, where.slots))
         return f"{out.p}.sum()" if out.slots else out.at(11)
 
     def _latent(self, scope: Scope, i: int, n: Node) -> str | None:

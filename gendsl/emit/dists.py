@@ -52,13 +52,19 @@ def emit_dist(
 _PLAIN = ((None, None), (0.0, None), (0.0, 1.0))  # supports that are the same for every element
 
 
-def masked(scope: Scope, code: str, mask: Val, t: DistType, batched: bool) -> str:
-    """A distribution that counts only where the mask holds."""
-    s = t.support
+def masked(scope: Scope, code: str, mask: int, t: DistType, batched: bool) -> str:
+    """A distribution that counts only where the mask holds.
+
+    The engines' own do where values lie inside the support anyway: missing ones are filled before. What the user masks
+    may lie outside.
+    """
+    s, n = t.support, scope.nodes[mask]
+    filled = n.op == "data" and n.attr["derived"] is not None
+    whole = isinstance(s, Interval) and s.lower is None and s.upper is None
     bounded = isinstance(s, Interval | Integers) and (s.lower, s.upper) not in _PLAIN
-    if s.dynamic or batched and (bounded or isinstance(s, Counts)):
-        return f"{scope.module.need('Masked')}({code}, {mask.code})"
-    return f"{code}.mask({mask.code})"
+    if not whole and not filled or s.dynamic or isinstance(s, Counts) or batched and bounded:
+        return f"{scope.module.need('Masked')}({code}, {scope.vals[mask].code})"
+    return f"{code}.mask({scope.vals[mask].code})"
 
 
 def log_prob(scope: Scope, i: int, at: int) -> Val:
@@ -241,7 +247,7 @@ class _Emission:
         base = self.inner("base", bare=False, axes=self.independent("base") + self.axes)
         mask = self.scope.vals[self.args["mask_"]].aligned(self.axes)
         self.slots, self.batched = max(self.slots, mask.slots), self.batched or mask.batched
-        return self.shaped(masked(self.scope, base, mask, self.t, self.batched))
+        return self.shaped(masked(self.scope, base, self.args["mask_"], self.t, self.batched))
 
     def _Delta(self) -> str:
         v, density = self.scope.array(self.value("v")), self.scope.array(self.value("log_density"))
@@ -264,8 +270,15 @@ class _Emission:
         if self.parameter("component").support.dynamic:  # a value inside one component may be outside another
             inner = f"{self.scope.module.need('Within')}({inner})"
         outer = self.call("dist.Categorical", [], {"probs": weights.code})
-        name = self.spelling.call or "dist.MixtureSameFamily"
+        name = self.spelling.call or ("dist.MixtureSameFamily" if self._free("component") else "MixtureSameFamily")
         return self.shaped(self.call(name, [outer, inner], {}), rest)
+
+    def _free(self, name: str) -> bool:
+        """Whether the support of a distribution depends on no parameter, not even on a constant one."""
+        s = self.parameter(name).support
+        if isinstance(s, Interval):
+            return s.dynamic or (s.lower, s.upper) in _PLAIN and self.scope.nodes[self.args[name]].op != "dist.Uniform"
+        return not isinstance(s, Integers) or s.dynamic or s.upper is None
 
     def _MixtureGeneral(self) -> str:
         weights = self.value("weights")

@@ -34,7 +34,7 @@ class PplModel(Common):
                 d = emit_dist(scope, n.args[0])
                 code, t = d.code, self.graph.nodes[n.args[0]].type
                 if len(n.args) > 2 and isinstance(t, DistType):
-                    code = masked(scope, code, scope.vals[n.args[2]], t, d.batched)
+                    code = masked(scope, code, n.args[2], t, d.batched)
                 value = self._observed(scope, n)
                 block.add(n.type.dims, f'{ppl}.sample("{n.name}", {code}, obs={value.code})')
                 scope.vals[i] = scope.vals[n.args[1]]

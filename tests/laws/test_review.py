@@ -290,3 +290,44 @@ def test_variance_far_from_zero(backend: str) -> None:
     out = m.compile(backend).bind({"x": at}).constrain({"z": np.zeros(1)})
     np.testing.assert_allclose(np.squeeze(out["v"]), at.var(1), rtol=1e-7)
     np.testing.assert_allclose(np.squeeze(out["w"]), at.var(), rtol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["positive", "rows", "random", "counts"])
+def test_masked_values_may_lie_outside_the_support(kind: str) -> None:
+    m = gd.Model("m")
+    o, mu = m.plate("o", 3), m.latent("mu", gd.Normal(0, 1))
+    keep = m.data("keep", dims=o, dtype=bool)
+    data: dict[str, object] = {"keep": np.array([True, False, True])}
+    at, logs = 0.4, stats.lognorm(1.0, 0.0, np.exp(0.4)).logpdf
+    if kind == "rows":
+        m.observe("y", gd.LogNormal(mu, 1).expand(2), dims=o, mask=keep)
+        data["y"] = np.array([[1.0, 2.0], [-1.0, 2.0], [2.0, 0.5]])
+        want = logs([1.0, 2.0, 2.0, 0.5]).sum()
+    elif kind == "counts":
+        m.observe("y", gd.Categorical(gd.softmax(gd.stack([mu, 0.0]))), dims=o, mask=keep)
+        data["y"] = np.array([1, 7, 0])
+        want = np.log(special.softmax([at, 0.0])).sum()
+    else:
+        m.observe("y", gd.LogNormal(mu, 1), dims=o, mask=keep if kind == "positive" else keep & (mu < 9.0))
+        data["y"] = np.array([1.0, -1.0, 2.0])
+        want = logs([1.0, 2.0]).sum()
+    check_law(m, data, seed=3)
+    for backend in BACKENDS:
+        got = value(m, data, backend, mu=np.array(at))
+        assert got == pytest.approx(want + stats.norm.logpdf(at), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["unit", "interval", "binomial", "categorical"])
+def test_mixtures_whose_bounds_are_constants(kind: str) -> None:
+    part, y = {
+        "unit": (gd.Uniform(0, np.array([1.0, 1.0])), np.array([0.2, 0.9])),
+        "interval": (gd.Uniform(np.array([-1.0, -1.0]), 2.0), np.array([0.2, 1.9])),
+        "binomial": (gd.Binomial(5, np.array([0.2, 0.6])), np.array([0, 5])),
+        "categorical": (gd.Categorical(np.array([[0.2, 0.8], [0.5, 0.5]])), np.array([0, 1])),
+    }[kind]
+    m = gd.Model("m")
+    o, w = m.plate("o"), m.latent("w", gd.Dirichlet(np.ones(2)))
+    m.observe("y", gd.Mixture(w, part), dims=o)
+    if kind in ("unit", "interval"):
+        m.latent("x", gd.Mixture(w, part))
+    check_law(m, {"y": y}, seed=4)
