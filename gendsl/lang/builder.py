@@ -14,7 +14,7 @@ from gendsl.errors import Location, ModelError, caller
 from gendsl.graph.families import FAMILIES, infer_dist
 from gendsl.graph.node import Array, Axis, Graph, Node, Plate, Subgraph
 from gendsl.graph.ops import OPS, Problem
-from gendsl.graph.types import ArrayType, Type
+from gendsl.graph.types import ArrayType, Size, Type
 
 if TYPE_CHECKING:
     from gendsl.lang.expr import Expr
@@ -172,6 +172,16 @@ class Builder:
         while p.base is not None and p.start == p.stop == 0:
             p = self.plates[p.base]
         return p.name
+
+    def length(self, size: Size) -> int | None:
+        """The declared length of an event axis or plate; None where the data give it."""
+        dropped = 0
+        while isinstance(size, str):
+            p = self.plates[size]
+            if p.base is None:
+                return None if p.size is None else p.size - dropped
+            size, dropped = p.base, dropped + p.start + p.stop
+        return size
 
     def subgraph(self, inputs: Sequence[int], outputs: Sequence[int]) -> tuple[Subgraph, tuple[int, ...]]:
         """Close the step: its nodes, and the parent's nodes that it captured."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from gendsl.errors import ModelError, caller
 from gendsl.graph.node import Plate as PlateSpec
-from gendsl.graph.types import DType
+from gendsl.graph.types import DType, Size
 from gendsl.lang.expr import Expr, apply, as_expr
 from gendsl.lang.plates import Plate
 
@@ -273,6 +273,24 @@ def _kind(k: Any) -> str:
         return "?"
 
 
+def _in_range(x: Expr, k: Any, size: Size) -> None:
+    """Fixed indices against the declared length of what they index."""
+    n = x.builder.length(size)
+    if n is None or isinstance(k, Expr):
+        return
+    at = np.atleast_1d(np.asarray(k))
+    bad = at[(at < -n) | (at >= n)]
+    if bad.size:
+        raise ModelError(
+            f"index {bad[0]} is out of range",
+            node=x.name,
+            given=f"{'plate ' + repr(size) if isinstance(size, str) else 'an axis'} of length {n}",
+            needed=f"0 to {n - 1}",
+            fix="indices count from 0",
+            where=caller(),
+        )
+
+
 def _event_part(x: Expr, keys: list[Any]) -> tuple[Expr, list[tuple[int, Expr]]]:
     """Apply slices, integers and new axes; return what is left to gather as (axis from the left, index)."""
     out = x
@@ -280,6 +298,8 @@ def _event_part(x: Expr, keys: list[Any]) -> tuple[Expr, list[tuple[int, Expr]]]
     gathers: list[tuple[int, Expr]] = []
     for k in keys:
         axis = position - out.ndim
+        if k is not None and not isinstance(k, slice) and isinstance(size := out.event[axis], str):
+            _in_range(x, k, size)
         if k is None:
             out = apply("expand_dims", out, axis=position - out.ndim - 1)
             position += 1
@@ -300,6 +320,8 @@ def _dim_part(x: Expr, dims: dict[str, Any], gathers: list[tuple[int, Expr]], to
     if not dims and not gathers:
         return x
     for d, k in dims.items():
+        if not isinstance(k, slice):
+            _in_range(x, k, d)
         if isinstance(k, slice):
             raise ModelError(
                 f"a slice of dim '{d}' has no plate of its own",
