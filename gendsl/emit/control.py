@@ -311,6 +311,7 @@ def _odeint(scope: Scope, i: int, n: Node) -> Val:
     options = {k: repr(n.attr[k]) for k in ("rtol", "atol", "max_steps")}
     scope.module.need("solve_ode")
     keywords = ", ".join(f"{k}={v}" for k, v in options.items())
-    code = f"solve_ode({name}, {scope.array(y0).code}, {scope.array(t0).code}, {ts.code}, {keywords})"
+    times = f"{ts.p}.reshape(-1)" if ts.slots else ts.code  # slots of length 1, of the plates right of the times
+    code = f"solve_ode({name}, {scope.array(y0).code}, {scope.array(t0).code}, {times}, {keywords})"
     out = scope.assign(full.with_(code))
     return scope.move(replace(out, rank=result.rank), 0, -result.rank)

@@ -177,6 +177,15 @@ def _solved() -> Built:
     return m, {"t": times}, u | {"rate": r}, 2 * r[:, None] * np.exp(-r[:, None] * times)
 
 
+@special("odeint")
+def _solved_along_the_first_plate() -> Built:
+    m, a, b, x, u = _model()
+    t = m.data("t", dims=a)
+    m.let("out", gd.odeint(lambda y, s: -gd.exp(x[0]) * y, 2.0, t, rtol=1e-9, atol=1e-9) + 0.0 * x)
+    times = np.array([0.5, 1.7])
+    return m, {"t": times}, u, 2 * np.exp(-np.exp(_X[0]) * times[:, None])
+
+
 # -- sites ------------------------------------------------------------------------------------------------------------
 @special("data", "param", "latent")
 def _given() -> Built:
