@@ -217,7 +217,7 @@ def odeint(
     Solved by an adaptive Runge-Kutta method of order 5 (Dormand, Prince, 1980): torchdiffeq's or diffrax's.
 
     Args:
-        f: f(y, t) -> dy/dt, of y's shape; called once, on symbolic values.
+        f: f(y, t) -> dy/dt, of y's shape; called on symbolic values while the model is declared.
         y0: initial value, shape as wanted.
         times: increasing times after `start`: over a plate, or an array with one axis.
         start: the time of y0.
@@ -264,10 +264,15 @@ def odeint(
             needed="a vector of times",
             where=caller(),
         )
-    inner = child(builder, plate)
-    y = _input(inner, replace(state.type, dtype=DType.FLOAT, support=real))
-    t = _input(inner, ArrayType((), (), DType.FLOAT, real))
-    out = as_expr(call(f, "the right-hand side of an ODE", "f(y, t)", y, t), inner)
+    form = replace(state.type, dtype=DType.FLOAT, support=real)
+    for _ in range(_MAX_TRACES):
+        inner = child(builder, plate)
+        y = _input(inner, form)
+        t = _input(inner, ArrayType((), (), DType.FLOAT, real))
+        out = as_expr(call(f, "the right-hand side of an ODE", "f(y, t)", y, t), inner)
+        if set(out.dims) <= set(form.dims):
+            break
+        form = replace(form, dims=join_dims(form.dims, out.dims))  # where dy/dt varies, y does
     if broadcast(out.event, state.event) != state.event:
         raise ModelError(
             "the right-hand side has another shape than the state",

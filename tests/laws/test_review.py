@@ -7,7 +7,7 @@ import pytest
 from scipy import special, stats
 
 import gendsl as gd
-from tests.laws.law import BACKENDS, check_law, fused
+from tests.laws.law import BACKENDS, check_batched, check_law, fused
 
 
 def value(m: gd.Model, data: dict[str, object], backend: str, **u: object) -> float:
@@ -214,3 +214,22 @@ def test_the_derivative_of_digamma_has_full_accuracy(backend: str) -> None:
     p = m.compile(backend).bind({})
     at = np.array([1e-3, 0.4, 1.0, 3.3, 7.0, 40.0])
     np.testing.assert_allclose(fused(p, {"x": at}).grad["x"], special.polygamma(1, at), rtol=1e-11)
+
+
+def test_a_markov_step_that_sums_over_a_plate() -> None:
+    m = gd.Model("m")
+    t, p = m.plate("t", 4), m.plate("p", 3)
+    a = m.latent("a", gd.Normal(0, 1), dims=p)
+    x = m.latent("x", gd.Markov(gd.Normal(0, 1), lambda x: gd.Normal((x * a).sum(dim=p), 1.0), dim=t), dims=t)
+    assert x.dims == ("t",)
+    m.observe("y", gd.Normal(x, 1.0), dims=t)
+    check_law(m, {"y": [0.1, 0.2, 0.3, 0.4]}, 0)
+    check_batched(m, {"y": [0.1, 0.2, 0.3, 0.4]}, 0)
+
+
+def test_a_markov_step_that_adds_a_plate() -> None:
+    m = gd.Model("m")
+    t, p = m.plate("t", 4), m.plate("p", 3)
+    a = m.latent("a", gd.Normal(0, 1), dims=p)
+    m.latent("x", gd.Markov(gd.Normal(0, 1), lambda x: gd.Normal(x * a, 1.0), dim=t), dims=(p, t))
+    check_law(m, {}, 0)
