@@ -56,7 +56,7 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
 
 
 def discrete_latents(graph: Graph) -> tuple[str, dict[str, Any]] | None:
-    """What is said where a graph has discrete latents: the problem, and the rest of the message; None if it has none."""
+    """What is said of a graph's discrete latents: the problem, and the rest of the message; None if it has none."""
     found = [n for _, n in graph.of("latent") if isinstance(n.type, ArrayType) and n.type.dtype is not DType.FLOAT]
     if not found:
         return None

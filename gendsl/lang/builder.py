@@ -7,6 +7,7 @@ computed once.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from gendsl.graph.types import ArrayType, Size, Type
 if TYPE_CHECKING:
     from gendsl.lang.expr import Expr
 
-__all__ = ["Builder", "infer_node", "model_error"]
+__all__ = ["Builder", "identity", "infer_node", "model_error"]
 
 
 def infer_node(op: str, types: Sequence[Type], attrs: dict[str, Any], ids: Sequence[int]) -> Type:
@@ -41,6 +42,11 @@ def model_error(problem: Problem, node: str | None, where: Location | None, give
     )
 
 
+def identity(name: str) -> str:
+    """What tells a name from others: Python takes identifiers that are equal under NFKC for one."""
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
+
+
 _Mark = tuple[int, dict[str, Location | None], dict[str, Plate], dict[str, Axis]]
 
 
@@ -54,7 +60,7 @@ class Builder:
         self.captures: dict[int, int] = {}
         self.plates: dict[str, Plate] = parent.root.plates if parent else {}
         self.axes: dict[str, Axis] = parent.root.axes if parent else {}
-        self.names: dict[str, Location | None] = {}
+        self.names: dict[str, Location | None] = {}  # by identity
         self.closed_dims: frozenset[str] = frozenset()
 
     @property

@@ -14,7 +14,7 @@ from gendsl.errors import Location, ModelError, caller
 from gendsl.graph.constraints import Constraint, boolean, implies, real
 from gendsl.graph.node import Plate as PlateSpec
 from gendsl.graph.types import ArrayType, DistType, DType, Size
-from gendsl.lang.builder import Builder
+from gendsl.lang.builder import Builder, identity
 from gendsl.lang.distributions.base import Distribution
 from gendsl.lang.expr import Expr, apply
 from gendsl.lang.indexing import from_event
@@ -79,25 +79,26 @@ class Declaration:
                 fix=f"for example '{name}_'",
                 where=where,
             )
-        names = self._builder.names
-        if name in names:
-            before = f", first declared at {names[name]}" if names[name] else ""
+        names, key = self._builder.names, identity(name)
+        if key in names:
+            before = f", first declared at {names[key]}" if names[key] else ""
+            alike = "" if name.isascii() else "; names that Python reads as one (equal under NFKC) are one"
             raise ModelError(
-                f"the name '{name}' is taken{before}",
+                f"the name '{name}' is taken{before}{alike}",
                 node=name,
                 needed="one name for each node, plate and axis",
                 fix=f"choose another name, for example '{name}_2'",
                 where=where,
             )
-        names[name] = where
+        names[key] = where
         return where
 
     def _fresh(self, name: str) -> str:
         """A name derived from a user's, made free."""
         out, k = name, 2
-        while out in self._builder.names:
+        while identity(out) in self._builder.names:
             out, k = f"{name}_{k}", k + 1
-        self._builder.names[out] = caller()
+        self._builder.names[identity(out)] = caller()
         return out
 
     def _dims(self, name: str, dist: Any, dims: Dims, where: Location | None) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from gendsl.errors import ModelError, caller
 from gendsl.graph.node import Plate as PlateSpec
 from gendsl.graph.types import DType, Size
+from gendsl.lang.builder import identity
 from gendsl.lang.expr import Expr, apply, as_expr
 from gendsl.lang.plates import Plate
 
@@ -75,13 +76,13 @@ def rename(x: Expr, names: Mapping[str, str]) -> Expr:
                 where=caller(),
             )
         have = plates.get(new)
-        if have is None and new in x.builder.root.names:
+        if have is None and identity(new) in x.builder.root.names:
             raise ModelError(
                 f"the name '{new}' is taken", needed="a new name for the copy of the plate", where=caller()
             )
         if have is None:
             plates[new] = PlateSpec(new, base=old, where=caller())
-            x.builder.root.names[new] = caller()
+            x.builder.root.names[identity(new)] = caller()
         elif x.builder.root_size(new) != x.builder.root_size(old):
             raise ModelError(
                 f"plate '{new}' exists already and is not a copy of '{old}'",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gendsl.errors import ModelError, caller
 from gendsl.graph.node import Graph
-from gendsl.lang.builder import Builder
+from gendsl.lang.builder import Builder, identity
 from gendsl.lang.declaration import Missing
 from gendsl.lang.expr import Expr
 from gendsl.lang.sites import Sites
@@ -162,7 +162,8 @@ class Model(Sites):
         b = out._builder
         b.nodes = list(graph.nodes)
         b.plates, b.axes = {p.name: p for p in graph.plates}, {a.name: a for a in graph.axes}
-        b.names = {n.name: n.where for n in graph.nodes if n.name} | dict.fromkeys(b.plates) | dict.fromkeys(b.axes)
+        b.names = {identity(n.name): n.where for n in graph.nodes if n.name}
+        b.names |= {identity(name): None for name in (*b.plates, *b.axes)}
         return out
 
     def plot(self, **options: Any) -> Any:

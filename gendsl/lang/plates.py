@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gendsl.errors import ModelError, caller
 from gendsl.graph.node import Plate as PlateSpec
-from gendsl.lang.builder import Builder
+from gendsl.lang.builder import Builder, identity
 
 if TYPE_CHECKING:
     from gendsl.lang.expr import Expr
@@ -141,12 +141,12 @@ def derived(base: Plate, start: int, stop: int) -> Plate:
     name = f"{base.name}_from_{start}" if start else base.name
     name += f"_drop_{stop}" if stop else ""
     builder, wanted, k = base.builder, name, 2
-    while (have := builder.plates.get(name)) is not None or name in builder.root.names:
+    while (have := builder.plates.get(name)) is not None or identity(name) in builder.root.names:
         if have is not None and (have.base, have.start, have.stop) == (base.name, start, stop):
             return Plate(builder, name)
         name, k = f"{wanted}_{k}", k + 1
     builder.plates[name] = PlateSpec(name, base=base.name, start=start, stop=stop, where=caller())
-    builder.root.names[name] = caller()
+    builder.root.names[identity(name)] = caller()
     return Plate(builder, name)
 
 

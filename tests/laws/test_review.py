@@ -91,7 +91,7 @@ def test_conditions_are_combined_and_numbers_are_not() -> None:
         gd.logical_and(n, 4)
 
 
-NAMES = ("TruncatedNormal", "Markov", "float", "int", "special", "x_", "carry_", "real", "scan")
+NAMES = ("\u00b5", "\uff49\uff46", "\uff44ata", "TruncatedNormal", "Markov", "float", "int", "special", "x_", "carry_", "real", "scan")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -233,3 +233,18 @@ def test_a_markov_step_that_adds_a_plate() -> None:
     a = m.latent("a", gd.Normal(0, 1), dims=p)
     m.latent("x", gd.Markov(gd.Normal(0, 1), lambda x: gd.Normal(x * a, 1.0), dim=t), dims=(p, t))
     check_law(m, {}, 0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_names_that_python_spells_otherwise(backend: str) -> None:
+    """Sites, data and plates keep the user's spelling, though Python normalises identifiers."""
+    m = gd.Model("m")
+    i = m.plate("\u2139")
+    x = m.data("\u00b5_x", dims=i)
+    mu = m.latent("\u00b5", gd.Normal(0, 1), dims=i)
+    m.let("\ufb01", mu + x)
+    m.observe("\uff59", gd.Normal(mu, 1.0), dims=i)
+    p = gd.Model.from_json(m.to_json()).compile(backend).bind({"\u00b5_x": [1.0, 2.0], "\uff59": [0.0, 0.0]})
+    out = p.constrain({"\u00b5": np.array([[0.5, 1.5]])})
+    np.testing.assert_allclose(out["\ufb01"], [[1.5, 3.5]])
+    check_law(m, {"\u00b5_x": [1.0, 2.0], "\uff59": [0.0, 0.0]}, 0)

@@ -255,3 +255,10 @@ def acceptance_above_one():
 @mistake(TypeError, "unexpected keyword argument 'samples'")
 def unknown_method_option():
     gd.NUTS(samples=100)
+
+
+@mistake(gd.ModelError, "node '\u03bc'", "the name '\u03bc' is taken", "NFKC", "another name")
+def two_names_that_are_one_to_python():
+    m = gd.Model("m")
+    m.latent("\u00b5", gd.Normal(0, 1))
+    m.latent("\u03bc", gd.Normal(0, 1))  # here
