@@ -91,7 +91,20 @@ def test_conditions_are_combined_and_numbers_are_not() -> None:
         gd.logical_and(n, 4)
 
 
-NAMES = ("\u00b5", "\uff49\uff46", "\uff44ata", "TruncatedNormal", "Markov", "float", "int", "special", "x_", "carry_", "real", "scan")
+NAMES = (
+    "\u00b5",
+    "\uff49\uff46",
+    "\uff44ata",
+    "TruncatedNormal",
+    "Markov",
+    "float",
+    "int",
+    "special",
+    "x_",
+    "carry_",
+    "real",
+    "scan",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -248,3 +261,42 @@ def test_names_that_python_spells_otherwise(backend: str) -> None:
     out = p.constrain({"\u00b5": np.array([[0.5, 1.5]])})
     np.testing.assert_allclose(out["\ufb01"], [[1.5, 3.5]])
     check_law(m, {"\u00b5_x": [1.0, 2.0], "\uff59": [0.0, 0.0]}, 0)
+
+
+def _joint(name: str) -> gd.Model:
+    m = gd.Model(name)
+    t = m.plate("t")
+    x = m.data("x", dims=t)
+    a = m.latent("a", gd.Normal(0, 1).expand(2))
+    if name == "hidden":
+        dist: gd.Distribution = gd.HiddenMarkov(np.ones(2) / 2, np.full((2, 2), 0.5), gd.Poisson(gd.exp(a)), dim=t)
+    elif name == "markov":
+        dist = gd.Markov(gd.Normal(a[0], 1.0), lambda v: gd.Normal(v * a[1], 1.0), dim=t)
+    else:
+        dist = gd.GaussianProcess(gd.kernel.SquaredExponential(scale=1.0, length=1.0), x, noise=0.1)
+    m.observe("y", dist, dims=t)
+    return m
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["hidden", "markov", "process"])
+def test_joint_observations_are_drawn_where_they_are_left_out(backend: str, name: str) -> None:
+    m = _joint(name)
+    p = m.compile(backend)
+    given = p.bind({"x": [0.0, 1.0, 3.0], "y": [1, 2, 1]}).arrays
+    with p.backend.precision("float64"):
+        out = draw_model(backend, p.model, {k: v for k, v in given.items() if k != "y"})
+    assert out.shape == (3,)
+    assert np.isfinite(out).all()
+    check_law(m, {"x": [0.0, 1.0, 3.0], "y": [1, 2, 1]}, 0)
+
+
+def draw_model(backend: str, model: object, data: object) -> np.ndarray:
+    if backend == "pyro":
+        import pyro
+
+        return np.asarray(pyro.poutine.trace(model).get_trace(data).nodes["y"]["value"])
+    import numpyro
+
+    traced = numpyro.handlers.trace(numpyro.handlers.seed(model, 0))
+    return np.asarray(traced.get_trace(data)["y"]["value"])
