@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gendsl.backend import Backend, get_backend
-from gendsl.errors import CompileError, caller
+from gendsl.errors import CompileError, DataError, caller
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DType
 
@@ -198,7 +198,16 @@ class BoundProgram:
 
         p = self.program
         with p.backend.precision(p.precision):
-            count = len(next(iter(u.values())))
+            if absent := [name for name in self.shapes if name not in u]:
+                raise DataError(
+                    "values are missing for latents",
+                    node=absent[0],
+                    given=", ".join(u) or "nothing",
+                    needed=f"unconstrained draws of {', '.join(map(repr, self.shapes))}, draws first",
+                    fix="give every sampled latent: the shapes are in .shapes",
+                    where=caller(),
+                )
+            count = len(next(iter(u.values()))) if u else 1
             chunk = 1 if p.emitted.adaptive and p.backend.dialect.loops else _CHUNK
             mapped = p.backend.vmap(lambda x: p.constrain(x, *self.arguments)) if chunk > 1 else self._one
             parts = [

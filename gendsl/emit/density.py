@@ -15,7 +15,7 @@ from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
 from gendsl.graph.constraints import Interval
 from gendsl.graph.node import Node
-from gendsl.graph.types import ArrayType, DistType
+from gendsl.graph.types import ArrayType, DistType, DType
 
 __all__ = ["DensityFunctions"]
 
@@ -94,7 +94,7 @@ class DensityFunctions(Common):
         """The summed log-probability of a value that may lie outside the support."""
         out = log_prob(scope, dist, value)
         if mask is not None:
-            code = scope.op("where", mask, out, number(0.0))
+            code = scope.op("where", scope.array(mask, DType.BOOL), out, number(0.0))
             out = out.with_(code, slots=max(out.slots, mask.slots))
         return f"{out.p}.sum()" if out.slots else out.at(11)
 

@@ -114,6 +114,15 @@ class Builder:
                 fix="return a value from the function" if value is None else "give numbers, all rows of one length",
                 where=caller(),
             )
+        if x.dtype.kind == "u" and x.size and x.max() > np.iinfo(np.int64).max:
+            raise ModelError(
+                "an integer is too large",
+                given=f"{value!r}"[:120],
+                needed=f"integers up to {np.iinfo(np.int64).max}",
+                fix="give it as a float",
+                where=caller(),
+            )
+        x = x.astype(np.int64) if x.dtype.kind == "u" else x
         attr: Any = x.item() if x.ndim == 0 else Array.of(x)
         return self.append("const", (), {"value": attr})
 
@@ -154,7 +163,8 @@ class Builder:
             )
         if at is None:
             raise ModelError(
-                f"an expression of model '{expr.builder.root.name}' is used in model '{self.root.name}'",
+                f"an expression of model '{expr.builder.root.name}' is used in "
+                + (f"model '{self.root.name}'" if self.root.name != expr.builder.root.name else "a copy of it"),
                 given=expr.builder.label(expr.node),
                 needed="expressions of one model",
                 fix=self._home_of(expr),
@@ -167,10 +177,24 @@ class Builder:
 
     def _home_of(self, expr: Expr) -> str:
         """What to do about an expression of another model."""
-        name = expr.builder.nodes[expr.node].name
+        nodes = expr.builder.nodes
+        plates = [p for n in self._above(nodes, expr.node) if (p := n.attr.get("plate")) in self.plates]
+        if plates:
+            return f'take the plate from this model: model.plates["{plates[0]}"]'
+        name = nodes[expr.node].name
         if name is not None and any(n.name == name for n in self.root.nodes):
             return f'take it from this model: model["{name}"]'
         return "declare the value in this model too, or build both parts in one model"
+
+    @staticmethod
+    def _above(nodes: Sequence[Node], node: int) -> list[Node]:
+        """A node and what it is made of, while that has no name."""
+        todo, out = [node], []
+        while todo:
+            n = nodes[todo.pop()]
+            out.append(n)
+            todo.extend(a for a in n.args if nodes[a].name is None)
+        return out
 
     def root_size(self, plate: str) -> str:
         """The plate whose size this plate has: a copy made by `rename` has its base's."""

@@ -22,7 +22,7 @@ from gendsl.graph.types import ArrayType, DType, broadcast, join_dims, promote
 from gendsl.lang.builder import Builder
 from gendsl.lang.expr import Expr, Value, apply, as_expr, innermost
 from gendsl.lang.indexing import from_event, to_event
-from gendsl.lang.plates import Plate
+from gendsl.lang.plates import Plate, at_home
 
 __all__ = ["child", "odeint", "scan"]
 
@@ -127,6 +127,8 @@ def scan(
             where=caller(),
         )
     name = dim.name if isinstance(dim, Plate) else dim
+    if isinstance(dim, Plate):
+        at_home(dim, builder, None)
     if name not in builder.plates:
         raise ModelError(f"there is no plate '{name}' to scan along", needed="a plate of this model", where=caller())
     for s in sequences:

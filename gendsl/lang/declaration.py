@@ -109,7 +109,7 @@ class Declaration:
                 node=name,
                 given=given[:120],
                 needed="for example gd.Normal(0, 1)",
-                fix=f'to record a value, use m.let("{name}", value)' if isinstance(dist, Expr) else None,
+                fix=_as_distribution(name, dist),
                 where=where,
             )
         names = dim_names(dims, self._builder, name)
@@ -224,6 +224,17 @@ class Declaration:
         return apply("where", observed, x, v[position])
 
 
+def _as_distribution(name: str, given: Any) -> str:
+    """What to write instead of something that is no distribution."""
+    if isinstance(given, Expr):
+        return f'to record a value, use m.let("{name}", value)'
+    if isinstance(given, type) and issubclass(given, Distribution):
+        return f"give its parameters: gd.{given.__name__}(...)"
+    if isinstance(given, (int, float, np.ndarray, list, np.number)):
+        return f'a fixed value is used as it is; given at fit, m.data("{name}"); around it, gd.Normal({given!r:.20}, 1)'
+    return "pass a distribution of gendsl, for example gd.Normal(0, 1)"
+
+
 def labels_of(coords: Any, name: str, where: Location | None) -> tuple[Any, ...] | None:
     """The labels of a plate or an axis: numbers or strings, each once; dates become ISO strings."""
     if coords is None:
@@ -242,6 +253,15 @@ def labels_of(coords: Any, name: str, where: Location | None) -> tuple[Any, ...]
             where=where,
         )
     labels = tuple(np.datetime_as_string(x, unit="auto").tolist() if x.dtype.kind == "M" else x.tolist())
+    if any(k is None or k != k for k in labels):
+        raise ModelError(
+            "a label is missing among the coords",
+            node=name,
+            given=repr(coords)[:80],
+            needed="one number or string for each element",
+            fix="drop or name the elements without a label (NaN, None)",
+            where=where,
+        )
     if len(set(labels)) != len(labels):
         twice = next(k for i, k in enumerate(labels) if k in labels[:i])
         raise ModelError(
@@ -249,6 +269,7 @@ def labels_of(coords: Any, name: str, where: Location | None) -> tuple[Any, ...]
             node=name,
             given=f"{twice!r} more than once",
             needed="one label for each element",
+            fix="np.unique(labels) has each once",
             where=where,
         )
     return labels
@@ -295,14 +316,19 @@ def dtype_of(dtype: Any, name: str, where: Location | None) -> DType:
     """float, int or bool, as Python's or numpy's types."""
     if isinstance(dtype, DType):
         return dtype
-    if dtype in _DTYPES:
+    if isinstance(dtype, type) and dtype in _DTYPES:
         return _DTYPES[dtype]
     kind = {"f": DType.FLOAT, "i": DType.INT, "u": DType.INT, "b": DType.BOOL}
     try:
         return kind[np.dtype(dtype).kind]
-    except (TypeError, KeyError):
+    except (TypeError, KeyError, ValueError):
         raise ModelError(
-            "an unknown dtype", node=name, given=repr(dtype), needed="float, int or bool", where=where
+            "an unknown dtype",
+            node=name,
+            given=repr(dtype)[:80],
+            needed="float, int or bool",
+            fix="dtype=float; several values for each element are event=...",
+            where=where,
         ) from None
 
 

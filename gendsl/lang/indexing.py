@@ -18,7 +18,7 @@ from gendsl.graph.node import Plate as PlateSpec
 from gendsl.graph.types import DType, Size
 from gendsl.lang.builder import identity
 from gendsl.lang.expr import Expr, apply, as_expr
-from gendsl.lang.plates import Plate
+from gendsl.lang.plates import Plate, at_home
 
 __all__ = ["at", "from_event", "getitem", "lag", "rename", "to_event"]
 
@@ -103,6 +103,7 @@ def _shift(x: Expr, base: str, start: int, stop: int, plate: str) -> Expr:
 
 def cut(x: Expr, plate: Plate) -> Expr:
     """The part of a value over a plate that is derived from one of its dims."""
+    at_home(plate, x.builder, x.name)
     spec = plate.spec
     base, start, stop = spec.base, spec.start, spec.stop
     while base is not None and base not in x.dims:
@@ -133,13 +134,19 @@ def lag(x: Expr, k: int, plate: Plate) -> Expr:
         >>> late = t >= 2                                                           # doctest: +SKIP
         >>> y1, y2 = gd.lag(y, 1, late), gd.lag(y, 2, late)                         # doctest: +SKIP
     """
-    if not isinstance(x, Expr) or not isinstance(plate, Plate) or isinstance(k, bool) or not isinstance(k, int):
+    if (
+        not isinstance(x, Expr)
+        or not isinstance(plate, Plate)
+        or isinstance(k, bool)
+        or not isinstance(k, (int, np.integer))
+    ):
         raise ModelError(
             "lag takes a value, a number of steps, and a plate",
             given=", ".join(repr(v)[:60] for v in (x, k, plate)),
             needed="gd.lag(x, k, t >= k)",
             where=caller(),
         )
+    k = int(k)
     if k < 0:
         raise ModelError(
             f"a lag of {k} looks ahead",
@@ -148,6 +155,7 @@ def lag(x: Expr, k: int, plate: Plate) -> Expr:
             fix="cut the plate at its end to look ahead: x[t[1:]] beside x[t[:-1]]",
             where=caller(),
         )
+    at_home(plate, x.builder, x.name)
     spec = plate.spec
     if spec.base is None or spec.base not in x.dims:
         raise ModelError(

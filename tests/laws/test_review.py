@@ -300,3 +300,50 @@ def draw_model(backend: str, model: object, data: object) -> np.ndarray:
 
     traced = numpyro.handlers.trace(numpyro.handlers.seed(model, 0))
     return np.asarray(traced.get_trace(data)["y"]["value"])
+
+
+@pytest.mark.parametrize("flag", [True, False, np.True_])
+def test_conditions_that_are_python_s(flag: bool) -> None:
+    m = gd.Model("m")
+    i = m.plate("i")
+    a = m.latent("a", gd.Normal(0, 1), dims=i)
+    x = m.data("x", dims=i)
+    m.observe("y", gd.LogNormal(0, 1), value=gd.exp(a) + x, mask=flag)
+    m.factor("f", gd.where(flag, a, -a))
+    check_law(m, {"x": [0.1, 0.2]}, 0)
+
+
+def test_the_density_of_a_flat_prior_has_the_value_s_dims() -> None:
+    m = gd.Model("m")
+    i = m.plate("i")
+    a = m.latent("a", gd.Normal(0, 1).expand(2), dims=i)
+    m.data("x", dims=i)
+    m.factor("f", gd.ImproperUniform(shape=(2,)).log_prob(a).sum(dim=i))
+    check_law(m, {"x": [0.1, 0.2]}, 0)
+
+
+def test_whole_numbers_of_numpy() -> None:
+    m = gd.Model("m")
+    t = m.plate("t")
+    assert (t >= np.int64(2)).name == (t >= 2).name == t[np.int64(2) :].name
+    assert gd.NUTS(chains=np.int64(2)) == gd.NUTS(chains=2)
+    assert not gd.same(m.data("x"), 3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_constrain_without_values_says_what_it_needs(backend: str) -> None:
+    m = gd.Model("m")
+    m.latent("a", gd.Normal(0, 1))
+    with pytest.raises(gd.DataError, match="values are missing for latents"):
+        m.compile(backend).bind({}).constrain({})
+
+
+def test_a_copy_has_plates_of_its_own() -> None:
+    m = gd.Model("m")
+    t = m.plate("t", 4)
+    m.latent("x", gd.Normal(0, 1), dims=t)
+    c = m.copy()
+    late = c.plates["t"] >= 1
+    c.observe("y", gd.Normal(c["x"][late], 1.0), dims=late)
+    assert "y" in c.graph.sites
+    assert late.name not in m.plates

@@ -125,7 +125,12 @@ def _observe(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
             fix=f"add '{missing[0]}' to the dims of the observation, or reduce or index the parameters first",
         )
     if mask and (mask[0].dtype is not DType.BOOL or mask[0].event):
-        raise Problem("a mask is boolean, one element for each draw", given=str(mask[0]))
+        raise Problem(
+            "a mask is boolean, one element for each draw",
+            given=str(mask[0]),
+            needed="a boolean value over plates of the observation",
+            fix='declare it: m.data("counts", dims=..., dtype=bool), or a condition such as x > 0',
+        )
     return ArrayType(value.dims, value.event, value.dtype, d.support)
 
 

@@ -122,7 +122,7 @@ def GaussianProcess(
     if dim in diagonal.dims:
         diagonal = to_event(diagonal, (dim,))
     loc = as_expr(mean, builder)
-    loc = to_event(loc, (dim,)) if dim in loc.dims else broadcast_to(loc, (size,))  # type: ignore[arg-type]
+    loc = to_event(loc, (dim,)) if dim in loc.dims else broadcast_to(loc, (size,))
     return JointNormal(loc=loc, covariance_matrix=add_diagonal(matrix, diagonal), plate=dim, size=size)
 
 
