@@ -14,7 +14,7 @@ import numpy as np
 
 from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph, Node
-from gendsl.graph.types import ArrayType, DistType, DType
+from gendsl.graph.types import ArrayType, DistType
 from gendsl.methods import NUTS, Method
 
 if TYPE_CHECKING:
@@ -160,6 +160,8 @@ def run(
 
 # -- whether it can run ------------------------------------------------------------------------------------------
 def _check_nuts(graph: Graph) -> None:
+    from gendsl.program import discrete_latents
+
     latents = [n for _, n in graph.of("latent")]
     if not latents:
         raise FitError(
@@ -167,15 +169,9 @@ def _check_nuts(graph: Graph) -> None:
             fix='declare what is unknown, for example m.latent("mu", gd.Normal(0, 1))',
             where=caller(),
         )
-    if discrete := [n for n in latents if isinstance(n.type, ArrayType) and n.type.dtype is not DType.FLOAT]:
-        raise FitError(
-            f"NUTS needs continuous latents, and {_listed(discrete)} {'is' if len(discrete) == 1 else 'are'} discrete",
-            node=discrete[0].name,
-            given=str(discrete[0].type),
-            needed="latents with a density",
-            fix="sum it out: gd.Mixture over its cases, or gd.HiddenMarkov for a sequence",
-            where=discrete[0].where,
-        )
+    if words := discrete_latents(graph):
+        problem, more = words
+        raise FitError(f"NUTS needs continuous latents, and {problem}", **more)
     if params := [n for _, n in graph.of("param")]:
         first = params[0]
         raise FitError(

@@ -90,6 +90,7 @@ TEMPLATES: dict[str, str] = {
     "array": "torch.tensor({values}, dtype={dtype})",
     "real": "real({0})",
     "whole": "torch.tensor({0})",
+    "zeros_like": "torch.zeros_like({0})",
     "full": "torch.full({shape}, {0}, dtype={dtype})",
     "broadcast_to": "torch.broadcast_to({0}, {shape})",
     "broadcast_arrays": "torch.broadcast_tensors({items})",

@@ -82,7 +82,7 @@ def bind(graph: Graph, data: Mapping[str, Any]) -> Bound:
             more, counts = derive(derived[name], node, missing[name])
             arrays.update(more)
             sizes.update(counts)
-    check(graph, arrays, missing)
+    check(graph, arrays, missing, sizes)
     return Bound(arrays, sizes, plates.all_labels() | axes)
 
 

@@ -10,7 +10,22 @@ from gendsl.graph.node import Array, Graph, Node
 from gendsl.graph.ops import OPS
 from gendsl.graph.types import ArrayType, DType
 
-__all__ = ["evaluate", "spread"]
+__all__ = ["evaluate", "names_of", "spread"]
+
+_ON_EVENT_AXES = ("index", "slice", "expand_dims", "flip", "cumsum", "cumprod")  # their axes count from the right
+
+
+def names_of(graph: Graph, node: int) -> list[str]:
+    """The named nodes that a value is made of."""
+    out: dict[str, None] = {}
+    todo = [node]
+    while todo:
+        n = graph.nodes[todo.pop()]
+        if n.name is not None:
+            out[n.name] = None
+        else:
+            todo.extend(reversed(n.args))
+    return list(out)
 
 
 def spread(x: np.ndarray, have: ArrayType, dims: tuple[str, ...], rank: int) -> np.ndarray:
@@ -22,7 +37,9 @@ def spread(x: np.ndarray, have: ArrayType, dims: tuple[str, ...], rank: int) -> 
     return x.reshape((*shape, *(1,) * (rank - have.rank), *x.shape[k:]))
 
 
-def evaluate(graph: Graph, arrays: Mapping[str, np.ndarray], wanted: Iterable[int]) -> dict[int, np.ndarray]:
+def evaluate(
+    graph: Graph, arrays: Mapping[str, np.ndarray], wanted: Iterable[int], sizes: Mapping[str, int]
+) -> dict[int, np.ndarray]:
     """The values of the wanted nodes and of those they need, where known; dims first, then event axes."""
     needed = [False] * len(graph.nodes)
     for i in wanted:
@@ -34,13 +51,15 @@ def evaluate(graph: Graph, arrays: Mapping[str, np.ndarray], wanted: Iterable[in
     out: dict[int, np.ndarray] = {}
     for i, n in graph:
         if needed[i] and isinstance(n.type, ArrayType) and all(a in out for a in n.args):
-            value = _value(graph, n, arrays, [out[a] for a in n.args])
+            value = _value(graph, n, arrays, [out[a] for a in n.args], sizes)
             if value is not None:
                 out[i] = value
     return out
 
 
-def _value(graph: Graph, n: Node, arrays: Mapping[str, np.ndarray], args: list[np.ndarray]) -> np.ndarray | None:
+def _value(
+    graph: Graph, n: Node, arrays: Mapping[str, np.ndarray], args: list[np.ndarray], sizes: Mapping[str, int]
+) -> np.ndarray | None:
     if n.op == "data":
         return arrays.get(str(n.name))
     if n.op == "const":
@@ -51,7 +70,15 @@ def _value(graph: Graph, n: Node, arrays: Mapping[str, np.ndarray], args: list[n
     types = [t for a in n.args if isinstance(t := graph.nodes[a].type, ArrayType)]
     if n.op in ("to_event", "from_event", "shift"):
         return _moved(graph, n, types[0], args[0])
+    if n.op in ("plate_size", "arange"):
+        size = sizes.get(n.attr["plate"])
+        return None if size is None else np.asarray(size) if n.op == "plate_size" else np.arange(size)
     spec = OPS.get(n.op)
+    if n.op in _ON_EVENT_AXES and spec is not None and spec.numpy is not None:
+        try:
+            return np.asarray(spec.numpy(*args, **n.attr))
+        except IndexError:  # reported as an index out of range
+            return None
     if spec is None or not spec.elementwise or spec.numpy is None or not isinstance(n.type, ArrayType):
         return None
     rank = n.type.rank

@@ -89,6 +89,8 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
         ):
             v = v.with_(scope.op("to_int", v, int=scope.module.dtype("int")))
         vals.append(v)
+    if n.op == "where":
+        vals[0] = scope.array(vals[0], DType.BOOL)
     rank = max(v.rank for v in vals)
     vals = [v.aligned(rank) for v in vals]
     if n.op in INFIX:

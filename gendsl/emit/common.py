@@ -63,14 +63,23 @@ class Common:
         """Data nodes that only an observation reads: absent in prediction."""
         out = set()
         for i, n in self.graph.of("data"):
-            users = self.graph.users[i]
-            if (
-                n.attr["derived"] is None
-                and users
-                and all(self.graph.nodes[k].op == "observe" and self.graph.nodes[k].args[1] == i for k in users)
-            ):
+            if n.attr["derived"] is None and self._only_observed(i):
                 out.add(i)
         return out
+
+    def _only_observed(self, i: int) -> bool:
+        """Whether a value is read by observations alone; those of a joint distribution read it as event axes."""
+        users = [(k, self.graph.nodes[k]) for k in self.graph.users[i]]
+        return bool(users) and all(
+            (n.op == "observe" and n.args[1] == i) or (n.op == "to_event" and self._only_observed(k)) for k, n in users
+        )
+
+    def _left_out(self, i: int) -> str | None:
+        """The name of the data that a value is, which are absent in prediction."""
+        n = self.graph.nodes[i]
+        if n.op == "to_event":
+            return self._left_out(n.args[0])
+        return n.name if i in self.observed_only else None
 
     def layout(self, name: str, t: ArrayType, joint: tuple[str, ...] = ()) -> Layout:
         return Layout(name, t.dims, tuple(self.module.slots[d] for d in t.dims), t.event, joint)

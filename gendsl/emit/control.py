@@ -127,6 +127,15 @@ def _settled(scope: Scope, step: Subgraph, held: list[Val], inputs: list[Val]) -
     raise CompileError("the carry of a scan has no fixed layout")
 
 
+def _as_returned(scope: Scope, step: Subgraph, full: Val, inputs: list[Val]) -> Val:
+    """The layout of an ODE's state, with as many slot axes as its right-hand side has."""
+    out = step.nodes[step.inputs[0]].type
+    if not isinstance(out, ArrayType):
+        raise TypeError("the state is a value")
+    (held,) = _settled(scope, step, [replace(full, rank=out.rank).with_("y")], inputs)
+    return replace(full, slots=held.slots)
+
+
 def _padded(scope: Scope, v: Val, like: Val) -> Val:
     """A value with as many slot axes as another; a batched one may have any number."""
     if v.batched or like.batched or v.slots == like.slots:
@@ -301,6 +310,7 @@ def _odeint(scope: Scope, i: int, n: Node) -> Val:
         raise TypeError("the state is a value")
     result = scope.type(i)
     full = _layout(result, scope.module.slots, scope.batched)
+    full = _as_returned(scope, step, full, [Val(t_name), *captures])
     bound = [replace(full, rank=state.rank).with_(y_name), Val(t_name), *captures]
     inner = step_function(scope, name, [t_name, y_name], step, bound, scope.batched)
     emit_nodes(inner, step.outputs)
@@ -310,6 +320,8 @@ def _odeint(scope: Scope, i: int, n: Node) -> Val:
     options = {k: repr(n.attr[k]) for k in ("rtol", "atol", "max_steps")}
     scope.module.need("solve_ode")
     keywords = ", ".join(f"{k}={v}" for k, v in options.items())
-    code = f"solve_ode({name}, {scope.array(y0).code}, {scope.array(t0).code}, {ts.code}, {keywords})"
+    first = _filled(scope, scope.array(y0), scope.type(n.args[0]).dims, state, bound[0])
+    times = f"{ts.p}.reshape(-1)" if ts.slots else ts.code  # slots of length 1, of the plates right of the times
+    code = f"solve_ode({name}, {first.code}, {scope.array(t0).code}, {times}, {keywords})"
     out = scope.assign(full.with_(code))
     return scope.move(replace(out, rank=result.rank), 0, -result.rank)

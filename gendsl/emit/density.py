@@ -15,7 +15,7 @@ from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
 from gendsl.graph.constraints import Interval
 from gendsl.graph.node import Node
-from gendsl.graph.types import ArrayType, DistType
+from gendsl.graph.types import ArrayType, DistType, DType
 
 __all__ = ["DensityFunctions"]
 
@@ -95,7 +95,7 @@ class DensityFunctions(Common):
         out = log_prob(scope, dist, value)
         if mask is not None:
             where = scope.vals[mask]
-            code = scope.op("where", where, out, number(0.0))
+            code = scope.op("where", scope.array(where, DType.BOOL), out, number(0.0))
             out = out.with_(code, slots=max(out.slots, where.slots))
         return f"{out.p}.sum()" if out.slots else out.at(11)
 

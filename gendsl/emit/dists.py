@@ -83,8 +83,12 @@ def log_prob(scope: Scope, i: int, at: int) -> Val:
     value = as_drawn(scope, i, at)
     slots, batched = max(d.slots, value.slots), d.batched or value.batched
     checked = guard(scope, t.support, scope.type(at), value)
+    if checked is None and flat:
+        for _ in range(value.rank):
+            value = value.with_(f"{value.p}[..., 0]", rank=value.rank - 1)
+        return value.with_(scope.spell("zeros_like", value))
     if checked is None:
-        return scope.array(number(0.0)) if flat else Val(f"{d.code}.log_prob({value.code})", 100, 0, slots, batched)
+        return Val(f"{d.code}.log_prob({value.code})", 100, 0, slots, batched)
     x, inside, inner = checked[0], scope.assign(checked[1]), checked[2]
     safe = scope.op("where", inside, x, inner)
     for _ in range(x.rank):

@@ -7,7 +7,7 @@ differ; those that never meet share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gendsl.graph.constraints import CorrCholesky, CorrMatrix, Simplex
-from gendsl.graph.node import Array, Graph
+from gendsl.graph.node import Array, Graph, Node, Subgraph
 from gendsl.graph.types import ArrayType, DistType, Size
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def assign_slots(graph: Graph) -> dict[str, int]:
     meets: dict[str, set[str]] = {p.name: set() for p in graph.plates}
     score: dict[str, int] = dict.fromkeys(meets, 0)
     seen: set[tuple[str, ...]] = set()
-    for n in graph.nodes:
+    for n in _all_nodes(graph.nodes):
         t = n.type
         dims = t.dims if isinstance(t, ArrayType | DistType) else tuple(d for i in t.items for d in i.dims)
         if len(dims) < 2 or (dims, n.name is not None) in seen:  # type: ignore[comparison-overlap]
@@ -104,6 +104,15 @@ def assign_slots(graph: Graph) -> dict[str, int]:
             slot -= 1
         slots[d] = slot
     return slots
+
+
+def _all_nodes(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The nodes, and those of their steps."""
+    for n in nodes:
+        yield n
+        for value in (*n.attr.values(), *dict(n.attr.get("static", ())).values()):
+            if isinstance(value, Subgraph):
+                yield from _all_nodes(value.nodes)
 
 
 def unconstrained_event(t: DistType) -> tuple[Size, ...]:

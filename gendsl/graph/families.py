@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gendsl.graph.constraints import Bound, Constraint, Interval, Ref, real
+from gendsl.graph.node import Subgraph
 from gendsl.graph.ops.registry import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, Size, Type, broadcast, join_dims
 
@@ -152,7 +153,8 @@ def infer_dist(family: Family, types: Sequence[Type], attrs: Mapping[str, Any], 
             )
         batch.append(t.event[: t.rank - spec.rank])
         dims.append(t.dims)
-    dims += [t.dims for t in types[len(names) :] if isinstance(t, ArrayType)]  # captured by a step
+    for step in (v for _, v in attrs.get("static", ()) if isinstance(v, Subgraph)):
+        dims += [t.dims for k in step.outputs if isinstance(t := step.nodes[k].type, DistType)]
     independent = broadcast(*batch)
     if independent is None:
         shapes = ", ".join(f"{n}: event {t.event}" for n, t in given.items() if isinstance(t, ArrayType))

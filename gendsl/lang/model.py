@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from gendsl.errors import ModelError, caller
 from gendsl.graph.node import Graph
-from gendsl.lang.builder import Builder
+from gendsl.lang.builder import Builder, identity
 from gendsl.lang.declaration import Missing
 from gendsl.lang.expr import Expr
+from gendsl.lang.plates import Plate
 from gendsl.lang.sites import Sites
 
 if TYPE_CHECKING:
@@ -61,8 +62,13 @@ class Model(Sites):
         """The graph declared so far, frozen."""
         return self._builder.graph()
 
+    @property
+    def plates(self) -> dict[str, Plate]:
+        """Its plates by name, those derived from others included; a copy's, to declare more over them."""
+        return {name: Plate(self._builder, name) for name in self._builder.plates}
+
     def copy(self, name: str | None = None) -> Model:
-        """An independent copy, to which more can be declared."""
+        """An independent copy, to which more can be declared; its plates are in `plates`, its values `copy[name]`."""
         out = Model(name or self.name)
         b, src = out._builder, self._builder
         b.nodes, b.plates, b.axes = list(src.nodes), dict(src.plates), dict(src.axes)
@@ -162,7 +168,8 @@ class Model(Sites):
         b = out._builder
         b.nodes = list(graph.nodes)
         b.plates, b.axes = {p.name: p for p in graph.plates}, {a.name: a for a in graph.axes}
-        b.names = {n.name: n.where for n in graph.nodes if n.name} | dict.fromkeys(b.plates) | dict.fromkeys(b.axes)
+        b.names = {identity(n.name): n.where for n in graph.nodes if n.name}
+        b.names |= {identity(name): None for name in (*b.plates, *b.axes)}
         return out
 
     def plot(self, **options: Any) -> Any:

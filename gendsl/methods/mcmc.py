@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from gendsl.errors import ModelError, caller
 from gendsl.methods.base import Method
 
@@ -35,19 +37,18 @@ class NUTS(Method):
 
     def __post_init__(self) -> None:
         for name in ("chains", "draws", "max_tree_depth"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ModelError(f"NUTS: {name} must be a positive integer", given=repr(value), where=caller())
-        if isinstance(self.warmup, bool) or not isinstance(self.warmup, int) or self.warmup < 0:
-            raise ModelError("NUTS: warmup must be a nonnegative integer", given=repr(self.warmup), where=caller())
-        if self.dense not in (None, True, False):
+            self._count(name, 1, "a positive integer")
+        self._count("warmup", 0, "a nonnegative integer")
+        if isinstance(self.dense, np.bool_):
+            object.__setattr__(self, "dense", bool(self.dense))
+        if self.dense is not None and not isinstance(self.dense, bool):
             raise ModelError(
                 "NUTS: dense is True, False or None",
-                given=repr(self.dense),
+                given=repr(self.dense)[:80],
                 needed="a boolean, or None",
                 where=caller(),
             )
-        number = isinstance(self.target_accept, (int, float)) and not isinstance(self.target_accept, bool)
+        number = isinstance(self.target_accept, (int, float, np.floating)) and not isinstance(self.target_accept, bool)
         if not number or not 0.0 < self.target_accept < 1.0:
             raise ModelError(
                 "NUTS: target_accept is a probability",
@@ -55,3 +56,16 @@ class NUTS(Method):
                 needed="between 0 and 1, such as 0.9",
                 where=caller(),
             )
+
+    def _count(self, name: str, least: int, words: str) -> None:
+        """A whole number, which may be numpy's."""
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ModelError(
+                f"NUTS: {name} must be {words}",
+                given=repr(value)[:80],
+                needed=words,
+                fix=f"for example {name}={getattr(type(self), name)}",
+                where=caller(),
+            )
+        object.__setattr__(self, name, int(value))

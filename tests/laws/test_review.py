@@ -9,7 +9,7 @@ from scipy import special, stats
 import gendsl as gd
 from gendsl.backend import get_backend
 from gendsl.math.sequences import hidden_markov_log_prob
-from tests.laws.law import BACKENDS, check_law, fused
+from tests.laws.law import BACKENDS, check_batched, check_law, fused
 
 
 def value(m: gd.Model, data: dict[str, object], backend: str, **u: object) -> float:
@@ -93,7 +93,20 @@ def test_conditions_are_combined_and_numbers_are_not() -> None:
         gd.logical_and(n, 4)
 
 
-NAMES = ("TruncatedNormal", "Markov", "float", "int", "special", "x_", "carry_", "real", "scan")
+NAMES = (
+    "\u00b5",
+    "\uff49\uff46",
+    "\uff44ata",
+    "TruncatedNormal",
+    "Markov",
+    "float",
+    "int",
+    "special",
+    "x_",
+    "carry_",
+    "real",
+    "scan",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -331,3 +344,123 @@ def test_mixtures_whose_bounds_are_constants(kind: str) -> None:
     if kind in ("unit", "interval"):
         m.latent("x", gd.Mixture(w, part))
     check_law(m, {"y": y}, seed=4)
+
+
+def test_a_markov_step_that_sums_over_a_plate() -> None:
+    m = gd.Model("m")
+    t, p = m.plate("t", 4), m.plate("p", 3)
+    a = m.latent("a", gd.Normal(0, 1), dims=p)
+    x = m.latent("x", gd.Markov(gd.Normal(0, 1), lambda x: gd.Normal((x * a).sum(dim=p), 1.0), dim=t), dims=t)
+    assert x.dims == ("t",)
+    m.observe("y", gd.Normal(x, 1.0), dims=t)
+    check_law(m, {"y": [0.1, 0.2, 0.3, 0.4]}, 0)
+    check_batched(m, {"y": [0.1, 0.2, 0.3, 0.4]}, 0)
+
+
+def test_a_markov_step_that_adds_a_plate() -> None:
+    m = gd.Model("m")
+    t, p = m.plate("t", 4), m.plate("p", 3)
+    a = m.latent("a", gd.Normal(0, 1), dims=p)
+    m.latent("x", gd.Markov(gd.Normal(0, 1), lambda x: gd.Normal(x * a, 1.0), dim=t), dims=(p, t))
+    check_law(m, {}, 0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_names_that_python_spells_otherwise(backend: str) -> None:
+    """Sites, data and plates keep the user's spelling, though Python normalises identifiers."""
+    m = gd.Model("m")
+    i = m.plate("\u2139")
+    x = m.data("\u00b5_x", dims=i)
+    mu = m.latent("\u00b5", gd.Normal(0, 1), dims=i)
+    m.let("\ufb01", mu + x)
+    m.observe("\uff59", gd.Normal(mu, 1.0), dims=i)
+    p = gd.Model.from_json(m.to_json()).compile(backend).bind({"\u00b5_x": [1.0, 2.0], "\uff59": [0.0, 0.0]})
+    out = p.constrain({"\u00b5": np.array([[0.5, 1.5]])})
+    np.testing.assert_allclose(out["\ufb01"], [[1.5, 3.5]])
+    check_law(m, {"\u00b5_x": [1.0, 2.0], "\uff59": [0.0, 0.0]}, 0)
+
+
+def _joint(name: str) -> gd.Model:
+    m = gd.Model(name)
+    t = m.plate("t")
+    x = m.data("x", dims=t)
+    a = m.latent("a", gd.Normal(0, 1).expand(2))
+    if name == "hidden":
+        dist: gd.Distribution = gd.HiddenMarkov(np.ones(2) / 2, np.full((2, 2), 0.5), gd.Poisson(gd.exp(a)), dim=t)
+    elif name == "markov":
+        dist = gd.Markov(gd.Normal(a[0], 1.0), lambda v: gd.Normal(v * a[1], 1.0), dim=t)
+    else:
+        dist = gd.GaussianProcess(gd.kernel.SquaredExponential(scale=1.0, length=1.0), x, noise=0.1)
+    m.observe("y", dist, dims=t)
+    return m
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["hidden", "markov", "process"])
+def test_joint_observations_are_drawn_where_they_are_left_out(backend: str, name: str) -> None:
+    m = _joint(name)
+    p = m.compile(backend)
+    given = p.bind({"x": [0.0, 1.0, 3.0], "y": [1, 2, 1]}).arrays
+    with p.backend.precision("float64"):
+        out = draw_model(backend, p.model, {k: v for k, v in given.items() if k != "y"})
+    assert out.shape == (3,)
+    assert np.isfinite(out).all()
+    check_law(m, {"x": [0.0, 1.0, 3.0], "y": [1, 2, 1]}, 0)
+
+
+def draw_model(backend: str, model: object, data: object) -> np.ndarray:
+    if backend == "pyro":
+        import pyro
+
+        return np.asarray(pyro.poutine.trace(model).get_trace(data).nodes["y"]["value"])
+    import numpyro
+
+    traced = numpyro.handlers.trace(numpyro.handlers.seed(model, 0))
+    return np.asarray(traced.get_trace(data)["y"]["value"])
+
+
+@pytest.mark.parametrize("flag", [True, False, np.True_])
+def test_conditions_that_are_python_s(flag: bool) -> None:
+    m = gd.Model("m")
+    i = m.plate("i")
+    a = m.latent("a", gd.Normal(0, 1), dims=i)
+    x = m.data("x", dims=i)
+    m.observe("y", gd.LogNormal(0, 1), value=gd.exp(a) + x, mask=flag)
+    m.factor("f", gd.where(flag, a, -a))
+    check_law(m, {"x": [0.1, 0.2]}, 0)
+
+
+def test_the_density_of_a_flat_prior_has_the_value_s_dims() -> None:
+    m = gd.Model("m")
+    i = m.plate("i")
+    a = m.latent("a", gd.Normal(0, 1).expand(2), dims=i)
+    m.data("x", dims=i)
+    m.factor("f", gd.ImproperUniform(shape=(2,)).log_prob(a).sum(dim=i))
+    check_law(m, {"x": [0.1, 0.2]}, 0)
+
+
+def test_whole_numbers_of_numpy() -> None:
+    m = gd.Model("m")
+    t = m.plate("t")
+    assert (t >= np.int64(2)).name == (t >= 2).name == t[np.int64(2) :].name
+    assert gd.NUTS(chains=np.int64(2)) == gd.NUTS(chains=2)
+    assert not gd.same(m.data("x"), 3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_constrain_without_values_says_what_it_needs(backend: str) -> None:
+    m = gd.Model("m")
+    m.latent("a", gd.Normal(0, 1))
+    with pytest.raises(gd.DataError, match="values are missing for latents"):
+        m.compile(backend).bind({}).constrain({})
+
+
+def test_a_copy_has_plates_of_its_own() -> None:
+    m = gd.Model("m")
+    t = m.plate("t", 4)
+    m.latent("x", gd.Normal(0, 1), dims=t)
+    c = m.copy()
+    late = c.plates["t"] >= 1
+    c.observe("y", gd.Normal(c["x"][late], 1.0), dims=late)
+    assert "y" in c.graph.sites
+    assert late.name not in m.plates
