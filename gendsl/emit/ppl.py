@@ -14,6 +14,7 @@ class PplModel(Common):
     """Emits `model`."""
 
     def _model(self) -> list[str]:
+        """Its body; the docstring is written when all functions are, and what they need is known."""
         roots = [i for i, _ in self.graph.of("latent", "observe", "factor", "let")]
         scope, order = self._scope(roots, True)
         plates = {p.name: scope.name(p.name) for p in self.graph.plates}
@@ -49,7 +50,7 @@ class PplModel(Common):
                 scope.vals[i] = v.with_(name)
             else:
                 self._value(scope, i)
-        return [f"def model({self._arguments()}):", *self._docstring(), *scope.lines]
+        return scope.lines
 
     def _plates(self, scope: Scope, names: dict[str, str]) -> None:
         used: dict[str, None] = {}
