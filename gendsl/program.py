@@ -38,7 +38,7 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
         BackendError: if the backend is missing.
     """
     from gendsl.emit.emitter import emit
-    from gendsl.passes import optimise
+    from gendsl.passes import lower
 
     if precision not in _PRECISIONS:
         raise CompileError(
@@ -51,8 +51,8 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
         problem, more = words
         raise CompileError(f"a program needs continuous latents, and {problem}", **more)
     found = get_backend(backend)
-    lowered, report = optimise(graph)
-    return Program(graph, lowered, report, found, precision, emit(lowered, found.dialect, precision))
+    lowered, density, report = lower(graph)
+    return Program(graph, lowered, report, found, precision, emit(lowered, density, found.dialect, precision))
 
 
 def discrete_latents(graph: Graph) -> tuple[str, dict[str, Any]] | None:
@@ -76,7 +76,7 @@ class Program:
 
     Attributes:
         declared: the graph as declared.
-        graph: the graph after the passes, which was emitted.
+        graph: the graph after the passes, which was emitted; `emitted.density` is that of the fused density.
         report: what the passes did.
         backend: the backend.
         precision: "float64" or "float32".
@@ -176,6 +176,12 @@ class BoundProgram:
     def arguments(self) -> tuple[dict[str, Any], ...]:
         """What the program's functions take after their first argument."""
         return (self.arrays, self.params) if self.params else (self.arrays,)
+
+    @property
+    def density_arguments(self) -> tuple[dict[str, Any], ...]:
+        """The same for `log_density`, with only what it reads."""
+        first = {k: v for k, v in self.arrays.items() if k in self.program.emitted.reads}
+        return (first, self.params) if self.params else (first,)
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:

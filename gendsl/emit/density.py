@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from gendsl.emit.common import Common
 from gendsl.emit.dists import constraint_code, emit_dist, log_prob, masked
-from gendsl.emit.inside import must_check
 from gendsl.emit.layout import Layout, unconstrained_event
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
 from gendsl.graph.constraints import Interval
+from gendsl.graph.inside import must_check
 from gendsl.graph.node import Node
+from gendsl.graph.show.expressions import Writer
 from gendsl.graph.types import ArrayType, DistType, DType
 
 __all__ = ["DensityFunctions"]
@@ -26,10 +27,7 @@ class DensityFunctions(Common):
     def _density(self) -> list[str]:
         roots = [i for i, _ in self.graph.of("latent", "observe", "factor")]
         scope, order = self._scope(roots, False)
-        head = [
-            f"def log_density(u, {self._arguments()}):",
-            '    """Log-density of the unconstrained latents u, log-determinants of the transforms included."""',
-        ]
+        head = [f"def log_density(u, {self._arguments()}):", *self._density_words()]
         self._inputs(scope, order, optional=False)
         terms: list[str] = []
         for i in order:
@@ -60,6 +58,25 @@ class DensityFunctions(Common):
                 self._value(scope, i)
         self._total(scope, terms)
         return [*head, *scope.lines]
+
+    def statistics(self) -> list[Layout]:
+        """The layouts of what is computed from the data once."""
+        nodes = self.graph.of("precomputed")
+        return [self.layout(str(n.name), n.type) for _, n in nodes if isinstance(n.type, ArrayType)]
+
+    def _density_words(self) -> list[str]:
+        """The docstring: what it is, and how the statistics of the data are computed."""
+        first = "Log-density of the unconstrained latents u, log-determinants of the transforms included."
+        nodes = self.graph.of("precomputed")
+        if not nodes:
+            return [f'    """{first}"""']
+        texts = Writer(self.graph.nodes, self.graph.plate, limit=200).texts
+        rows = [f'    """{first}', "", "    data also hold statistics of the rows, which are computed once:"]
+        rows += [f"        {n.name}: {self._words(n)} = {texts[n.args[0]].text}" for _, n in nodes]
+        if self.graph.of("triangle"):
+            rows += ["    triangle(a, dims) is the R of the QR factorisation of the matrix with a row a along dims:"]
+            rows += ['        numpy.linalg.qr(a, mode="r"), rows of zeros added where it has fewer rows than columns.']
+        return [*rows, '    """']
 
     def _total(self, scope: Scope, terms: list[str]) -> None:
         if not terms:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from gendsl.emit.density import DensityFunctions
 from gendsl.emit.dialect import Dialect
-from gendsl.emit.layout import Layout, unconstrained_event
+from gendsl.emit.layout import Layout, assign_slots, unconstrained_event
 from gendsl.emit.ppl import PplModel
+from gendsl.emit.scope import Module
 from gendsl.emit.text import wrap
 from gendsl.graph.node import Array, Graph
 from gendsl.graph.types import ArrayType, DistType, Size
@@ -57,6 +58,9 @@ class Emitted:
         casts: data that are given as floats although they count.
         slots: plate -> slot.
         adaptive: whether it holds a solver that chooses its own steps.
+        density: the graph that `log_density` was emitted from.
+        statistics: what is computed from the data once, for `log_density`: the precomputed nodes of its graph.
+        reads: names of the data that `log_density` reads.
     """
 
     source: str
@@ -66,23 +70,35 @@ class Emitted:
     constants: dict[str, Array]
     sizes: tuple[str, ...]
     casts: frozenset[str]
+    density: Graph
     slots: dict[str, int] = field(default_factory=dict)
     adaptive: bool = False
+    statistics: tuple[Layout, ...] = ()
+    reads: frozenset[str] = frozenset()
 
 
-def emit(graph: Graph, dialect: Dialect, precision: str) -> Emitted:
-    """The program of a graph.
+def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str) -> Emitted:
+    """The program of a model.
+
+    Args:
+        graph: the model's graph.
+        density: the graph of its fused density, with the same latents.
+        dialect: the backend's spelling.
+        precision: "float64" or "float32".
 
     Raises:
         CompileError: if the dialect cannot spell a node.
     """
-    return _Emitter(graph, dialect, precision).run()
+    names = frozenset((*graph.inputs, *graph.plate, *(str(n.name) for _, n in density.of("precomputed"))))
+    module = Module(dialect, assign_slots(graph, density), precision, names=names)
+    whole = _Emitter(graph, module)
+    return whole.run(DensityFunctions(density, module, whole.casts))
 
 
 class _Emitter(PplModel, DensityFunctions):
     """The whole program."""
 
-    def run(self) -> Emitted:
+    def run(self, fused: DensityFunctions) -> Emitted:
         sites = []
         for _, n in self.graph.of("latent"):
             t, d = n.type, self.graph.nodes[n.args[0]].type
@@ -90,9 +106,11 @@ class _Emitter(PplModel, DensityFunctions):
                 raise TypeError("a latent is a draw of a distribution")
             sites.append(Site(str(n.name), self.layout(str(n.name), t, d.joint), unconstrained_event(d), d))
         model = self._model()
-        density = self._density()
+        density = fused._density()
         constrain, outputs = self._constrain()
         unconstrain = self._unconstrain()
+        self.size_args.update(fused.size_args)
+        model = [f"def model({self._arguments()}):", *self._docstring(), *model]
         inputs = []
         for _, n in self.graph.of("data"):
             if isinstance(n.type, ArrayType):
@@ -110,8 +128,11 @@ class _Emitter(PplModel, DensityFunctions):
             dict(self.module.constants),
             tuple(self.size_args),
             self.casts,
+            fused.graph,
             dict(self.module.slots),
             bool(self.graph.of("odeint")),
+            tuple(fused.statistics()),
+            frozenset((*fused.reads, *self.module.constants)),
         )
 
     def _note(self) -> str:

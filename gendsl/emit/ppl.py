@@ -16,6 +16,7 @@ class PplModel(Common):
     """Emits `model`."""
 
     def _model(self) -> list[str]:
+        """Its body; the docstring is written when all functions are, and what they need is known."""
         roots = [i for i, _ in self.graph.of("latent", "observe", "factor", "let")]
         scope, order = self._scope(roots, True)
         plates = {p.name: scope.name(p.name) for p in self.graph.plates}
@@ -54,7 +55,7 @@ class PplModel(Common):
                 scope.vals[i] = scope.assign(v, scope.temporary())
             else:
                 self._value(scope, i)
-        return [f"def model({self._arguments()}):", *self._docstring(), *scope.lines]
+        return scope.lines
 
     def _or_none(self, scope: Scope, i: int, v: Val) -> Val:
         """An observed value; None where it is left out of the data, to predict."""

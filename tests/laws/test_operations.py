@@ -104,4 +104,5 @@ def test_operation_on_plates_and_sites(op: str, backend: str) -> None:
 
 
 def test_every_operation_has_a_case() -> None:
-    assert set(OPS) == set(CASES) | set(SPECIAL)
+    declared = {name for name, spec in OPS.items() if not spec.lowered}
+    assert declared == set(CASES) | set(SPECIAL)
