@@ -155,8 +155,6 @@ def solve_batched(a, b):
     return torch.linalg.solve(a.expand(batch + a.shape[-2:]), b.expand(batch + b.shape[-2:]))
 '''
 
-_GROUPED = {"probs": "probs", "logits": "logits"}
-
 _REPLACED = (
     "Kumaraswamy",
     "LKJ",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gendsl.emit.scope import Scope, cut
-from gendsl.emit.values import ATOM, Val
+from gendsl.emit.values import ATOM, Val, number
 from gendsl.graph.node import Array, Node
 from gendsl.graph.ops import OPS
 from gendsl.graph.types import DType
@@ -34,6 +34,8 @@ INFIX: dict[str, tuple[str, int]] = {
 }
 _RIGHT = {"sub", "mul", "div", "floordiv", "mod", "pow"}  # the right operand needs higher precedence
 _COMPARE = {"eq", "ne", "lt", "le", "gt", "ge"}
+
+_JITTER, _JITTER_SINGLE = 1e-10, 1e-5
 
 Emit = Callable[[Scope, int, Node], Val]
 EMIT: dict[str, Emit] = {}
@@ -369,6 +371,17 @@ def _matmul(scope: Scope, i: int, n: Node) -> Val:
     top = max(a.rank, b.rank)
     a, b = a.aligned(top), b.aligned(top)
     return _joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
+
+
+@emits("jitter")
+def _jitter(scope: Scope, i: int, n: Node) -> Val:
+    """1e-10; in single precision a part of the mean variance, as rounding errors are."""
+    if scope.module.precision == "float64":
+        return number(_JITTER)
+    v = scope.array(scope.floats(n.args[0]))
+    diagonal = v.with_(scope.op("diagonal", v), rank=v.rank - 1)
+    mean = diagonal.with_(scope.op("mean", diagonal, axis=-1), rank=v.rank - 2)
+    return mean.with_(f"{_JITTER_SINGLE} * {mean.code}", prec=11)
 
 
 @emits("outer")

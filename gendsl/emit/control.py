@@ -247,7 +247,7 @@ def _scan_function(
     scope.counter = inner.counter
     scope.module.need("scan")
     init = ", ".join(v.code for v in carries)
-    moved = [scope.move(v, -v.rank, 0).code if v.spread else scope.move(v, -v.rank, 0).code for v in sequences]
+    moved = [scope.move(v, -v.rank, 0).code for v in sequences]
     xs = f"({', '.join(moved)},)" if moved else "None"
     finals, outs = scope.name("final"), scope.name("outs")
     extra = f", length={scope.size(n.attr['length'])}" if not moved else ""

@@ -33,8 +33,7 @@ class Parameter:
         required: whether it must be given (of a group: whether one of the group must).
         default: its value when left out; None leaves it out.
         group: alternatives carry the same group; exactly one of them is given.
-        kind: "value", "dist" (another distribution), "static" (a number or string fixed at declaration), or "step" (a
-            closed function).
+        kind: "value", "dist" (another distribution), or "static" (a number, string or step fixed at declaration).
         integer: whether it counts.
         boolean: whether it is true or false.
         elementwise: a distribution that is transformed element by element: its event axes are independent axes.
@@ -103,8 +102,6 @@ class Family:
         dtype: dtype of a draw.
         reparametrised: whether a draw can be written as a smooth function of noise.
         location_scale: names of the location and scale parameter, where x = loc + scale * z holds.
-        unconstrained_by: how a latent of this family is lowered where the engines' own bijections differ
-            (see passes/bounds.py); None for the support's own.
         joint: plates that the distribution runs over, from the given parameters.
     """
 

@@ -12,22 +12,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gendsl.errors import Location, ModelError, caller
-from gendsl.graph.families import FAMILIES, infer_dist
+from gendsl.graph.infer import infer_node
 from gendsl.graph.node import Array, Axis, Graph, Node, Plate, Subgraph
-from gendsl.graph.ops import OPS, Problem
+from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, Size, Type
 
 if TYPE_CHECKING:
     from gendsl.lang.expr import Expr
 
-__all__ = ["Builder", "identity", "infer_node", "model_error"]
-
-
-def infer_node(op: str, types: Sequence[Type], attrs: dict[str, Any], ids: Sequence[int]) -> Type:
-    """The type of a node; raises Problem."""
-    if op.startswith("dist."):
-        return infer_dist(FAMILIES[op[5:]], types, attrs, ids)
-    return OPS[op].infer(types, attrs)
+__all__ = ["Builder", "identity", "model_error"]
 
 
 def model_error(problem: Problem, node: str | None, where: Location | None, given: str | None = None) -> ModelError:

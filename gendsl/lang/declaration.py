@@ -284,6 +284,7 @@ def constraint_of(c: Any, what: str, name: str, where: Location | None) -> Const
         node=name,
         given=repr(c)[:80],
         needed="gd.real, gd.positive, gd.unit_interval, gd.simplex, gd.ordered, gd.Interval(low, high), ...",
+        fix="for example gd.positive, or gd.Interval(0, 10)",
         where=where,
     )
 

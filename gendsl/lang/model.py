@@ -18,6 +18,9 @@ from gendsl.lang.plates import Plate
 from gendsl.lang.sites import Sites
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from gendsl.fit import Fit
     from gendsl.methods import Method
     from gendsl.passes import Report
@@ -172,11 +175,19 @@ class Model(Sites):
         b.names |= {identity(name): None for name in (*b.plates, *b.axes)}
         return out
 
-    def plot(self, **options: Any) -> Any:
-        """The plate diagram, as a matplotlib figure."""
+    def plot(self, *, title: str | None = None, ax: Axes | None = None) -> Figure:
+        """The plate diagram.
+
+        Args:
+            title: stands above; the model's name when left out, nothing when empty.
+            ax: where to draw; left out, on a new figure of the right size, which belongs to no window.
+
+        Returns:
+            A matplotlib figure.
+        """
         from gendsl.plot import plot_graph
 
-        return plot_graph(self.graph, **options)
+        return plot_graph(self.graph, title=title, ax=ax)
 
     def dot(self) -> str:
         """The plate diagram as Graphviz DOT text."""

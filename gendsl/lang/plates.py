@@ -212,6 +212,7 @@ def dim_names(dims: Dims, builder: Builder, node: str | None) -> tuple[str, ...]
                 node=node,
                 given=f"{type(d).__name__}: {d!r}",
                 needed='for example dims=school or dims=("school", "student")',
+                fix='declare a plate: m.plate("school", size=...); lengths of event axes go into event=',
                 where=caller(),
             )
         if name not in builder.plates:

@@ -46,6 +46,7 @@ class NUTS(Method):
                 "NUTS: dense is True, False or None",
                 given=repr(self.dense)[:80],
                 needed="a boolean, or None",
+                fix="leave dense out: the sampler decides",
                 where=caller(),
             )
         number = isinstance(self.target_accept, (int, float, np.floating)) and not isinstance(self.target_accept, bool)

@@ -211,6 +211,15 @@ def _solved_where_the_rate_adds_a_plate() -> Built:
     return m, {"t": times}, u, 1.0 + r * times[:, None] - integral[:, None]
 
 
+@special("jitter")
+def _jittered() -> Built:
+    m, a, b, x, u = _model(event=True)
+    kernel = gd.kernel.White(scale=1.0) + gd.kernel.Linear()
+    m.let("out", gd.GaussianProcess(kernel, x[0, :, 0]).log_prob(x[0, :, 1]))
+    k = np.outer(_XE[0, :, 0], _XE[0, :, 0]) + (1.0 + 1e-10) * np.eye(4)
+    return m, {}, u, np.asarray(stats.multivariate_normal.logpdf(_XE[0, :, 1], np.zeros(4), k))
+
+
 # -- sites ------------------------------------------------------------------------------------------------------------
 @special("data", "param", "latent")
 def _given() -> Built:

@@ -464,3 +464,18 @@ def test_a_copy_has_plates_of_its_own() -> None:
     c.observe("y", gd.Normal(c["x"][late], 1.0), dims=late)
     assert "y" in c.graph.sites
     assert late.name not in m.plates
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_gaussian_process_in_single_precision(backend: str) -> None:
+    """Smooth kernels without noise: the factorisation needs a jitter of the size of rounding errors."""
+    m = gd.Model("m")
+    t = m.plate("t")
+    x = m.data("x", dims=t)
+    scale = m.latent("scale", gd.LogNormal(3, 1))
+    m.latent("f", gd.GaussianProcess(gd.kernel.SquaredExponential(scale=scale, length=1.0), x), dims=t)
+    p = m.compile(backend, precision="float32").bind({"x": np.linspace(0, 4, 60)})
+    got = fused(p, {"scale": np.array(3.0), "f": np.zeros(60)})
+    assert np.isfinite(got.value)
+    assert np.isfinite(got.grad["f"]).all()
+    assert "1e-10" in m.compile(backend).source

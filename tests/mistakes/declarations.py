@@ -270,6 +270,12 @@ def dtype_in_a_list():
     m.data("x", dtype=[int])  # here
 
 
+@mistake(gd.ModelError, "node 'x'", "dims are plates", "int: 3", 'm.plate("school", size=...)')
+def dims_as_a_number():
+    m = gd.Model("m")
+    m.data("x", dims=3)  # here
+
+
 @mistake(gd.ModelError, "node 'i'", "a label is missing among the coords", "nan", "drop or name")
 def coords_with_nan():
     gd.Model("m").plate("i", coords=[1.0, float("nan")])  # here
