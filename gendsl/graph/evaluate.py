@@ -252,3 +252,18 @@ def _triangle(n: Node, t: ArrayType, types: Sequence[ArrayType], args: Values, s
     if x.shape[-2] < k:
         x = np.concatenate([x, np.zeros((*x.shape[:-2], k - x.shape[-2], k))], -2)
     return np.asarray(np.linalg.qr(x, mode="r"))
+
+
+@_computes("segment_sum")
+def _segment_sum(n: Node, t: ArrayType, types: Sequence[ArrayType], args: Values, sizes: Sizes) -> np.ndarray | None:
+    """Rows behind the dims that stay; the groups of each of these are numbered apart."""
+    shape = _lengths(t.event, sizes)
+    if shape is None:
+        return None
+    dims = (*t.dims, *n.attr["dims"])
+    x, *index = np.broadcast_arrays(*(spread(a, have, dims, 0) for a, have in zip(args, types, strict=True)))
+    index = [np.where(i < 0, i + size, i) for i, size in zip(index, shape, strict=True)]
+    kept = x.shape[: len(t.dims)]
+    where = np.ravel_multi_index((*np.indices(x.shape)[: len(kept)], *index), kept + shape)
+    count = int(np.prod(kept + shape, dtype=int))
+    return np.bincount(where.ravel(), x.astype(np.float64).ravel(), count).reshape(kept + shape)

@@ -67,6 +67,57 @@ def test_parameters_with_event_axes_keep_them(name: str) -> None:
     check_law(m, {"y": np.random.default_rng(0).poisson(2.0, (15, 3))}, 0)
 
 
+SCALARS = [name for name, family in FAMILIES.items() if not family.vector]
+
+
+def _indexed(name: str, masked: bool = False) -> tuple[gd.Model, dict[str, Any]]:
+    """Rows whose parameters depend on them through the index of a group; one group has none."""
+    family, r = FAMILIES[name], np.random.default_rng(2)
+    m = gd.Model("groups")
+    group, row = m.plate("group", 4), m.plate("row")
+    of = m.data("of", dims=row, indexes=group)
+    a, b = m.latent("a", gd.Normal(0, 0.5), dims=group), m.latent("b", gd.Normal(0, 0.5))
+    n = m.data("n", dims=row, dtype=int, support=gd.positive)
+    mask = m.data("mask", dims=row, dtype=bool) if masked else None
+    m.observe("y", family.dist(a[of] + b, 0.5 * a[of] * b, n), dims=row, mask=mask)
+    data: dict[str, Any] = {"of": r.choice([0, 1, 3], 30), "n": r.integers(3, 6, 30), "y": family.draw(r, (30,))}
+    if masked:
+        data["mask"] = r.random(30) < 0.7
+    return m, data
+
+
+@pytest.mark.parametrize("name", SCALARS)
+def test_groups_of_rows_collapse(name: str) -> None:
+    for masked in (False, True) if name == "Normal" else (False,):
+        m, data = _indexed(name, masked)
+        assert observed(m) == []
+        assert "sums of each group" in str(m.explain())
+        check_law(m, data, 0)
+
+
+def test_groups_of_two_indices_and_two_plates() -> None:
+    m = gd.Model("m")
+    g, h, row, col = m.plate("g", 3), m.plate("h", 2), m.plate("row", 8), m.plate("col", 5)
+    i, j = m.data("i", dims=row, indexes=g), m.data("j", dims=(row, col), indexes=h)
+    a = m.latent("a", gd.Normal(0, 1), dims=(g, h))
+    m.observe("y", gd.Normal(a[i, j], 1.5), dims=(col, row))
+    m.observe("k", gd.Poisson(gd.exp(a[i, j])), dims=(row, col))
+    assert observed(m) == []
+    r = np.random.default_rng(0)
+    data = {"i": r.integers(0, 3, 8), "j": r.integers(0, 2, (8, 5))}
+    check_law(m, data | {"y": r.normal(size=(5, 8)), "k": r.poisson(1.0, (8, 5))}, 0)
+
+
+def test_parameters_of_different_groups_are_left_alone() -> None:
+    m = gd.Model("m")
+    g, row = m.plate("g", 3), m.plate("row")
+    i, j = m.data("i", dims=row, indexes=g), m.data("j", dims=row, indexes=g)
+    a, x = m.latent("a", gd.Normal(0, 1), dims=g), m.data("x", dims=row)
+    m.observe("y", gd.Normal(a[i], gd.exp(a[j])), dims=row)
+    m.observe("z", gd.Poisson(gd.exp(a[i] * x)), dims=row)
+    assert observed(m) == ["y", "z"]
+
+
 @pytest.mark.parametrize("name", REGRESSIONS)
 def test_a_regression_collapses(name: str) -> None:
     m, data = REGRESSIONS[name]()
@@ -82,7 +133,9 @@ def test_fewer_rows_than_columns(rows: int) -> None:
     m.observe("y", gd.Normal(x @ m.latent("b", gd.Normal(0, 1).expand(4)), 1.0), dims=row)
     assert observed(m) == []
     r = np.random.default_rng(0)
-    check_law(m, {"x": r.normal(size=(rows, 4)), "y": r.normal(size=rows)}, 0)
+    data = {"x": r.normal(size=(rows, 4)), "y": r.normal(size=rows)}
+    check_law(m, data, 0)
+    assert tuple(m.compile("pyro").bind(data).arrays["y_stats_r"].shape) == (5, 4)
 
 
 def test_badly_scaled_data() -> None:

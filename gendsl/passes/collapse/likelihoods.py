@@ -54,8 +54,8 @@ def _likelihood(family: str, *fixed: str) -> Callable[[Callable[[Rows, Parameter
 def _gaussian(rows: Rows, x: Num, loc: Num, scale: Num) -> Num:
     """-n (log scale + log(2 pi) / 2) - (sum (x - mean)^2 + n (mean - loc)^2) / (2 scale^2)."""
     n = rows.count()
-    mean = rows.keep(rows.total(x) / call("maximum", rows.total(1.0), 1.0), "mean")
-    spread = rows.sum(square(x - mean), "spread")
+    average = rows.total(x) / call("maximum", rows.total(1.0), 1.0)
+    mean, spread = rows.keep(average, "mean"), rows.sum(square(x - rows.each(average)), "spread")
     return -(n * (log(scale) + _HALF_LOG_2PI)) - (spread + n * square(mean - loc)) / (2.0 * square(scale))
 
 
