@@ -256,14 +256,19 @@ def _triangle(n: Node, t: ArrayType, types: Sequence[ArrayType], args: Values, s
 
 @_computes("segment_sum")
 def _segment_sum(n: Node, t: ArrayType, types: Sequence[ArrayType], args: Values, sizes: Sizes) -> np.ndarray | None:
-    """Rows behind the dims that stay; the groups of each of these are numbered apart."""
-    shape = _lengths(t.event, sizes)
+    """The rows lie along the dims that go; the groups of each element of those that stay are numbered apart."""
+    shape = _lengths(n.attr["sizes"], sizes)
     if shape is None:
         return None
-    dims = (*t.dims, *n.attr["dims"])
-    x, *index = np.broadcast_arrays(*(spread(a, have, dims, 0) for a, have in zip(args, types, strict=True)))
-    index = [np.where(i < 0, i + size, i) for i, size in zip(index, shape, strict=True)]
-    kept = x.shape[: len(t.dims)]
-    where = np.ravel_multi_index((*np.indices(x.shape)[: len(kept)], *index), kept + shape)
-    count = int(np.prod(kept + shape, dtype=int))
-    return np.bincount(where.ravel(), x.astype(np.float64).ravel(), count).reshape(kept + shape)
+    dims, k = (*t.dims, *n.attr["dims"]), len(t.dims)
+    x = spread(args[0].astype(np.float64), types[0], dims, types[0].rank)
+    index = [spread(a, have, dims, 0) for a, have in zip(args[1:], types[1:], strict=True)]
+    lengths = np.broadcast_shapes(x.shape[: len(dims)], *(i.shape for i in index))
+    x = np.broadcast_to(x, lengths + x.shape[len(dims) :])
+    group = [np.broadcast_to(np.where(i < 0, i + size, i), lengths) for i, size in zip(index, shape, strict=True)]
+    at = np.ravel_multi_index((*np.indices(lengths, sparse=True)[:k], *group), lengths[:k] + shape)
+    at = np.broadcast_to(at, lengths).ravel()
+    columns = x.reshape(at.size, -1).T
+    count = int(np.prod(lengths[:k] + shape, dtype=int))
+    out = np.stack([np.bincount(at, column, count) for column in columns], -1)
+    return out.reshape(lengths[:k] + shape + x.shape[len(dims) :])

@@ -152,14 +152,15 @@ def test_badly_scaled_data() -> None:
 
 
 @pytest.mark.parametrize("how", ["mask", "missing", "both", "distribution"])
-@pytest.mark.parametrize("kind", ["family", "regression"])
+@pytest.mark.parametrize("kind", ["family", "regression", "levels"])
 def test_masks_are_weights(how: str, kind: str) -> None:
     m = gd.Model("m")
     row = m.plate("row")
     x = m.data("x", dims=row)
     seen = m.data("seen", dims=row, dtype=bool)
     a, s = m.latent("a", gd.Normal(0, 1)), m.latent("s", gd.HalfNormal(1))
-    d = gd.Normal(a, s) if kind == "family" else gd.Normal(a * x, s)
+    level = _levels(m, row, "i") if kind == "levels" else 0.0
+    d = gd.Normal(a, s) if kind == "family" else gd.Normal(a * x + level, s)
     missing = gd.Missing.MASK if how in ("missing", "both") else gd.Missing.ERROR
     if how == "distribution":
         m.observe("y", d.mask(seen), dims=row)
@@ -170,7 +171,8 @@ def test_masks_are_weights(how: str, kind: str) -> None:
     y = r.normal(size=30)
     if missing is gd.Missing.MASK:
         y[::7] = np.nan
-    check_law(m, {"x": r.normal(size=30), "seen": r.random(30) < 0.6, "y": y}, 0)
+    data = {"x": r.normal(size=30), "seen": r.random(30) < 0.6, "y": y}
+    check_law(m, data | ({"i": r.integers(0, 2, 30)} if kind == "levels" else {}), 0)
 
 
 def test_probabilities_at_the_ends_are_finite() -> None:
@@ -222,6 +224,11 @@ def _left(build: Any) -> list[str]:
     return observed(m)
 
 
+def _levels(m: gd.Model, row: Any, name: str) -> Any:
+    group = m.plate(f"group_{name}", 2)
+    return m.latent(f"level_{name}", gd.Normal(0, 1), dims=group)[m.data(name, dims=row, indexes=group)]
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -243,6 +250,13 @@ def _left(build: Any) -> list[str]:
         ),
         pytest.param(lambda m, r, x, a, s, v: m.observe("y", gd.Normal(0.0, 1.0), dims=r), id="no parameter"),
         pytest.param(lambda m, r, x, a, s, v: m.observe("y", gd.Normal(a, s)), id="one number"),
+        pytest.param(
+            lambda m, r, x, a, s, v: m.observe("y", gd.Normal(_levels(m, r, "i") + _levels(m, r, "j"), s), dims=r),
+            id="crossed levels",
+        ),
+        pytest.param(
+            lambda m, r, x, a, s, v: m.observe("y", gd.Normal(_levels(m, r, "i") * x, s), dims=r), id="group's slope"
+        ),
         pytest.param(
             lambda m, r, x, a, s, v: m.observe(
                 "y",

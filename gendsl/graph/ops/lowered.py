@@ -32,12 +32,12 @@ def _triangle(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
 
 
 def _segment_sum(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
-    """args = value, indices: the sum over `dims` of the values of each group, which are event axes of `sizes`."""
+    """args = value, indices: the sum over `dims` of each group's values; the groups are leading event axes."""
     x, *index = arrays(args)
-    if any(t.rank for t in (x, *index)) or len(index) != len(attrs["sizes"]):
-        raise Problem("segment_sum takes one value and as many indices as axes for each row", given=str(x))
+    if any(t.rank for t in index) or len(index) != len(attrs["sizes"]):
+        raise Problem("segment_sum takes as many indices as axes for each row", given=str(x))
     dims = tuple(d for d in join_dims(*(t.dims for t in (x, *index))) if d not in attrs["dims"])
-    return ArrayType(dims, attrs["sizes"], DType.FLOAT, real)
+    return ArrayType(dims, (*attrs["sizes"], *x.event), DType.FLOAT, real)
 
 
 OPS["precomputed"] = OpSpec("precomputed", _precomputed, lowered=True)
