@@ -15,7 +15,7 @@ import scipy.stats
 import gendsl as gd
 from gendsl.passes.collapse.likelihoods import LIKELIHOODS
 from gendsl.passes.collapse.regression import MOST_COLUMNS
-from tests.laws.law import BACKENDS, bind, check_law, fused
+from tests.laws.law import BACKENDS, bind, check_law, close, fused, ppl
 from tests.passes.collapsing import FAMILIES, REGRESSIONS, density_graph, observed
 
 
@@ -187,6 +187,21 @@ def test_probabilities_at_the_ends_are_finite() -> None:
         out = fused(p, {"eta": np.array(1.0)})
         assert np.isfinite(out.value)
         assert np.isfinite(out.grad["eta"])
+
+
+def test_values_on_the_edge_count_where_their_power_is_zero() -> None:
+    m = gd.Model("m")
+    row = m.plate("row")
+    b = m.latent("b", gd.Gamma(2.0, 1.0))
+    m.observe("x", gd.Beta(1, b), dims=row)
+    m.observe("y", gd.Beta(b, 2.5), dims=row)
+    m.observe("z", gd.Dirichlet(gd.stack([1.0, 2.0 * b])), dims=row)
+    assert observed(m) == []
+    programs = bind(m, {"x": [0.0, 0.3], "y": [0.2, 0.9], "z": [[0.0, 1.0], [0.5, 0.5]]})
+    u = {"b": np.array(0.4)}
+    trace = ppl(programs["pyro"], u)  # NumPyro's own is NaN here
+    for p in programs.values():
+        close(fused(p, u), trace, trace.scale, "a value on the edge")
 
 
 # -- values outside the support ---------------------------------------------------------------------------------------
