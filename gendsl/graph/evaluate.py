@@ -252,3 +252,23 @@ def _triangle(n: Node, t: ArrayType, types: Sequence[ArrayType], args: Values, s
     if x.shape[-2] < k:
         x = np.concatenate([x, np.zeros((*x.shape[:-2], k - x.shape[-2], k))], -2)
     return np.asarray(np.linalg.qr(x, mode="r"))
+
+
+@_computes("segment_sum")
+def _segment_sum(n: Node, t: ArrayType, types: Sequence[ArrayType], args: Values, sizes: Sizes) -> np.ndarray | None:
+    """The rows lie along the dims that go; the groups of each element of those that stay are numbered apart."""
+    shape = _lengths(n.attr["sizes"], sizes)
+    if shape is None:
+        return None
+    dims, k = (*t.dims, *n.attr["dims"]), len(t.dims)
+    x = spread(args[0].astype(np.float64), types[0], dims, types[0].rank)
+    index = [spread(a, have, dims, 0) for a, have in zip(args[1:], types[1:], strict=True)]
+    lengths = np.broadcast_shapes(x.shape[: len(dims)], *(i.shape for i in index))
+    x = np.broadcast_to(x, lengths + x.shape[len(dims) :])
+    group = [np.broadcast_to(np.where(i < 0, i + size, i), lengths) for i, size in zip(index, shape, strict=True)]
+    at = np.ravel_multi_index((*np.indices(lengths, sparse=True)[:k], *group), lengths[:k] + shape)
+    at = np.broadcast_to(at, lengths).ravel()
+    columns = x.reshape(at.size, -1).T
+    count = int(np.prod(lengths[:k] + shape, dtype=int))
+    out = np.stack([np.bincount(at, column, count) for column in columns], -1)
+    return out.reshape(lengths[:k] + shape + x.shape[len(dims) :])

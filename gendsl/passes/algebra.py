@@ -9,7 +9,7 @@ from gendsl.graph.node import Array
 from gendsl.graph.types import ArrayType, DType
 from gendsl.passes.rewrite import Rewriter
 
-__all__ = ["Num", "call", "exp", "gammaln", "log", "log1p", "softplus", "square", "total", "where", "xlogy"]
+__all__ = ["Num", "call", "gammaln", "log", "log1p", "softplus", "square", "total", "where", "xlogy"]
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,6 @@ def log(x: Num) -> Num:
 def log1p(x: Num) -> Num:
     """log(1 + x)."""
     return call("log1p", x)
-
-
-def exp(x: Num) -> Num:
-    """exp x."""
-    return call("exp", x)
 
 
 def gammaln(x: Num) -> Num:

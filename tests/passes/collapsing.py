@@ -88,7 +88,7 @@ def _regression(build: Callable[..., Any], *, log: bool = False) -> Callable[[],
 
     def make() -> tuple[gd.Model, Data]:
         m = gd.Model("regression")
-        group, row = m.plate("group", 4), m.plate("row")
+        group, row, county = m.plate("group", 4), m.plate("row"), m.plate("county", 5)
         r = np.random.default_rng(3)
         given: dict[str, Any] = {
             "x": m.data("x", dims=row),
@@ -101,6 +101,8 @@ def _regression(build: Callable[..., Any], *, log: bool = False) -> Callable[[],
             "beta": m.latent("beta", gd.Normal(0, 1).expand(3)),
             "s": m.latent("s", gd.HalfNormal(1)),
             "g": m.latent("g", gd.Normal(0, 1), dims=group),
+            "c": m.latent("c", gd.Normal(0, 1), dims=county),
+            "at": m.data("at", dims=(group, row), indexes=county),
         }
         loc, scale = build(**given)
         m.observe("y", (gd.LogNormal if log else gd.Normal)(loc, scale), dims=(group, row))
@@ -112,6 +114,7 @@ def _regression(build: Callable[..., Any], *, log: bool = False) -> Callable[[],
             "late": r.random(10) < 0.5,
             "w": r.uniform(0.5, 2.0, shape),
             "X": r.normal(size=(10, 4, 3)),
+            "at": r.choice([0, 1, 2, 4], shape),
             "y": np.exp(y) if log else y,
         }
         return m, data
@@ -142,5 +145,10 @@ REGRESSIONS: Mapping[str, Callable[[], tuple[gd.Model, Data]]] = {
     "a precision": _regression(lambda a, b, x, s, **_: (a * x, 1 / gd.sqrt(s))),
     "levels of a plate": _regression(lambda g, b, x, s, **_: (g + b * x, s)),
     "noise of a plate": _regression(lambda a, g, b, x, **_: (a + b * x, gd.exp(g))),
+    "levels": _regression(lambda a, c, at, beta, X, x, s, **_: (a + x - c[at] / 2.0 + X @ beta, s)),
+    "levels and no columns": _regression(lambda a, c, at, x, w, s, **_: (c[at] * a + x, s * w)),
+    "levels, noise that varies": _regression(
+        lambda b, c, at, beta, X, x, w, s, **_: (gd.exp(c)[at] + c[at] + b * x, s / w)
+    ),
     "of the logarithm": _regression(lambda a, b, x, w, s, **_: (a + b * x, s * w), log=True),
 }

@@ -15,7 +15,7 @@ import scipy.stats
 import gendsl as gd
 from gendsl.passes.collapse.likelihoods import LIKELIHOODS
 from gendsl.passes.collapse.regression import MOST_COLUMNS
-from tests.laws.law import BACKENDS, bind, check_law, fused
+from tests.laws.law import BACKENDS, bind, check_law, close, fused, ppl
 from tests.passes.collapsing import FAMILIES, REGRESSIONS, density_graph, observed
 
 
@@ -67,6 +67,57 @@ def test_parameters_with_event_axes_keep_them(name: str) -> None:
     check_law(m, {"y": np.random.default_rng(0).poisson(2.0, (15, 3))}, 0)
 
 
+SCALARS = [name for name, family in FAMILIES.items() if not family.vector]
+
+
+def _indexed(name: str, masked: bool = False) -> tuple[gd.Model, dict[str, Any]]:
+    """Rows whose parameters depend on them through the index of a group; one group has none."""
+    family, r = FAMILIES[name], np.random.default_rng(2)
+    m = gd.Model("groups")
+    group, row = m.plate("group", 4), m.plate("row")
+    of = m.data("of", dims=row, indexes=group)
+    a, b = m.latent("a", gd.Normal(0, 0.5), dims=group), m.latent("b", gd.Normal(0, 0.5))
+    n = m.data("n", dims=row, dtype=int, support=gd.positive)
+    mask = m.data("mask", dims=row, dtype=bool) if masked else None
+    m.observe("y", family.dist(a[of] + b, 0.5 * a[of] * b, n), dims=row, mask=mask)
+    data: dict[str, Any] = {"of": r.choice([0, 1, 3], 30), "n": r.integers(3, 6, 30), "y": family.draw(r, (30,))}
+    if masked:
+        data["mask"] = r.random(30) < 0.7
+    return m, data
+
+
+@pytest.mark.parametrize("name", SCALARS)
+def test_groups_of_rows_collapse(name: str) -> None:
+    for masked in (False, True) if name == "Normal" else (False,):
+        m, data = _indexed(name, masked)
+        assert observed(m) == []
+        assert "sums of each group" in str(m.explain())
+        check_law(m, data, 0)
+
+
+def test_groups_of_two_indices_and_two_plates() -> None:
+    m = gd.Model("m")
+    g, h, row, col = m.plate("g", 3), m.plate("h", 2), m.plate("row", 8), m.plate("col", 5)
+    i, j = m.data("i", dims=row, indexes=g), m.data("j", dims=(row, col), indexes=h)
+    a = m.latent("a", gd.Normal(0, 1), dims=(g, h))
+    m.observe("y", gd.Normal(a[i, j], 1.5), dims=(col, row))
+    m.observe("k", gd.Poisson(gd.exp(a[i, j])), dims=(row, col))
+    assert observed(m) == []
+    r = np.random.default_rng(0)
+    data = {"i": r.integers(0, 3, 8), "j": r.integers(0, 2, (8, 5))}
+    check_law(m, data | {"y": r.normal(size=(5, 8)), "k": r.poisson(1.0, (8, 5))}, 0)
+
+
+def test_parameters_of_different_groups_are_left_alone() -> None:
+    m = gd.Model("m")
+    g, row = m.plate("g", 3), m.plate("row")
+    i, j = m.data("i", dims=row, indexes=g), m.data("j", dims=row, indexes=g)
+    a, x = m.latent("a", gd.Normal(0, 1), dims=g), m.data("x", dims=row)
+    m.observe("y", gd.Normal(a[i], gd.exp(a[j])), dims=row)
+    m.observe("z", gd.Poisson(gd.exp(a[i] * x)), dims=row)
+    assert observed(m) == ["y", "z"]
+
+
 @pytest.mark.parametrize("name", REGRESSIONS)
 def test_a_regression_collapses(name: str) -> None:
     m, data = REGRESSIONS[name]()
@@ -82,7 +133,9 @@ def test_fewer_rows_than_columns(rows: int) -> None:
     m.observe("y", gd.Normal(x @ m.latent("b", gd.Normal(0, 1).expand(4)), 1.0), dims=row)
     assert observed(m) == []
     r = np.random.default_rng(0)
-    check_law(m, {"x": r.normal(size=(rows, 4)), "y": r.normal(size=rows)}, 0)
+    data = {"x": r.normal(size=(rows, 4)), "y": r.normal(size=rows)}
+    check_law(m, data, 0)
+    assert tuple(m.compile("pyro").bind(data).arrays["y_stats_r"].shape) == (5, 4)
 
 
 def test_badly_scaled_data() -> None:
@@ -99,14 +152,15 @@ def test_badly_scaled_data() -> None:
 
 
 @pytest.mark.parametrize("how", ["mask", "missing", "both", "distribution"])
-@pytest.mark.parametrize("kind", ["family", "regression"])
+@pytest.mark.parametrize("kind", ["family", "regression", "levels"])
 def test_masks_are_weights(how: str, kind: str) -> None:
     m = gd.Model("m")
     row = m.plate("row")
     x = m.data("x", dims=row)
     seen = m.data("seen", dims=row, dtype=bool)
     a, s = m.latent("a", gd.Normal(0, 1)), m.latent("s", gd.HalfNormal(1))
-    d = gd.Normal(a, s) if kind == "family" else gd.Normal(a * x, s)
+    level = _levels(m, row, "i") if kind == "levels" else 0.0
+    d = gd.Normal(a, s) if kind == "family" else gd.Normal(a * x + level, s)
     missing = gd.Missing.MASK if how in ("missing", "both") else gd.Missing.ERROR
     if how == "distribution":
         m.observe("y", d.mask(seen), dims=row)
@@ -117,7 +171,8 @@ def test_masks_are_weights(how: str, kind: str) -> None:
     y = r.normal(size=30)
     if missing is gd.Missing.MASK:
         y[::7] = np.nan
-    check_law(m, {"x": r.normal(size=30), "seen": r.random(30) < 0.6, "y": y}, 0)
+    data = {"x": r.normal(size=30), "seen": r.random(30) < 0.6, "y": y}
+    check_law(m, data | ({"i": r.integers(0, 2, 30)} if kind == "levels" else {}), 0)
 
 
 def test_probabilities_at_the_ends_are_finite() -> None:
@@ -132,6 +187,21 @@ def test_probabilities_at_the_ends_are_finite() -> None:
         out = fused(p, {"eta": np.array(1.0)})
         assert np.isfinite(out.value)
         assert np.isfinite(out.grad["eta"])
+
+
+def test_values_on_the_edge_count_where_their_power_is_zero() -> None:
+    m = gd.Model("m")
+    row = m.plate("row")
+    b = m.latent("b", gd.Gamma(2.0, 1.0))
+    m.observe("x", gd.Beta(1, b), dims=row)
+    m.observe("y", gd.Beta(b, 2.5), dims=row)
+    m.observe("z", gd.Dirichlet(gd.stack([1.0, 2.0 * b])), dims=row)
+    assert observed(m) == []
+    programs = bind(m, {"x": [0.0, 0.3], "y": [0.2, 0.9], "z": [[0.0, 1.0], [0.5, 0.5]]})
+    u = {"b": np.array(0.4)}
+    trace = ppl(programs["pyro"], u)  # NumPyro's own is NaN here
+    for p in programs.values():
+        close(fused(p, u), trace, trace.scale, "a value on the edge")
 
 
 # -- values outside the support ---------------------------------------------------------------------------------------
@@ -169,6 +239,11 @@ def _left(build: Any) -> list[str]:
     return observed(m)
 
 
+def _levels(m: gd.Model, row: Any, name: str) -> Any:
+    group = m.plate(f"group_{name}", 2)
+    return m.latent(f"level_{name}", gd.Normal(0, 1), dims=group)[m.data(name, dims=row, indexes=group)]
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -190,6 +265,13 @@ def _left(build: Any) -> list[str]:
         ),
         pytest.param(lambda m, r, x, a, s, v: m.observe("y", gd.Normal(0.0, 1.0), dims=r), id="no parameter"),
         pytest.param(lambda m, r, x, a, s, v: m.observe("y", gd.Normal(a, s)), id="one number"),
+        pytest.param(
+            lambda m, r, x, a, s, v: m.observe("y", gd.Normal(_levels(m, r, "i") + _levels(m, r, "j"), s), dims=r),
+            id="crossed levels",
+        ),
+        pytest.param(
+            lambda m, r, x, a, s, v: m.observe("y", gd.Normal(_levels(m, r, "i") * x, s), dims=r), id="group's slope"
+        ),
         pytest.param(
             lambda m, r, x, a, s, v: m.observe(
                 "y",

@@ -62,9 +62,7 @@ def test_every_location_scale_family(name: str) -> None:
         m = _scalars(name, None, event)
         assert _latents(m) == ["loc", "scale", "x_base"]
         check_law(m, {}, 0)
-        _same_density(
-            lambda c, e=event: _scalars(name, c, e), lambda v, e=event: (2 if e else 1) * np.log(v["scale"])
-        )
+        _same_density(lambda c, e=event: _scalars(name, c, e), lambda v, e=event: (2 if e else 1) * np.log(v["scale"]))
 
 
 @pytest.mark.parametrize("where", ["", "mean", "scale", "factor", "scale, factor", "mean, scale, factor, event"])

@@ -5,13 +5,15 @@ linear in the parameters and the family is normal (regression.py), the sum over 
 the parameters and of statistics of the data. These are computed once, when data are bound, and the observation becomes
 a factor. The cost of a gradient no longer grows with the number of rows.
 
-The rows run along as many dims of the observation as its parameters do not vary over. Masks that are data are weights.
-An observation stays as it is where its value, its mask or its bounds are random, or its data cannot be computed in
-numpy. The pass is for the graph of the fused density only: the model of the PPL keeps its rows, to predict them.
+The rows run along as many dims of the observation as its parameters do not vary over; where parameters vary through an
+index alone (theta[county]), sums are taken group by group (groups.py). Masks that are data are weights. An observation
+stays as it is where its value, its mask or its bounds are random, or its data cannot be computed in numpy. The pass is
+for the graph of the fused density only: the model of the PPL keeps its rows, to predict them.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 from gendsl.graph.constraints import Integers, Interval
@@ -21,6 +23,7 @@ from gendsl.graph.inside import must_check
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, join_dims
 from gendsl.passes.algebra import Num, total, where
+from gendsl.passes.collapse.groups import by_group
 from gendsl.passes.collapse.likelihoods import LIKELIHOODS, Parameters
 from gendsl.passes.collapse.regression import regression
 from gendsl.passes.collapse.rows import Rows, inside
@@ -135,15 +138,25 @@ class _Observation:
             return None
         if not all(self._data(given[k]) for k in given if k in entry.fixed):
             return None
+        if rows.event and (t.family_rank or any(family.parameter(k).rank for k in free)):
+            return None
+        parameters: Parameters = {k: Num(self.r, self.r.map[a]) for k, a in given.items()}
         kept = join_dims(*(types[k].dims for k in free))
         over = tuple(d for d in value.dims if d not in kept)
-        flat = all(types[k].rank == family.parameter(k).rank for k in free)
-        if (rows.event and (t.family_rank or any(family.parameter(k).rank for k in free))) or not over:
+        groups = None
+        if kept and not (t.rank or any(family.parameter(k).rank for k in free)):
+            found = by_group(self.r, [given[k] for k in free], self.known)
+            if found is not None:
+                shared, groups = found
+                parameters |= dict(zip(free, shared, strict=True))
+                over = value.dims
+        if not over:
             return None
-        rows = Rows(rows.r, rows.site, rows.x, over, rows.event, flat, rows.counted, rows.where)
-        parameters: Parameters = {k: Num(self.r, self.r.map[a]) for k, a in given.items()}
+        flat = all(types[k].rank == family.parameter(k).rank for k in free)
+        rows = replace(rows, over=over, flat=flat, groups=groups)
         lp = entry.density(rows, {k: p if k in entry.fixed else p.as_float() for k, p in parameters.items()})
-        return lp, f"{family.name} rows along {', '.join(over)} became sums"
+        what = "sums" if groups is None else "sums of each group"
+        return lp, f"{family.name} rows along {', '.join(over)} became {what}"
 
     def _regression(self, rows: Rows, value: ArrayType, t: DistType) -> tuple[Num, str] | None:
         """A normal observation whose mean is linear in random values."""
@@ -157,7 +170,7 @@ class _Observation:
         mark = len(self.r.nodes)
         for size in range(len(value.dims), 0, -1):
             for over in combinations(value.dims, size):
-                some = Rows(rows.r, rows.site, rows.x, over, counted=rows.counted, where=rows.where)
+                some = replace(rows, over=over)
                 found = regression(some, loc, scale, self.known, on_log=d.op == "dist.LogNormal")
                 if found is not None:
                     lp, k = found

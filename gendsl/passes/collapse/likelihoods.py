@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gendsl.graph.node import Array
-from gendsl.passes.algebra import Num, call, gammaln, log, log1p, softplus, square, total, xlogy
+from gendsl.passes.algebra import Num, call, gammaln, log, log1p, softplus, square, total, where, xlogy
 from gendsl.passes.collapse.rows import Rows
 
 __all__ = ["LIKELIHOODS", "Likelihood", "Parameters"]
@@ -54,8 +54,8 @@ def _likelihood(family: str, *fixed: str) -> Callable[[Callable[[Rows, Parameter
 def _gaussian(rows: Rows, x: Num, loc: Num, scale: Num) -> Num:
     """-n (log scale + log(2 pi) / 2) - (sum (x - mean)^2 + n (mean - loc)^2) / (2 scale^2)."""
     n = rows.count()
-    mean = rows.keep(rows.total(x) / call("maximum", rows.total(1.0), 1.0), "mean")
-    spread = rows.sum(square(x - mean), "spread")
+    average = rows.total(x) / call("maximum", rows.total(1.0), 1.0)
+    mean, spread = rows.keep(average, "mean"), rows.sum(square(x - rows.each(average)), "spread")
     return -(n * (log(scale) + _HALF_LOG_2PI)) - (spread + n * square(mean - loc)) / (2.0 * square(scale))
 
 
@@ -122,19 +122,25 @@ def _(rows: Rows, p: Parameters) -> Num:
     a, b = p["concentration1"], p["concentration0"]
     ones, zeros = rows.sum(log(rows.x), "sum_log"), rows.sum(log1p(-rows.x), "sum_log1m")
     norm = gammaln(a + b) - gammaln(a) - gammaln(b)
-    return _times(a - 1.0, ones) + _times(b - 1.0, zeros) + rows.count() * norm
+    return _power(a, ones) + _power(b, zeros) + rows.count() * norm
 
 
 @_likelihood("Dirichlet")
 def _(rows: Rows, p: Parameters) -> Num:
     a = p["concentration"]
     logs = rows.sum(log(rows.x), "sum_log", own=1)
-    return total(_times(a - 1.0, logs)) + rows.count() * (gammaln(total(a)) - total(gammaln(a)))
+    return total(_power(a, logs)) + rows.count() * (gammaln(total(a)) - total(gammaln(a)))
 
 
-def _times(a: Num, x: Num) -> Num:
-    """a x, 0 where a is 0 though x be infinite (a value on the edge, whose exponent is 0)."""
-    return call("where", call("eq", a, 0.0), 0.0, a * x)
+def _power(a: Num, logs: Num) -> Num:
+    """(a - 1) logs, 0 where a is 1 though logs be infinite: a value on the edge, to the power 0."""
+    r, n = a.r, a.r.nodes[a.i]
+    while n.op == "to_float":
+        n = r.nodes[n.args[0]]
+    value = n.attr["value"] if n.op == "const" else None
+    if isinstance(value, int | float):
+        return logs * (float(value) - 1.0) if value != 1 else logs.const(0.0)
+    return where(call("eq", a, 1.0), 0.0, (a - 1.0) * logs)
 
 
 # -- counts -----------------------------------------------------------------------------------------------------------

@@ -1,10 +1,10 @@
 """Which expressions are linear in random values, with coefficients that are data.
 
-    f = offset + sum_j column_j coefficient_j + sum_k X_k @ vector_k
+    f = offset + sum_j column_j coefficient_j + sum_k X_k @ vector_k + sum_l level_l[group]
 
-Columns, matrices and the offset are data, and vary along the rows; coefficients and vectors are random, and do not. The
-expression is read from its leaves up, through sums, differences, products and quotients with data, `where` with a
-condition on data, and products of a matrix and a vector.
+Columns, matrices, the offset and the index of the group are data, and vary along the rows; coefficients, vectors and
+levels are random, and do not. The expression is read from its leaves up, through sums, differences, products and
+quotients with data, `where` with a condition on data, and products of a matrix and a vector.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gendsl.graph.node import Node
 from gendsl.graph.types import ArrayType
 from gendsl.passes.algebra import Num, call, where
+from gendsl.passes.collapse.groups import Groups, by_group
 from gendsl.passes.rewrite import Rewriter
 
 __all__ = ["Linear", "linear"]
@@ -26,27 +27,32 @@ class Linear:
     Attributes:
         scalars: coefficient and column of each term.
         vectors: vector and matrix of each product.
+        levels: values of groups, and the index of each row's group.
         offset: the rest.
     """
 
     scalars: tuple[tuple[Num, Num | None], ...] = ()
     vectors: tuple[tuple[Num, Num], ...] = ()
+    levels: tuple[tuple[Num, Groups], ...] = ()
     offset: Num | None = None
 
     def __add__(self, other: Linear) -> Linear:
         both = [o for o in (self.offset, other.offset) if o is not None]
         offset = both[0] + both[1] if len(both) == 2 else both[0] if both else None
-        return Linear(self.scalars + other.scalars, self.vectors + other.vectors, offset)
+        return Linear(self.scalars + other.scalars, self.vectors + other.vectors, self.levels + other.levels, offset)
 
     def __neg__(self) -> Linear:
         return Linear(
             tuple((-c, x) for c, x in self.scalars),
             tuple((v, -x) for v, x in self.vectors),
+            tuple((-v, g) for v, g in self.levels),
             None if self.offset is None else -self.offset,
         )
 
-    def times(self, data: Num, inverse: bool = False) -> Linear:
-        """The form times (or over) data."""
+    def times(self, data: Num, inverse: bool = False) -> Linear | None:
+        """The form times (or over) data; None where levels would get slopes."""
+        if self.levels and data.type.dims:
+            return None
 
         def scaled(x: Num | None) -> Num:
             if inverse:
@@ -57,13 +63,19 @@ class Linear:
         return Linear(
             tuple((c, scaled(x)) for c, x in self.scalars),
             tuple((v, x / wide if inverse else x * wide) for v, x in self.vectors),
+            tuple((v / data if inverse else v * data, g) for v, g in self.levels),
             None if self.offset is None else scaled(self.offset),
         )
 
     @property
     def pure(self) -> Num | None:
         """The coefficient, where the form is one coefficient with no data at all."""
-        if len(self.scalars) == 1 and not self.vectors and self.offset is None and self.scalars[0][1] is None:
+        if (
+            len(self.scalars) == 1
+            and not (self.vectors or self.levels)
+            and self.offset is None
+            and self.scalars[0][1] is None
+        ):
             return self.scalars[0][0]
         return None
 
@@ -74,8 +86,10 @@ class Linear:
         ones = [(None, self.offset)] if self.offset is not None else []
         terms: list[tuple[Num | None, Num | None]] = [*self.scalars, *ones]
         if inverse:
-            return Linear(tuple(((1.0 if k is None else k) / c, x) for k, x in terms))
-        return Linear(tuple((c if k is None else k * c, x) for k, x in terms))
+            scalars = tuple(((1.0 if k is None else k) / c, x) for k, x in terms)
+            return Linear(scalars, levels=tuple((v / c, g) for v, g in self.levels))
+        scalars = tuple((c if k is None else k * c, x) for k, x in terms)
+        return Linear(scalars, levels=tuple((v * c, g) for v, g in self.levels))
 
 
 def linear(r: Rewriter, root: int, over: tuple[str, ...], known: tuple[bool, ...]) -> Linear | None:
@@ -114,7 +128,8 @@ class _Reader:
             if i in out:
                 continue
             out.add(i)
-            if self.graph.random[i] and not self._coefficient(i) and self._product(i) is None:
+            whole = self._coefficient(i) or self._product(i) is not None or self.graph.nodes[i].op == "gather"
+            if self.graph.random[i] and not whole:
                 todo += self.graph.nodes[i].args
         return out
 
@@ -153,6 +168,9 @@ class _Reader:
             return Linear(((self._num(i), None),))
         if (pair := self._product(i)) is not None:
             return Linear(vectors=((self._num(pair[1]), self._num(pair[0]).as_float()),))
+        if n.op == "gather":
+            found = by_group(self.r, [i], self.known)
+            return None if found is None else Linear(levels=((found[0][0], found[1]),))
         return self._combined(n, forms)
 
     def _combined(self, n: Node, forms: dict[int, Linear]) -> Linear | None:
@@ -175,7 +193,7 @@ class _Reader:
             return self._times(n.args, a, b) or self._times(n.args[::-1], b, a)
         if n.op == "div":
             return self._times(n.args, a, b, inverse=True)
-        if n.op == "where" and self._data(n.args[0]):
+        if n.op == "where" and self._data(n.args[0]) and not (b.levels or rest[1].levels):
             condition = self._num(n.args[0])
             return _chosen(condition, b, True) + _chosen(condition, rest[1], False)
         return None
@@ -197,5 +215,6 @@ def _chosen(condition: Num, form: Linear, truth: bool) -> Linear:
     return Linear(
         tuple((c, cut(1.0 if x is None else x)) for c, x in form.scalars),
         tuple((v, cut(x)) for v, x in form.vectors),
+        (),
         None if form.offset is None else cut(form.offset),
     )

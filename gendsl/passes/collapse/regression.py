@@ -5,6 +5,12 @@ With rows (d_i, y_i - o_i) / w_i, whose QR factorisation has the triangle [[R, z
     sum_i ((y_i - o_i - d_i' b) / w_i)^2 = |R b - z|^2 + rho^2
     log p(y) = -n (log s + log(2 pi) / 2) - sum_i log w_i - (|R b - z|^2 + rho^2) / (2 s^2)
 
+Levels of groups, y_i ~ N(o_i + d_i' b + level_g(i), s w_i), are a column c_i = 1 / w_i for each group. What is left of
+a row when its group's part is taken out, row_i - c_i m_g with m_g = sum c_i row_i / n_g and n_g = sum c_i^2, gives the
+triangle; the part gives one term a group (Frisch, Waugh, Lovell), with m_g = (d_g, y_g):
+
+    sum_i (...)^2 = |R b - z|^2 + rho^2 + sum_g n_g (y_g - d_g' b - level_g)^2
+
 No matrix is inverted, so designs of less than full rank and fewer rows than columns need no care; and the least squares
 are never formed from normal equations, which would square the condition number.
 
@@ -15,15 +21,18 @@ Reference:
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from gendsl.graph.constraints import implies, nonnegative
-from gendsl.passes.algebra import Num, call, log, square, total
+from gendsl.passes.algebra import Num, call, log, square, total, where
+from gendsl.passes.collapse.groups import Groups
 from gendsl.passes.collapse.linear import Linear, linear
 from gendsl.passes.collapse.rows import Rows
 
 __all__ = ["MOST_COLUMNS", "regression"]
 
 MOST_COLUMNS = 200  # a larger triangle would often be larger than the data
+_TINY = 1e-300  # weight of a group without rows
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -57,30 +66,67 @@ def regression(rows: Rows, loc: int, scale: int, known: tuple[bool, ...], *, on_
         matrix = matrix / call("expand_dims", w, axis=-1)
         jacobian = log(w) if jacobian is None else jacobian + log(w)
     if rows.counted is not None:
-        matrix = call("where", rows.counted, matrix, 0.0)
-    triangle = call("triangle", matrix, dims=rows.over)
-    out = -_squares(rows, triangle, pieces, k, s)
+        matrix = where(rows.counted, matrix, 0.0)
+    coefficients = _joined([c for c, _ in pieces])
+    squares = None
+    if predictor.levels:
+        level = _level(predictor)
+        if level is None or any(d not in rows.over for i in level[1].index for d in i.type.dims):
+            return None
+        squares, matrix = _between(rows, level, matrix, w, coefficients, k)
+    within = total(square(_gap(rows, call("triangle", matrix, dims=rows.over), coefficients, k, "")))
+    squares = within if squares is None else squares + within
     n = rows.count()
+    out = -(0.5 * squares if s is None else 0.5 * squares / square(s))
     out = out - n * (_HALF_LOG_2PI if s is None else log(s) + _HALF_LOG_2PI)
     return (out if jacobian is None else out - rows.sum(jacobian, "log_scale")), k
 
 
-def _squares(rows: Rows, triangle: Num, pieces: list[tuple[Num, Num]], k: int, s: Num | None) -> Num:
-    """(|R b - z|^2 + rho^2) / (2 s^2)."""
-    z = rows.keep(call("index", triangle, axis=-1, at=-1), "z")
-    gap = z
-    if pieces:
-        coefficients = pieces[0][0]
-        if len(pieces) > 1:
-            coefficients = call("concatenate", *(c for c, _ in pieces), axis=-1)
-        gap = rows.keep(call("slice", triangle, axis=-1, start=0, stop=k, step=None), "r") @ coefficients - z
-    squares = 0.5 * total(square(gap))
-    return squares if s is None else squares / square(s)
+def _joined(coefficients: list[Num]) -> Num | None:
+    """Vectors of coefficients as one."""
+    return call("concatenate", *coefficients, axis=-1) if len(coefficients) > 1 else next(iter(coefficients), None)
+
+
+def _gap(rows: Rows, matrix: Num, coefficients: Num | None, k: int, suffix: str) -> Num:
+    """A b - z of a matrix (A, z), which is computed once."""
+    z = rows.keep(call("index", matrix, axis=-1, at=-1), f"z{suffix}")
+    if coefficients is None:
+        return -z
+    a = rows.keep(call("slice", matrix, axis=-1, start=0, stop=k, step=None), f"r{suffix}")
+    return a @ coefficients - z
+
+
+def _level(form: Linear) -> tuple[Num, Groups] | None:
+    """The sum of the levels, where all have the same groups."""
+    out, groups = form.levels[0]
+    for more, others in form.levels[1:]:
+        if others != groups:
+            return None
+        out = out + more
+    return out, groups
+
+
+def _between(
+    rows: Rows, level: tuple[Num, Groups], matrix: Num, w: Num | None, coefficients: Num | None, k: int
+) -> tuple[Num, Num]:
+    """sum_g n_g (level_g + d_g' b - y_g)^2; and the rows without their group's part."""
+    value, groups = level
+    grouped = replace(rows, groups=groups)
+    c = rows.x.const(1.0) if w is None else 1.0 / w
+    if rows.counted is not None:
+        c = where(rows.counted, c, 0.0)
+    wide = call("expand_dims", c, axis=-1)
+    weight = grouped.total(square(c))
+    n = call("expand_dims", call("maximum", weight, _TINY), axis=-1)
+    means = grouped.total(wide * matrix, own=1) / n
+    root = rows.keep(call("sqrt", weight), "root_n")
+    gap = root * value + _gap(rows, call("sqrt", n) * means, coefficients, k, "_groups")
+    return total(square(gap)), matrix - wide * grouped.each(means)
 
 
 def _scale(form: Linear) -> tuple[Num | None, Num | None] | None:
     """The scale as s w: a positive coefficient, and data."""
-    if form.vectors or len(form.scalars) + (form.offset is not None) != 1:
+    if form.vectors or form.levels or len(form.scalars) + (form.offset is not None) != 1:
         return None
     if form.offset is not None:
         return None, form.offset

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from gendsl.errors import Location
 from gendsl.graph.constraints import Bound, Constraint, Integers, Interval, Ref
-from gendsl.graph.types import DType, Size
+from gendsl.graph.types import DType, Size, join_dims
 from gendsl.passes.algebra import Num, call, where
+from gendsl.passes.collapse.groups import Groups
 from gendsl.passes.rewrite import Rewriter
 
 __all__ = ["Rows", "inside"]
@@ -30,6 +31,7 @@ class Rows:
         flat: whether the event axes are summed over too.
         counted: which rows count; None where all do.
         where: the line of the observation.
+        groups: sums are taken group by group, where there are some; the groups are event axes.
     """
 
     r: Rewriter
@@ -40,6 +42,7 @@ class Rows:
     flat: bool = True
     counted: Num | None = None
     where: Location | None = None
+    groups: Groups | None = None
 
     def only(self, counted: Num) -> Rows:
         """The rows of which a condition on data holds too."""
@@ -65,7 +68,12 @@ class Rows:
             if x.type.event != self.event:
                 x = call("broadcast_event", x, shape=self.event)
             x = call("sum", x, axes=tuple(range(-len(self.event), 0)), dims=())
-        if along := tuple(d for d in self.over if d in x.type.dims):
+        index = self.groups.index if self.groups is not None else ()
+        there = join_dims(x.type.dims, *(i.type.dims for i in index))
+        along = tuple(d for d in self.over if d in there)
+        if self.groups is not None:
+            x = call("segment_sum", x, *index, dims=along, sizes=self.groups.sizes)
+        elif along:
             x = call("sum", x, axes=(), dims=along)
         sizes = [Num(self.r, self.r.add("plate_size", (), plate=d)) for d in self.over if d not in along]
         if t == 1.0 and sizes and self.counted is None and not x.type.event and not (self.event and self.flat):
@@ -73,6 +81,10 @@ class Rows:
         for size in sizes:
             x = x * size
         return x
+
+    def each(self, value: Num) -> Num:
+        """A value of the groups (or of all rows) for each row."""
+        return value if self.groups is None else call("gather", value, *self.groups.index)
 
     def sum(self, t: Num | float, what: str, own: int = 0) -> Num:
         """sum_i w_i t_i, computed once."""
