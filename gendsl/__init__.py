@@ -11,6 +11,7 @@
 Importing gendsl loads neither torch nor jax; a backend loads when it is first used.
 """
 
+from gendsl.elpd import compare
 from gendsl.errors import (
     BackendError,
     CompileError,
@@ -281,6 +282,7 @@ __all__ = [
     "ceil",
     "cholesky",
     "clip",
+    "compare",
     "concatenate",
     "corr_cholesky",
     "corr_matrix",
