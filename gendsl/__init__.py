@@ -11,6 +11,7 @@
 Importing gendsl loads neither torch nor jax; a backend loads when it is first used.
 """
 
+from gendsl.calibration import Calibration, calibrate
 from gendsl.elpd import compare
 from gendsl.errors import (
     BackendError,
@@ -204,6 +205,7 @@ __all__ = [
     "Beta",
     "BetaBinomial",
     "Binomial",
+    "Calibration",
     "Categorical",
     "Cauchy",
     "Chi2",
@@ -282,6 +284,7 @@ __all__ = [
     "ceil",
     "cholesky",
     "clip",
+    "calibrate",
     "compare",
     "concatenate",
     "corr_cholesky",

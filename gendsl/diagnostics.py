@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["Check", "Variables", "check", "compare", "inference_data", "loo", "plot_trace", "summary"]
+__all__ = ["Check", "Variables", "check", "compare", "inference_data", "loo", "plot_trace", "smallest_ess", "summary"]
 
 Variables = Mapping[str, tuple[tuple[str, ...], np.ndarray]]
 """Name -> its dims and values."""
@@ -128,6 +128,19 @@ def compare(elpds: Mapping[str, Any]) -> pd.DataFrame:
         warnings.filterwarnings("ignore", message="The inplace keyword")  # arviz 0.23 under pandas 3
         out: pd.DataFrame = az.compare(dict(elpds))
         return out
+
+
+def smallest_ess(draws: Mapping[str, np.ndarray]) -> float:
+    """The smallest bulk effective sample size among all scalars of some draws (chain, draw, ...) that vary."""
+    out = float("inf")
+    with _arviz() as az, np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for x in draws.values():
+            flat = x.reshape(*x.shape[:2], -1)
+            moving = flat[..., flat.max((0, 1)) > flat.min((0, 1))]
+            if moving.size:
+                out = min(out, *np.atleast_1d(az.ess({"x": moving}, method="bulk")["x"].values.astype(float)))
+    return out
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from gendsl.backend import Draws
+    from gendsl.backend import Draws, Progress
     from gendsl.diagnostics import Check, Variables
     from gendsl.elpd import LogProb
     from gendsl.lang.model import Model
     from gendsl.program import BoundProgram, Program
 
-__all__ = ["Fit", "data_groups", "dims_of", "run"]
+__all__ = ["Fit", "check_nuts", "data_groups", "dims_of", "infer", "run"]
 
 _PACKAGES = {"pyro": "pyro-ppl"}
 
@@ -265,16 +265,29 @@ def run(
         raise FitError("an unknown method", given=given, needed="gd.NUTS(...)", where=caller())
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
-    _check_nuts(graph)
-    bound = compile_graph(graph, backend).bind(data)
-    raw = bound.program.backend.engine.nuts(bound, method, int(seed), make(progress, graph.name))
-    draws = _declared(graph, _constrain(bound, raw))
-    seconds = raw.seconds | {"total": time.perf_counter() - began}
-    return Fit(bound, method, int(seed), raw, draws, seconds)
+    check_nuts(graph)
+    out = infer(compile_graph(graph, backend).bind(data), method, int(seed), make(progress, graph.name))
+    out.seconds["total"] = time.perf_counter() - began
+    return out
+
+
+def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) -> Fit:
+    """Run a method on a bound program, which a `Fit` then holds.
+
+    Raises:
+        FitError: if no starting point is found.
+    """
+    began = time.perf_counter()
+    if not isinstance(method, NUTS):
+        raise TypeError(f"not a method: {method!r}")
+    raw = bound.program.backend.engine.nuts(bound, method, seed, progress)
+    draws = _declared(bound.program.declared, _constrain(bound, raw))
+    return Fit(bound, method, seed, raw, draws, raw.seconds | {"total": time.perf_counter() - began})
 
 
 # -- whether it can run ------------------------------------------------------------------------------------------
-def _check_nuts(graph: Graph) -> None:
+def check_nuts(graph: Graph) -> None:
+    """Raise a FitError where NUTS cannot run on a model, whatever the data."""
     latents = [n for _, n in graph.of("latent")]
     if not latents:
         raise FitError(

@@ -100,7 +100,7 @@ def _intervals(ax: Axes, name: str, y: np.ndarray, draws: np.ndarray) -> None:
     for which, color in ((inside, _OBSERVED), (~inside, _OUTSIDE)):
         keep = which[order]
         ax.plot(at[keep], y[order][keep], "o", ms=max(2.0, thick / 1.5), color=color)
-    ax.set_title(f"{name}: {inside.mean():.0%} within their 94 % intervals", loc="left", fontsize="medium")
+    ax.set_title(f"{name}: {100 * inside.mean():.0f} % within their 94 % intervals", loc="left", fontsize="medium")
     ax.set_xlabel("element, in order of predicted median")
 
 

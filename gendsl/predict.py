@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     from gendsl.diagnostics import Variables
     from gendsl.fit import Fit
 
-__all__ = ["Task", "check_seed", "groups", "named", "posterior_task", "prior_draws", "prior_predictive", "sample"]
+__all__ = [
+    "Task",
+    "check_seed",
+    "groups",
+    "named",
+    "posterior_task",
+    "prior_draws",
+    "prior_predictive",
+    "prior_program",
+    "sample",
+]
 
 _SAMPLE, _PRIOR, _POSTERIOR = ("chain", "draw"), 1, 2  # the last two keep the streams of random numbers apart
 
@@ -147,13 +157,20 @@ def prior_draws(
         FitError: if a prior is improper.
         DataError: if data are missing.
     """
-    program = _prior_program(graph, backend, frozenset(k for k in data if k in graph.inputs))
+    program = prior_program(graph, backend, frozenset(k for k in data if k in graph.inputs))
     bound = bind_forward(program, data, sizes)
     names = [x.name for x in program.emitted.outputs]
     return bound, simulate(bound, {}, count, (seed, _PRIOR), values=names).values
 
 
-def _prior_program(graph: Graph, backend: str, kept: frozenset[str], precision: str = "float64") -> ForwardProgram:
+def prior_program(
+    graph: Graph, backend: str, kept: frozenset[str] = frozenset(), precision: str = "float64"
+) -> ForwardProgram:
+    """The program that draws every latent, recorded value and observation from the joint distribution.
+
+    Raises:
+        FitError: if a prior is improper, or a factor reweights it.
+    """
     stands = imputing(graph)
     drawn = frozenset(str(n.name) for _, n in graph.of("observe"))
     wanted = tuple(str(n.name) for _, n in graph.of("latent", "let", "observe") if n.name not in stands)
@@ -228,7 +245,7 @@ def groups(
 
 def _prior_of(fit: Fit, count: int, seed: int) -> dict[str, np.ndarray]:
     """Draws from the prior, with the data of a fit."""
-    program = _prior_program(fit.program.declared, fit.program.backend.name, frozenset(), fit.program.precision)
+    program = prior_program(fit.program.declared, fit.program.backend.name, frozenset(), fit.program.precision)
     trained = fit.bound.bound
     bound = BoundProgram(program, Bound(trained.arrays, trained.sizes, trained.coords))
     return simulate(bound, {}, count, (seed, _PRIOR), values=[x.name for x in program.emitted.outputs]).values

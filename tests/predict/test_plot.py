@@ -16,8 +16,8 @@ def test_observed_values_stand_at_their_medians_and_outliers_are_counted() -> No
     figure = plot_predictive({"y": y}, {"y": draws})
     left, right = figure.axes
     assert len(left.lines) == 51  # 50 predicted curves, and the observed one on top
-    assert np.array_equal(np.unique(left.lines[-1].get_xdata()), np.unique([-np.inf, *np.sort(y)]))
-    assert right.get_title(loc="left") == "y: 80% within their 94 % intervals"
+    assert set(left.lines[-1].get_xdata()) >= set(y)
+    assert right.get_title(loc="left") == "y: 80 % within their 94 % intervals"
     inside, outside = right.lines
     assert sorted(inside.get_ydata()) == sorted(np.delete(y, [2, 5]))
     assert sorted(outside.get_ydata()) == sorted(y[[2, 5]])
