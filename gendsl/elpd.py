@@ -21,7 +21,8 @@ from gendsl.errors import FitError, caller
 from gendsl.forward import simulate
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DistType
-from gendsl.predict import Task, check_seed, posterior_task
+from gendsl.predict import Task, posterior_task
+from gendsl.request import check_seed
 
 if TYPE_CHECKING:
     from gendsl.data import Bound

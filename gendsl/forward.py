@@ -60,6 +60,7 @@ def compile_forward(
     wanted: tuple[str, ...],
     drawn: frozenset[str],
     kept: frozenset[str] = frozenset(),
+    as_data: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
     precision: str = "float64",
 ) -> ForwardProgram:
     """The forward program of a declared graph.
@@ -70,6 +71,7 @@ def compile_forward(
         wanted: sites that it gives.
         drawn: observations that it draws.
         kept: data that are checked although it does not need them.
+        as_data: observations whose missing elements are not imputed: complete ones, and those that are not.
         precision: "float64" or "float32".
 
     Raises:
@@ -81,12 +83,12 @@ def compile_forward(
     from gendsl.passes.simplify import fold, share
 
     found = get_backend(backend)
-    lowered, done = forward(graph, wanted, drawn), []
+    lowered, done = forward(graph, wanted, drawn, as_data=as_data), []
     for name, run in (("fold", fold), ("share", share)):
         lowered, notes = run(lowered)
         done.append((name, "", tuple(notes)))
     emitted = emit_forward(lowered, found.dialect, precision)
-    given = forward(graph, wanted, drawn, kept)
+    given = forward(graph, wanted, drawn, kept, as_data)
     return ForwardProgram(given, lowered, Report(graph.name, (), tuple(done)), found, precision, emitted, whole=graph)
 
 

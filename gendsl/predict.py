@@ -7,13 +7,14 @@ other latents: a new school, given what is known of schools.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gendsl.data import Bound
+from gendsl.data.read import read
 from gendsl.errors import FitError, ModelError, caller
 from gendsl.forward import (
     ForwardProgram,
@@ -23,10 +24,10 @@ from gendsl.forward import (
     refuse_improper,
     simulate,
 )
-from gendsl.graph.node import Graph, Node
-from gendsl.graph.types import ArrayType, DistType
+from gendsl.graph.node import Graph
 from gendsl.passes.forward import imputing
 from gendsl.program import BoundProgram
+from gendsl.request import check_seed, check_sizes, new_plates, plates_of, positive, site_names
 
 if TYPE_CHECKING:
     from gendsl.diagnostics import Variables
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Task",
-    "check_seed",
     "groups",
     "named",
     "posterior_task",
@@ -67,7 +67,7 @@ def sample(
             fix=f'names=["{next(iter(fit.draws))}"]',
             where=caller(),
         )
-    wanted = tuple(observations if names is None else _site_names(graph, names))
+    wanted = tuple(observations if names is None else site_names(graph, names))
     held = graph.inputs if data is None else data
     drawn = frozenset(n for n in observations if n in wanted or n not in held)
     task = posterior_task(fit, wanted, drawn, data, new, sizes)
@@ -117,11 +117,12 @@ def posterior_task(
     """
     p, trained = fit.program, fit.bound.bound
     graph = p.declared
-    roots = _new_plates(graph, new)
+    anew = new_plates(graph, new)
     kept = frozenset(k for k in data or {} if k in graph.inputs)
-    program = compile_forward(graph, p.backend.name, wanted, drawn, kept, p.precision)
+    as_data = _read_as_data(graph, drawn, data)
+    program = compile_forward(graph, p.backend.name, wanted, drawn, kept, as_data, p.precision)
     latents = [n for _, n in program.graph.of("latent") if n.name in fit.draws]
-    old = [n for n in latents if not roots & set(_roots(graph, n))]
+    old = [n for n in latents if not anew & set(plates_of(graph, n))]
     lead = next(iter(fit.draws.values())).shape[:2]
     count = lead[0] * lead[1]
     given = {str(n.name): x.reshape(count, *x.shape[2:]) for n in old for x in [fit.draws[str(n.name)]]}
@@ -133,15 +134,24 @@ def posterior_task(
         raise FitError(
             f"the missing elements of '{source}' were imputed for the data of the fit only",
             node=source,
-            given=f"new data for {', '.join(map(repr, wanted))}, which depend on them",
-            needed="the data of the fit",
-            fix=f"leave data= out, or ask for '{source}' too, which is then drawn",
+            given=f"new data with missing elements of '{source}', on which {', '.join(map(repr, wanted))} depend",
+            needed=f"complete values of '{source}', or the data of the fit",
+            fix=f"give complete values, leave '{source}' out so that it is drawn, or leave data= out",
             where=stands[0].where,
         )
-    plates = dict.fromkeys(root for n in old for root in _roots(graph, n))
+    plates = dict.fromkeys(root for n in old for root in plates_of(graph, n))
     fixed = {k: (trained.sizes[k], trained.coords.get(k)) for k in plates}
-    _check_sizes(graph, sizes, fixed)
+    check_sizes(graph, sizes, fixed)
     return Task(bind_forward(program, data, sizes, fixed), given, lead[0], count)
+
+
+def _read_as_data(
+    graph: Graph, drawn: frozenset[str], data: Mapping[str, Any] | None
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Held observations of new data whose missing elements a fit would impute: those that are complete, and others."""
+    held = {o for o in imputing(graph).values() if data is not None and o in data and o not in drawn}
+    whole = {o for o in held if not read(graph.nodes[graph.inputs[o]], (data or {})[o]).missing.any()}
+    return frozenset(whole), frozenset(held - whole)
 
 
 # -- from the prior ------------------------------------------------------------------------------------------------
@@ -174,7 +184,7 @@ def prior_program(
     stands = imputing(graph)
     drawn = frozenset(str(n.name) for _, n in graph.of("observe"))
     wanted = tuple(str(n.name) for _, n in graph.of("latent", "let", "observe") if n.name not in stands)
-    program = compile_forward(graph, backend, wanted, drawn, kept, precision)
+    program = compile_forward(graph, backend, wanted, drawn, kept, precision=precision)
     refuse_improper(program, (), "a prior prediction")
     return program
 
@@ -190,10 +200,7 @@ def prior_predictive(
     """See `Model.prior_predictive`."""
     from gendsl.diagnostics import inference_data
 
-    if isinstance(draws, bool) or not isinstance(draws, (int, np.integer)) or draws < 1:
-        raise FitError(
-            "draws is a positive integer", given=repr(draws), needed="how many draws", fix="draws=1000", where=caller()
-        )
+    count = positive("draws", draws, 1000)
     if not graph.of("latent", "observe"):
         raise ModelError(
             f"model '{graph.name}' has neither latents nor observations: there is nothing to draw",
@@ -202,7 +209,7 @@ def prior_predictive(
             where=caller(),
         )
     at = check_seed(seed)
-    bound, values = prior_draws(graph, backend, data or {}, int(draws), at, sizes)
+    bound, values = prior_draws(graph, backend, data or {}, count, at, sizes)
     one = {k: v[None] for k, v in values.items()}
     observed = {str(n.name) for _, n in graph.of("observe")}
     groups = {
@@ -267,100 +274,3 @@ def named(graph: Graph, values: Mapping[str, np.ndarray]) -> Variables:
             dims = dims_of(graph, n if own is None else graph.nodes[own])
         out[name] = ((*_SAMPLE, *dims), x)
     return out
-
-
-def check_seed(seed: Any) -> int:
-    """A seed as a Python integer.
-
-    Raises:
-        FitError: if it is none.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise FitError(
-            "a seed is a nonnegative integer", given=repr(seed), needed="0, 1, ...", fix="seed=0", where=caller()
-        )
-    return int(seed)
-
-
-def _site_names(graph: Graph, names: Any) -> list[str]:
-    known = [str(n.name) for _, n in graph.of("latent", "let", "observe")]
-    if isinstance(names, str) or not isinstance(names, Collection):
-        raise FitError(
-            "names are a list of sites",
-            given=repr(names)[:80],
-            needed=f"some of {', '.join(known)}",
-            fix=f"names=[{names!r}]" if isinstance(names, str) else f"names=[{known[-1]!r}]",
-            where=caller(),
-        )
-    if unknown := [n for n in names if n not in known]:
-        is_data = unknown[0] in graph.inputs
-        raise FitError(
-            f"'{unknown[0]}' is data, which is given and not drawn"
-            if is_data
-            else f"model '{graph.name}' has no site named {', '.join(map(repr, unknown))}",
-            node=str(unknown[0]) if is_data else None,
-            given=f"names={list(names)!r}"[:120],
-            needed=f"some of {', '.join(known)}",
-            fix="check the spelling; names are latents, recorded values and observations",
-            where=caller(),
-        )
-    if not names:
-        raise FitError(
-            "no name is given",
-            given="names=[]",
-            needed=f"some of {', '.join(known)}",
-            fix="leave names out for all observations",
-            where=caller(),
-        )
-    return list(dict.fromkeys(names))
-
-
-def _root(graph: Graph, plate: str) -> str:
-    p = graph.plate[plate]
-    while p.base is not None:
-        p = graph.plate[p.base]
-    return p.name
-
-
-def _roots(graph: Graph, n: Node) -> list[str]:
-    """The plates that a latent runs over, back to those that are cut from no other."""
-    if not isinstance(n.type, ArrayType):
-        return []
-    dist = graph.nodes[graph.nodes[graph.sites[str(n.name)]].args[0]].type
-    joint = dist.joint if isinstance(dist, DistType) else ()
-    names = [*n.type.dims, *joint, *(e for e in n.type.event if isinstance(e, str))]
-    return list(dict.fromkeys(_root(graph, d) for d in names))
-
-
-def _new_plates(graph: Graph, new: Any) -> set[str]:
-    names = [new] if isinstance(new, str) or not isinstance(new, Collection) else list(new)
-    names = [getattr(p, "name", p) for p in names]
-    latents = [n for _, n in graph.of("latent")]
-    served = {root for n in latents for root in _roots(graph, n)}
-    for name in names:
-        if name not in graph.plate or _root(graph, name) not in served:
-            over = ", ".join(p.name for p in graph.plates if p.base is None and p.name in served)
-            raise FitError(
-                f"there is no plate '{name}' of latents that could be drawn anew",
-                node=str(name),
-                given=f"new={new!r}"[:80],
-                needed=f"some of {over}" if over else "nothing: no latent runs over a plate",
-                fix="leave it out: data over a plate without latents may have any length",
-                where=graph.plate[name].where if name in graph.plate else caller(),
-            )
-    return {_root(graph, name) for name in names}
-
-
-def _check_sizes(graph: Graph, sizes: Mapping[str, int] | None, fixed: Mapping[str, tuple[int, Any]]) -> None:
-    if not isinstance(sizes, Mapping):
-        return
-    for name, size in sizes.items():
-        if name in fixed and fixed[name][0] != size:
-            raise FitError(
-                f"the latents over '{name}' were drawn for another number of elements",
-                node=name,
-                given=f"sizes={dict(sizes)}",
-                needed=f"{fixed[name][0]}",
-                fix=f'leave it out, or draw them anew: new="{name}"',
-                where=graph.plate[name].where,
-            )

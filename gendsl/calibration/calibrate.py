@@ -20,7 +20,8 @@ from gendsl.forward import bind_forward, simulate
 from gendsl.graph.node import Graph
 from gendsl.methods import NUTS
 from gendsl.methods.chains import cores
-from gendsl.predict import check_seed, prior_program
+from gendsl.predict import prior_program
+from gendsl.request import check_seed, positive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrate"]
 
-_USUAL = {"simulations": 200, "draws": 99, "processes": 2}
 _FEW = 8  # simulations below which starting processes costs more than it saves
 
 
@@ -82,10 +82,10 @@ def calibrate(
         Validating Bayesian Inference Algorithms with Simulation-Based Calibration (Talts, Betancourt, Simpson, Vehtari,
         Gelman, 2018) | https://arxiv.org/abs/1804.06788
     """
-    count = _positive("simulations", simulations)
+    count = positive("simulations", simulations, 200)
     if not isinstance(method, NUTS):
         raise FitError("an unknown method", given=repr(method)[:80], needed="gd.NUTS(...)", where=caller())
-    if _positive("draws", draws) > method.chains * method.draws:
+    if positive("draws", draws, 99) > method.chains * method.draws:
         raise FitError(
             "a fit has fewer draws than are ranked against",
             given=f"draws={draws}; the method keeps {method.chains} x {method.draws}",
@@ -93,7 +93,7 @@ def calibrate(
             fix=f"gd.NUTS(draws={5 * draws}), or fewer: draws={max(1, method.chains * method.draws // 5)}",
             where=caller(),
         )
-    workers = cores() if processes is None else _positive("processes", processes)
+    workers = cores() if processes is None else positive("processes", processes, 2)
     job = _job(model.graph, (simulator or model).graph, data, method, backend, check_seed(seed), int(draws), sizes)
     records = Records(None if path is None else Path(path), job.head())
     todo = [k for k in range(count) if k not in records.done]
@@ -118,18 +118,6 @@ def _run(job: Job, numbers: Sequence[int], workers: int) -> Iterator[Record]:
     from gendsl.calibration.team import run_team
 
     yield from run_team(job, numbers, workers)
-
-
-def _positive(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise FitError(
-            f"{name} is a positive integer",
-            given=repr(value),
-            needed="1, 2, ...",
-            fix=f"{name}={_USUAL[name]}",
-            where=caller(),
-        )
-    return int(value)
 
 
 # -- the job -------------------------------------------------------------------------------------------------------

@@ -20,7 +20,13 @@ from gendsl.passes.rewrite import Rewriter
 __all__ = ["forward", "imputing"]
 
 
-def forward(graph: Graph, wanted: Collection[str], drawn: Collection[str], kept: Collection[str] = ()) -> Graph:
+def forward(
+    graph: Graph,
+    wanted: Collection[str],
+    drawn: Collection[str],
+    kept: Collection[str] = (),
+    as_data: tuple[Collection[str], Collection[str]] = ((), ()),
+) -> Graph:
     """The part of a declared graph that gives the wanted sites.
 
     Args:
@@ -28,10 +34,17 @@ def forward(graph: Graph, wanted: Collection[str], drawn: Collection[str], kept:
         wanted: names of latents, recorded values and observations.
         drawn: observations that are drawn; others are held at their data.
         kept: data that stay although nothing uses them: their shapes and labels tell sizes of plates.
+        as_data: held observations whose missing elements are not imputed: those without any, whose data then stand
+            for them everywhere, and those with some, which do not count.
     """
     r = Rewriter(graph)
     for i, n in graph:
-        r.map[i] = _draw(r, n) if n.op == "observe" and n.name in drawn else r.keep(i)
+        if n.op == "observe" and n.name in drawn:
+            r.map[i] = _draw(r, n)
+        elif n.op == "observe" and any(n.name in names for names in as_data):
+            r.map[i] = _hold(r, n, n.name in as_data[0])
+        else:
+            r.map[i] = r.keep(i)
     return _only(r.finish(), wanted, kept)
 
 
@@ -59,6 +72,20 @@ def _draw(r: Rewriter, n: Node) -> int:
     seen = graph.nodes[n.args[1]].args[0] if joint else n.args[1]  # the data, or the data with imputed elements
     r.map[n.args[1]], r.map[seen], r.map[own] = new, shown, shown
     return new
+
+
+def _hold(r: Rewriter, n: Node, whole: bool) -> int:
+    """An observation of its data, where they are not imputed."""
+    own = r.map[r.graph.inputs[str(n.name)]]
+    dist = r.graph.nodes[n.args[0]].type
+    joint = dist.joint if isinstance(dist, DistType) else ()
+    seen = r.graph.nodes[n.args[1]]
+    value = r.add("to_event", (own,), **seen.attr) if joint else own
+    out = r.add("observe", (r.map[n.args[0]], value, *(r.map[m] for m in n.args[2:])), n.name, n.where)
+    if whole:
+        r.map[n.args[1]] = value
+        r.map[seen.args[0] if joint else n.args[1]] = own
+    return out
 
 
 def _only(graph: Graph, wanted: Collection[str], kept: Collection[str]) -> Graph:

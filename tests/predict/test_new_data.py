@@ -119,8 +119,22 @@ def test_imputed_covariates_need_the_data_of_the_fit() -> None:
     assert np.abs(fit.sample(names=["y"])["y"] - [2, 14]).max() < 1  # x is held, its imputed element too
     assert fit.log_likelihood()["x"].shape == (1, 3, 1)
     assert fit.sample({}, sizes={"row": 3})["y"].shape == (1, 3, 3)
+    assert np.abs(fit.sample({"x": [3.0, 4.0, 5.0]}, names=["y"])["y"] - [6, 8, 10]).max() < 1  # complete
+    new = fit.log_prob({"x": [3.0, 4.0, 5.0], "y": [6.0, 8.0, 10.0]})
+    assert np.allclose(new.elements["y"], norm(0, 0.1).logpdf(0))
+    assert np.allclose(new.elements["x"], norm(0, 1).logpdf([3.0, 4.0, 5.0]))
     with pytest.raises(gd.FitError, match="missing elements of 'x' were imputed"):
         fit.sample({"x": [1.0, np.nan, 3.0]}, names=["y"])
+
+
+def test_missing_elements_of_new_data_do_not_count(backend: str) -> None:
+    m = gd.Model("gaps")
+    mu = m.latent("mu", gd.Normal(0, 1))
+    m.observe("y", gd.Normal(mu, 1), dims=m.plate("row"), missing=gd.Missing.IMPUTE)
+    fit = fit_of(m, {"y": [1.0, np.nan]}, backend, {"mu": np.zeros((1, 4)), "y_missing": np.zeros((1, 4, 1))})
+    out = fit.log_prob({"y": [0.5, np.nan, 2.0]})
+    assert out.value == pytest.approx(norm(0, 1).logpdf([0.5, 2.0]).sum())
+    assert out.elements["y"].shape == (2,)
 
 
 def test_joint_observations_keep_their_declared_layout(backend: str) -> None:
