@@ -121,7 +121,7 @@ def _pointwise(fit: Fit, task: Task, names: tuple[str, ...], seed: int) -> dict[
     for name, x in terms.items():
         there = _there(fit.program.declared, name, task.bound.bound)
         x = x if there is None else x[:, there]
-        out[name] = np.ascontiguousarray(x.reshape(task.chains, -1, *x.shape[1:]))
+        out[name] = np.ascontiguousarray(x.reshape(task.chains, task.count // task.chains, *x.shape[1:]))
     return out
 
 
@@ -162,7 +162,7 @@ def log_prob(
     chains, draws = task.chains, task.count // task.chains
     total = np.zeros((chains, draws))
     for x in terms.values():
-        total = total + x.reshape(chains, draws, -1).sum(-1)
+        total = total + x.reshape(chains, draws, int(np.prod(x.shape[2:]))).sum(-1)
     value, se, effective = _log_mean(total)
     each = {k: _log_mean(x) for k, x in terms.items()}
     return LogProb(
@@ -206,8 +206,17 @@ def loo(fit: Fit, name: str | None = None) -> Any:
             where=caller(),
         )
     terms = log_likelihood(fit)
-    parts = [x.reshape(*x.shape[:2], -1) for k, x in terms.items() if name in (None, k)]
+    chosen = [x for k, x in terms.items() if name in (None, k)]
+    parts = [x.reshape(*x.shape[:2], int(np.prod(x.shape[2:]))) for x in chosen]
     whole = np.concatenate(parts, -1)
+    if not whole.shape[-1]:
+        raise FitError(
+            "no observed element counts, so there is none to leave out",
+            given=f"masks and missing elements that leave nothing of {name or ', '.join(names)}",
+            needed="observed elements",
+            fix="check the masks",
+            where=caller(),
+        )
     if not np.isfinite(whole).all():
         raise FitError(
             "the log-likelihood is not finite at some draws, so LOO is not defined",

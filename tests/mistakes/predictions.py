@@ -136,6 +136,15 @@ def loo_of_a_latent():
     _schools().loo("theta")  # here
 
 
+@mistake(gd.FitError, "no observed element counts", "leave nothing of y", "check the masks")
+def loo_of_nothing():
+    m = gd.Model("m")
+    mu = m.latent("mu", gd.Normal(0, 1))
+    row = m.plate("row")
+    m.observe("y", gd.Normal(mu, 1), dims=row, mask=m.data("there", dims=row, dtype=bool))
+    fit_of(m, {"y": [1.0], "there": [False]}, "pyro", {"mu": np.zeros((1, 3))}).loo()  # here
+
+
 @mistake(gd.FitError, "two or more fits are compared by name", "a dict of fits", "gd.compare({")
 def comparison_of_one_fit():
     gd.compare({"only": _schools()})  # here
