@@ -11,6 +11,8 @@
 Importing gendsl loads neither torch nor jax; a backend loads when it is first used.
 """
 
+from gendsl.calibration import Calibration, calibrate
+from gendsl.elpd import compare
 from gendsl.errors import (
     BackendError,
     CompileError,
@@ -203,6 +205,7 @@ __all__ = [
     "Beta",
     "BetaBinomial",
     "Binomial",
+    "Calibration",
     "Categorical",
     "Cauchy",
     "Chi2",
@@ -281,6 +284,8 @@ __all__ = [
     "ceil",
     "cholesky",
     "clip",
+    "calibrate",
+    "compare",
     "concatenate",
     "corr_cholesky",
     "corr_matrix",

@@ -6,7 +6,6 @@ entries; bound to data it is a `BoundProgram`, whose densities are functions of 
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gendsl.backend import Backend, get_backend
+from gendsl.emit.load import load
 from gendsl.errors import CompileError, DataError, caller
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DType
@@ -103,11 +103,7 @@ class Program:
     @cached_property
     def namespace(self) -> dict[str, Any]:
         """The loaded source; tracebacks show it."""
-        filename = f"<gendsl {self.graph.name} {self.backend.name} {self.precision} {id(self):x}>"
-        linecache.cache[filename] = (len(self.source), None, self.source.splitlines(True), filename)
-        out: dict[str, Any] = {"__name__": f"gendsl_program_{self.graph.name}"}
-        exec(compile(self.source, filename, "exec"), out)  # noqa: S102 - the source is our own, from a checked graph
-        return out
+        return load(self.source, self.graph.name, f"{self.backend.name} {self.precision}")
 
     @property
     def model(self) -> Callable[..., Any]:

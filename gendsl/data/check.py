@@ -17,7 +17,7 @@ from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
 
-__all__ = ["check"]
+__all__ = ["check", "counted"]
 
 
 def check(
@@ -83,8 +83,8 @@ def _observation(
         have = graph.nodes[ref.node].type
         if ref.node in known and isinstance(have, ArrayType) and set(have.dims) <= set(t.dims):
             bounds[field] = spread(known[ref.node], have, t.dims, t.rank - support.rank)
-    counted = _counted(graph, n, known, t)
-    if counted is None:
+    there = counted(graph, n, known, t)
+    if there is None:
         return
     gone = missing.get(name)
     if gone is not None and bounds:
@@ -93,9 +93,9 @@ def _observation(
         }
         arrays[name] = x = refill(x, gone, support, fixed | bounds)
     if gone is not None:
-        counted = counted & ~gone
-    counted = counted.reshape((*counted.shape, *(1,) * (t.rank - support.rank)))
-    bad = violations(x, support) & counted
+        there = there & ~gone
+    there = there.reshape((*there.shape, *(1,) * (t.rank - support.rank)))
+    bad = violations(x, support) & there
     family = graph.nodes[n.args[0]].op.removeprefix("dist.")
     _report(bad, x, n, support, f"the support of {family}", _words(graph, support))
     for field, bound in bounds.items():
@@ -109,10 +109,10 @@ def _observation(
                 (beyond if closed else beyond | (got == bound)),
                 "at least" if field == "lower" else "at most",
             )
-        _beyond(graph, n, bad & counted, got, bound, words, _refs(support)[field].node)
+        _beyond(graph, n, bad & there, got, bound, words, _refs(support)[field].node)
 
 
-def _counted(graph: Graph, n: Node, known: Mapping[int, np.ndarray], t: ArrayType) -> np.ndarray | None:
+def counted(graph: Graph, n: Node, known: Mapping[int, np.ndarray], t: ArrayType) -> np.ndarray | None:
     """Which elements are not masked out, over the dims; None where a mask is not known."""
     masks = list(n.args[2:])
     d = graph.nodes[n.args[0]]

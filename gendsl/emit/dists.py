@@ -362,6 +362,11 @@ _NAMED = {
     "PositiveOrdered": "positive_ordered_vector",
     "CorrCholesky": "corr_cholesky",
     "CorrMatrix": "corr_matrix",
+    # Latents of these supports are lowered where they are sampled; where a model is run forward they are set.
+    "LowerCholesky": "lower_cholesky",
+    "PositiveDefinite": "positive_definite",
+    "Sphere": "sphere",
+    "Circular": "real",
 }
 
 

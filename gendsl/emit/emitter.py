@@ -20,7 +20,7 @@ from gendsl.emit.text import wrap
 from gendsl.graph.node import Array, Graph
 from gendsl.graph.types import ArrayType, DistType, Size
 
-__all__ = ["Emitted", "Site", "emit"]
+__all__ = ["Emitted", "Site", "emit", "header"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class _Emitter(PplModel, DensityFunctions):
         for _, n in self.graph.of("data"):
             if isinstance(n.type, ArrayType):
                 inputs.append(self.layout(str(n.name), n.type))
-        body = [*self._header(), "", ""]
+        body = [*header(self.module, self.dialect, self.graph.name), "", ""]
         for block in (model, density, constrain, unconstrain):
             for line in block:
                 body += wrap(line)
@@ -135,24 +135,19 @@ class _Emitter(PplModel, DensityFunctions):
             frozenset((*fused.reads, *self.module.constants)),
         )
 
-    def _note(self) -> str:
-        """What must be known to run the program alone."""
-        note = self.dialect.notes.get(self.module.precision)
-        return f"\n\n{note}\n" if note else ""
 
-    def _header(self) -> list[str]:
-        lines = [
-            f'"""Program {self.graph.name} for {self.dialect.name}, {self.module.precision}; '
-            f'written by gendsl.{self._note()}"""',
-            "",
-        ]
-        statements = [*self.dialect.header, *self.module.imports]
-        future = [s for s in statements if s.startswith("import ")]
-        froms = [s for s in statements if s.startswith("from ")]
-        ours = [s for s in froms if s.startswith("from gendsl")]
-        lines += sorted(set(future)) + sorted(set(froms) - set(ours))
-        lines += ["", *sorted(set(ours))] if ours else []
-        for name in self.module.helpers:
-            dtype = self.module.dtype("float")
-            lines += ["", "", *self.dialect.snippets[name].replace("{float}", dtype).strip("\n").splitlines()]
-        return lines
+def header(module: Module, dialect: Dialect, name: str) -> list[str]:
+    """The docstring, the imports and the helpers of a program whose functions have been emitted."""
+    note = dialect.notes.get(module.precision)
+    note = f"\n\n{note}\n" if note else ""
+    lines = [f'"""Program {name} for {dialect.name}, {module.precision}; written by gendsl.{note}"""', ""]
+    statements = [*dialect.header, *module.imports]
+    future = [s for s in statements if s.startswith("import ")]
+    froms = [s for s in statements if s.startswith("from ")]
+    ours = [s for s in froms if s.startswith("from gendsl")]
+    lines += sorted(set(future)) + sorted(set(froms) - set(ours))
+    lines += ["", *sorted(set(ours))] if ours else []
+    for helper in module.helpers:
+        dtype = module.dtype("float")
+        lines += ["", "", *dialect.snippets[helper].replace("{float}", dtype).strip("\n").splitlines()]
+    return lines

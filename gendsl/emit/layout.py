@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gendsl.data import Bound
     from gendsl.emit.emitter import Emitted
 
-__all__ = ["Layout", "arrange", "assign_slots", "restore", "statistics", "unconstrained_event"]
+__all__ = ["Layout", "arrange", "assign_slots", "restore", "statistics", "unconstrained_event", "user_layout"]
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,15 @@ class Layout:
             batch[s] = sizes[d]
         return (*batch, *(e if isinstance(e, int) else sizes[e] for e in self.event))
 
-    def into(self, value: np.ndarray) -> np.ndarray:
-        """From the user's layout to the program's; leading axes before the dims are not allowed."""
+    def into(self, value: np.ndarray, lead: int = 0) -> np.ndarray:
+        """From the user's layout, after `lead` leading axes, to the program's."""
         order = sorted(range(len(self.dims)), key=lambda k: self.slots[k])
-        rest = range(len(self.dims), value.ndim)
-        moved = np.transpose(value, (*order, *rest))
+        rest = range(lead + len(self.dims), value.ndim)
+        moved = np.transpose(value, (*range(lead), *(lead + k for k in order), *rest))
         index: list[Any] = [None] * self.depth
         for k in order:
             index[self.slots[k]] = slice(None)
-        return moved[tuple(index)] if index else moved
+        return moved[(*(slice(None),) * lead, *index)] if index else moved
 
     def back(self, value: np.ndarray, lead: int) -> np.ndarray:
         """From the program's layout, after `lead` leading axes, to the user's."""
@@ -180,9 +180,14 @@ def restore(
     """
     out = {}
     for layout in emitted.outputs:
-        x = layout.back(values[layout.name], 1)
-        shape = [sizes[d] for d in layout.dims] + [e if isinstance(e, int) else sizes[e] for e in layout.event]
-        x = np.broadcast_to(x, (x.shape[0], *shape))
+        x = user_layout(layout, values[layout.name], sizes)
         order = [1 + layout.dims.index(d) for d in declared.get(layout.name, layout.dims)]
         out[layout.name] = np.transpose(x, (0, *order, *range(1 + len(order), x.ndim)))
     return out
+
+
+def user_layout(layout: Layout, value: np.ndarray, sizes: Mapping[str, int]) -> np.ndarray:
+    """Many draws in the user's layout, (draw, *dims, *event), broadcast to their full size."""
+    x = layout.back(value, 1)
+    shape = [sizes[d] for d in layout.dims] + [e if isinstance(e, int) else sizes[e] for e in layout.event]
+    return np.broadcast_to(x, (x.shape[0], *shape))

@@ -141,6 +141,37 @@ class Model(Sites):
 
         return run(self, data, method, backend=backend, seed=seed, progress=progress)
 
+    def prior_predictive(
+        self,
+        data: Mapping[str, Any] | None = None,
+        draws: int = 1000,
+        *,
+        backend: str,
+        seed: int = 0,
+        sizes: Mapping[str, int] | None = None,
+    ) -> Any:
+        """Draw latents from the prior, and observations given them.
+
+        Args:
+            data: values of the data; observations may be left out, and give sizes and labels of plates where they are
+                there.
+            draws: how many.
+            backend: "pyro" or "numpyro".
+            seed: seed of all randomness.
+            sizes: lengths of plates that no data have.
+
+        Returns:
+            arviz's InferenceData with the groups prior (latents and recorded values), prior_predictive (observations),
+            observed_data and constant_data; one chain.
+
+        Raises:
+            FitError: if a prior is improper, or a factor reweights it.
+            DataError: if data are missing or do not fit.
+        """
+        from gendsl.predict import prior_predictive
+
+        return prior_predictive(self.graph, data, draws, backend, seed, sizes)
+
     def explain(self) -> Report:
         """What each node is, and what each pass of the compiler does to the graph."""
         from gendsl.passes import explain
