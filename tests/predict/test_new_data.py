@@ -186,6 +186,22 @@ def test_values_outside_a_drawn_bound_have_no_likelihood(backend: str) -> None:
     assert out.value == pytest.approx(np.log(0.5 / 16))
 
 
+def test_computed_values_outside_the_support_have_no_likelihood(backend: str) -> None:
+    m = gd.Model("shifted")
+    row = m.plate("row")
+    y = m.data("y", dims=row)
+    start = m.latent("start", gd.Normal(0, 1))
+    m.observe("wait", gd.Exponential(2.0), value=y - start)
+    m.observe("share", gd.Kumaraswamy(2.0, 2.0), value=y - start)
+    fit = fit_of(m, {"y": [1.0, 3.0]}, backend, {"start": np.array([[0.5, 2.0]])})
+    got = fit.log_likelihood()["wait"][0]
+    assert np.allclose(got, [[np.log(2) - 1, np.log(2) - 5], [-np.inf, np.log(2) - 2]], atol=1e-10)
+    share = fit.log_likelihood()["share"][0]
+    assert share[0, 0] == pytest.approx(np.log(1.5))
+    assert np.array_equal(share[[0, 1, 1], [1, 0, 1]], [-np.inf] * 3)
+    assert fit.sample()["wait"].shape == (1, 2, 2)
+
+
 def test_draws_of_counts_and_categories_feed_what_follows(backend: str) -> None:
     m = gd.Model("chain")
     row = m.plate("row", 500)
