@@ -301,7 +301,7 @@ def test_nuts_on_the_zoo(name: str) -> None:
     """p > 0.01 with 120 simulations."""
     model, data = ZOO[name].build(), ZOO[name].data()
     method = gd.NUTS(chains=1, warmup=300, draws=500)
-    out = gd.calibrate(model, data, method, backend="pyro", simulations=120, seed=1, progress=False)
+    out = gd.calibrate(model, data, method, backend="numpyro", simulations=120, seed=1, progress=False)
     assert out.ok, str(out)
 
 
@@ -317,7 +317,7 @@ def test_nuts_on_a_wrong_model() -> None:
 
     method = gd.NUTS(chains=1, warmup=150, draws=200)
     out = gd.calibrate(
-        build(0.5), {}, method, simulator=build(1.0), backend="pyro", simulations=100, draws=49, progress=False
+        build(0.5), {}, method, simulator=build(1.0), backend="numpyro", simulations=100, draws=49, progress=False
     )
     assert not out.ok
     assert "too narrow" in out.verdict
