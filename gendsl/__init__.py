@@ -11,8 +11,9 @@
 Importing gendsl loads neither torch nor jax; a backend loads when it is first used.
 """
 
-from gendsl.calibration import Calibration, calibrate
-from gendsl.elpd import compare
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gendsl.errors import (
     BackendError,
     CompileError,
@@ -197,6 +198,10 @@ from gendsl.methods import NUTS
 
 __version__ = "0.1.0"
 
+if TYPE_CHECKING:
+    from gendsl.calibration import Calibration, calibrate
+    from gendsl.elpd import compare
+
 __all__ = [
     "AsymmetricLaplace",
     "Axis",
@@ -380,3 +385,12 @@ __all__ = [
     "where",
     "xlogy",
 ]
+
+_LATER = {"Calibration": "gendsl.calibration", "calibrate": "gendsl.calibration", "compare": "gendsl.elpd"}
+"""Names that need the whole machinery, which is loaded when they are first used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'gendsl' has no attribute '{name}'")
+    return getattr(import_module(_LATER[name]), name)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gendsl.graph.constraints import implies, simplex
 from gendsl.graph.node import Array
 from gendsl.passes.algebra import Num, call, gammaln, log, log1p, softplus, square, total, where, xlogy
 from gendsl.passes.collapse.rows import Rows
@@ -219,4 +220,7 @@ def _class_terms(p: Parameters, counts: Num) -> Num:
     if "logits" in p:
         norm = call("logsumexp", p["logits"], axes=(-1,), dims=())
         return counts * (p["logits"] - call("expand_dims", norm, axis=-1))
-    return xlogy(counts, call("clip", p["probs"], _EPS, 1.0 - _EPS))
+    probs = p["probs"]
+    if not implies(probs.type.support, simplex):
+        probs = probs / call("expand_dims", call("sum", probs, axes=(-1,), dims=()), axis=-1)
+    return xlogy(counts, call("clip", probs, _EPS, 1.0 - _EPS))
