@@ -11,6 +11,9 @@
 Importing gendsl loads neither torch nor jax; a backend loads when it is first used.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gendsl.errors import (
     BackendError,
     CompileError,
@@ -191,9 +194,13 @@ from gendsl.lang.functions import (  # noqa: A004 - numpy's names
 from gendsl.lang.indexing import lag
 from gendsl.lang.model import Missing, Model
 from gendsl.lang.plates import Axis, Plate
-from gendsl.methods import NUTS
+from gendsl.methods import NUTS, Engine
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from gendsl.calibration import Calibration, calibrate
+    from gendsl.elpd import compare
 
 __all__ = [
     "AsymmetricLaplace",
@@ -203,6 +210,7 @@ __all__ = [
     "Beta",
     "BetaBinomial",
     "Binomial",
+    "Calibration",
     "Categorical",
     "Cauchy",
     "Chi2",
@@ -213,6 +221,7 @@ __all__ = [
     "Dirichlet",
     "DirichletMultinomial",
     "Distribution",
+    "Engine",
     "Exponential",
     "Expr",
     "FitError",
@@ -281,6 +290,8 @@ __all__ = [
     "ceil",
     "cholesky",
     "clip",
+    "calibrate",
+    "compare",
     "concatenate",
     "corr_cholesky",
     "corr_matrix",
@@ -375,3 +386,12 @@ __all__ = [
     "where",
     "xlogy",
 ]
+
+_LATER = {"Calibration": "gendsl.calibration", "calibrate": "gendsl.calibration", "compare": "gendsl.elpd"}
+"""Names that need the whole machinery, which is loaded when they are first used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'gendsl' has no attribute '{name}'")
+    return getattr(import_module(_LATER[name]), name)

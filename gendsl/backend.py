@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gendsl.methods import NUTS
     from gendsl.program import BoundProgram
 
-__all__ = ["Backend", "Draws", "Engine", "Ops", "Progress", "get_backend", "names"]
+__all__ = ["Backend", "Draws", "Engine", "Ops", "Progress", "Simulation", "get_backend", "names"]
 
 Array = Any
 """An array of the backend."""
@@ -73,6 +73,41 @@ class Draws:
     note: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """A run of a PPL model forward, `count` times at once.
+
+    Attributes:
+        model: the PPL model, right under any axes on the left.
+        arguments: its arguments.
+        given: latents that are set: name -> (count, *shape), in the program's layout; all others are drawn.
+        names: sites whose values are wanted.
+        log_probs: observations whose log-probabilities are wanted.
+        checked: those among them whose values may lie outside their support.
+        ranks: event axes of each site.
+        depth: plate slots of the program.
+        count: how many runs.
+        seed: seed of all randomness, as entropy for `numpy.random.SeedSequence`.
+        chunk: runs at once, at most: it bounds the memory.
+        precision: "float64" or "float32".
+        cache: where a backend may keep what it has compiled for this model.
+    """
+
+    model: Callable[..., Any]
+    arguments: tuple[dict[str, Any], ...]
+    given: Mapping[str, np.ndarray]
+    names: tuple[str, ...]
+    log_probs: tuple[str, ...]
+    checked: frozenset[str]
+    ranks: Mapping[str, int]
+    depth: int
+    count: int
+    seed: tuple[int, ...]
+    chunk: int
+    precision: str
+    cache: dict[Any, Any]
+
+
 class Engine(Protocol):
     """What a backend runs."""
 
@@ -110,6 +145,16 @@ class Backend(Protocol):
 
         Each latent site is set to `biject_to(support)(u)`, the support being the site's at that point. The terms are
         the sites' log-probabilities, and `|dx/du|` for the log-determinants; all keep their batch axes.
+        """
+
+    def simulate(self, run: Simulation) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Run a PPL model forward many times.
+
+        Equal seeds give equal numbers; no generator's state, and nothing else that is global, is left changed.
+
+        Returns:
+            Values of the wanted sites, (count, slots..., *event), and log-probabilities, (count, slots...); all numpy,
+            slots of length 1 where a value does not vary.
         """
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["Check", "Variables", "check", "inference_data", "plot_trace", "summary"]
+__all__ = ["Check", "Variables", "check", "compare", "inference_data", "loo", "plot_trace", "smallest_ess", "summary"]
 
 Variables = Mapping[str, tuple[tuple[str, ...], np.ndarray]]
 """Name -> its dims and values."""
@@ -102,6 +102,45 @@ def plot_trace(idata: Any, names: Sequence[str] | None = None) -> Figure:
             left.set_yticks([])
             right.margins(x=0)
     return figure
+
+
+def loo(log_likelihood: np.ndarray, posterior: Any) -> Any:
+    """arviz's estimate of the leave-one-out log predictive density, pointwise values included.
+
+    Args:
+        log_likelihood: (chain, draw, observation).
+        posterior: the draws, whose effective sizes the smoothing uses.
+    """
+    import xarray as xr
+
+    terms = xr.Dataset({"all": (("chain", "draw", "observation"), log_likelihood)})
+    with _arviz() as az:
+        return az.loo(az.InferenceData(posterior=posterior, log_likelihood=terms), pointwise=True)
+
+
+def compare(elpds: Mapping[str, Any]) -> pd.DataFrame:
+    """arviz's table of several models' LOO, the best first.
+
+    Args:
+        elpds: name -> what `loo` returned.
+    """
+    with _arviz() as az:
+        warnings.filterwarnings("ignore", message="The inplace keyword")  # arviz 0.23 under pandas 3
+        out: pd.DataFrame = az.compare(dict(elpds))
+        return out
+
+
+def smallest_ess(draws: Mapping[str, np.ndarray]) -> float:
+    """The smallest bulk effective sample size among all scalars of some draws (chain, draw, ...) that vary."""
+    out = float("inf")
+    with _arviz() as az, np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for x in draws.values():
+            flat = x.reshape(*x.shape[:2], -1)
+            moving = flat[..., flat.max((0, 1)) > flat.min((0, 1))]
+            if moving.size:
+                out = min(out, *np.atleast_1d(az.ess({"x": moving}, method="bulk")["x"].values.astype(float)))
+    return out
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,20 @@ import numpy as np
 
 from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph, Node
-from gendsl.graph.types import ArrayType, DistType, DType
+from gendsl.graph.types import ArrayType, DistType
 from gendsl.methods import NUTS, Method
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from gendsl.backend import Draws
+    from gendsl.backend import Draws, Progress
     from gendsl.diagnostics import Check, Variables
+    from gendsl.elpd import LogProb
     from gendsl.lang.model import Model
     from gendsl.program import BoundProgram, Program
 
-__all__ = ["Fit", "run"]
+__all__ = ["Fit", "check_nuts", "data_groups", "dims_of", "infer", "run"]
 
 _PACKAGES = {"pyro": "pyro-ppl"}
 
@@ -59,6 +60,9 @@ class Fit:
     @cached_property
     def idata(self) -> Any:
         """arviz's InferenceData: posterior, sample_stats, observed_data, constant_data; the model's dims and coords."""
+        return self._idata({}, {})
+
+    def _idata(self, more: Mapping[str, Variables], coords: Mapping[str, np.ndarray]) -> Any:
         from gendsl.diagnostics import inference_data
 
         p = self.program
@@ -74,7 +78,7 @@ class Fit:
             "sampling_time": self.seconds["total"],
             "tuning_steps": getattr(self.method, "warmup", 0),
         }
-        return inference_data(_groups(self), self.bound.bound.coords, attrs)
+        return inference_data(_groups(self) | dict(more), {**self.bound.bound.coords, **coords}, attrs)
 
     def summary(
         self, names: Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
@@ -113,6 +117,117 @@ class Fit:
                 where=caller(),
             )
 
+    # -- predictions -----------------------------------------------------------------------------------------------
+    def sample(
+        self,
+        data: Mapping[str, Any] | None = None,
+        names: Sequence[str] | None = None,
+        *,
+        seed: int = 0,
+        new: str | Sequence[str] = (),
+        sizes: Mapping[str, int] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Draw from the posterior predictive distribution.
+
+        Args:
+            data: new data, of any number of rows in plates that no latent runs over; left out, those of the fit. Labels
+                of groups are looked up among those of the fit. Observations may be left out.
+            names: sites to return: observations, which are drawn; recorded values and latents. Left out, all
+                observations. An observation that is not named is held at its values where the data have them.
+            seed: seed of all randomness.
+            new: plates whose elements are new ones: the latents over them are drawn from their priors, given the rest.
+            sizes: lengths of plates that no data have.
+
+        Returns:
+            Site -> (chain, draw, *dims, *event).
+
+        Raises:
+            DataError: if the data do not fit the model, or have other groups than the posterior.
+            FitError: if there is no such site, or a latent cannot be drawn.
+        """
+        from gendsl.predict import sample
+
+        return sample(self, data, names, seed, new, sizes)
+
+    def log_likelihood(self) -> dict[str, np.ndarray]:
+        """The log-probability of each observed element at each draw.
+
+        Returns:
+            Observation -> (chain, draw, *dims). A distribution that is joint over a plate gives one number for all of
+            it. Where a mask leaves elements out, or they are missing, only the others are there, in one axis.
+        """
+        from gendsl.elpd import log_likelihood
+
+        return log_likelihood(self)
+
+    def log_prob(
+        self,
+        data: Mapping[str, Any],
+        *,
+        new: str | Sequence[str] = (),
+        seed: int = 0,
+        sizes: Mapping[str, int] | None = None,
+    ) -> LogProb:
+        """The log predictive density of new data: log of the mean of p(data | theta) over the draws.
+
+        Args:
+            data: values of all data and observations.
+            new: plates whose elements are new ones; see `sample`.
+            seed: seed of their draws.
+            sizes: lengths of plates that no data have.
+
+        Returns:
+            The value for all data together and for each element, with standard errors; an estimate.
+        """
+        from gendsl.elpd import log_prob
+
+        return log_prob(self, data, new, seed, sizes)
+
+    def loo(self, name: str | None = None) -> Any:
+        """arviz's estimate of the leave-one-out log predictive density (ELPDData, pointwise values included).
+
+        Args:
+            name: one observation; left out, all together.
+
+        Reference:
+            Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC (Vehtari, Gelman, Gabry,
+            2017) | https://doi.org/10.1007/s11222-016-9696-4
+        """
+        from gendsl.elpd import loo
+
+        return loo(self, name)
+
+    def with_groups(
+        self,
+        *,
+        prior: bool = False,
+        posterior_predictive: bool = False,
+        log_likelihood: bool = False,
+        seed: int = 0,
+    ) -> Any:
+        """`idata` with more groups, computed now.
+
+        Args:
+            prior: add prior and prior_predictive, as many draws as the posterior has.
+            posterior_predictive: add posterior_predictive.
+            log_likelihood: add log_likelihood.
+            seed: seed of all randomness.
+        """
+        from gendsl.predict import groups
+
+        return self._idata(*groups(self, prior, posterior_predictive, log_likelihood, seed))
+
+    def plot_predictive(self, names: Sequence[str] | None = None, *, seed: int = 0) -> Figure:
+        """Observations beside what the posterior predicts: distribution functions, and intervals of each element.
+
+        Args:
+            names: observations; left out, all.
+            seed: seed of the predictions.
+        """
+        from gendsl.plot_predictive import plot_fit
+
+        return plot_fit(self, names, seed)
+
     def check(self) -> Check:
         """What the diagnostics say, in words: R-hat, effective sample sizes, divergences, energy, tree depth."""
         from gendsl.diagnostics import Check, check
@@ -150,16 +265,31 @@ def run(
         raise FitError("an unknown method", given=given, needed="gd.NUTS(...)", where=caller())
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
-    _check_nuts(graph)
-    bound = compile_graph(graph, backend).bind(data)
-    raw = bound.program.backend.engine.nuts(bound, method, int(seed), make(progress, graph.name))
-    draws = _declared(graph, _constrain(bound, raw))
-    seconds = raw.seconds | {"total": time.perf_counter() - began}
-    return Fit(bound, method, int(seed), raw, draws, seconds)
+    check_nuts(graph)
+    out = infer(compile_graph(graph, backend).bind(data), method, int(seed), make(progress, graph.name))
+    out.seconds["total"] = time.perf_counter() - began
+    return out
+
+
+def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) -> Fit:
+    """Run a method on a bound program, which a `Fit` then holds.
+
+    Raises:
+        FitError: if no starting point is found.
+    """
+    began = time.perf_counter()
+    if not isinstance(method, NUTS):
+        raise TypeError(f"not a method: {method!r}")
+    raw = bound.program.backend.engine.nuts(bound, method, seed, progress)
+    draws = _declared(bound.program.declared, _constrain(bound, raw))
+    return Fit(bound, method, seed, raw, draws, raw.seconds | {"total": time.perf_counter() - began})
 
 
 # -- whether it can run ------------------------------------------------------------------------------------------
-def _check_nuts(graph: Graph) -> None:
+def check_nuts(graph: Graph) -> None:
+    """Raise a FitError where NUTS cannot run on a model, whatever the data."""
+    from gendsl.program import discrete_latents
+
     latents = [n for _, n in graph.of("latent")]
     if not latents:
         raise FitError(
@@ -167,15 +297,9 @@ def _check_nuts(graph: Graph) -> None:
             fix='declare what is unknown, for example m.latent("mu", gd.Normal(0, 1))',
             where=caller(),
         )
-    if discrete := [n for n in latents if isinstance(n.type, ArrayType) and n.type.dtype is not DType.FLOAT]:
-        raise FitError(
-            f"NUTS needs continuous latents, and {_listed(discrete)} {'is' if len(discrete) == 1 else 'are'} discrete",
-            node=discrete[0].name,
-            given=str(discrete[0].type),
-            needed="latents with a density",
-            fix="sum it out: gd.Mixture over its cases, or gd.HiddenMarkov for a sequence",
-            where=discrete[0].where,
-        )
+    if words := discrete_latents(graph):
+        problem, more = words
+        raise FitError(f"NUTS needs continuous latents, and {problem}", **more)
     if params := [n for _, n in graph.of("param")]:
         first = params[0]
         raise FitError(
@@ -218,24 +342,28 @@ def _groups(fit: Fit) -> dict[str, Variables]:
     graph, arrays = fit.program.declared, fit.bound.bound.arrays
     sample: tuple[str, ...] = ("chain", "draw")
     posterior = {
-        str(n.name): ((*sample, *_dims(graph, n)), fit.draws[str(n.name)]) for _, n in graph.of("latent", "let")
+        str(n.name): ((*sample, *dims_of(graph, n)), fit.draws[str(n.name)]) for _, n in graph.of("latent", "let")
     }
     stats = {name: (sample, x) for name, x in fit.raw.stats.items()}
-    derived = {n.attr["derived"]: arrays[str(n.name)] for _, n in graph.of("data") if n.attr["derived"]}
-    observed: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
-    constant: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
-    for _, n in graph.of("data"):
+    return {"posterior": posterior, "sample_stats": stats, **data_groups(graph, arrays, graph.inputs)}
+
+
+def data_groups(graph: Graph, arrays: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, Variables]:
+    """The groups observed_data and constant_data of some data; missing elements are NaN."""
+    derived = {n.attr["derived"]: arrays.get(str(n.name)) for _, n in graph.of("data") if n.attr["derived"]}
+    groups: dict[str, dict[str, tuple[tuple[str, ...], np.ndarray]]] = {"observed_data": {}, "constant_data": {}}
+    for name in names:
+        n = graph.nodes[graph.inputs[name]]
         if n.attr["derived"]:
             continue
-        name, x = str(n.name), arrays[str(n.name)]
+        x = arrays[name]
         if (there := derived.get(("observed", name))) is not None:
             x = np.where(there.reshape(there.shape + (1,) * (x.ndim - there.ndim)), x, np.nan)
-        group = observed if name in graph.sites else constant
-        group[name] = (_dims(graph, n), x)
-    return {"posterior": posterior, "sample_stats": stats, "observed_data": observed, "constant_data": constant}
+        groups["observed_data" if name in graph.sites else "constant_data"][name] = (dims_of(graph, n), x)
+    return dict(groups)
 
 
-def _dims(graph: Graph, n: Node) -> tuple[str, ...]:
+def dims_of(graph: Graph, n: Node) -> tuple[str, ...]:
     """Names for the axes of a value in the user's layout; axes without a name get arviz's, `<site>_dim_<k>`."""
     t = n.attr["type"] if n.op == "data" else n.type
     if not isinstance(t, ArrayType):

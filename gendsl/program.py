@@ -6,7 +6,6 @@ entries; bound to data it is a `BoundProgram`, whose densities are functions of 
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gendsl.backend import Backend, get_backend
-from gendsl.errors import CompileError, caller
+from gendsl.emit.load import load
+from gendsl.errors import CompileError, DataError, caller
 from gendsl.graph.node import Graph
-from gendsl.graph.types import ArrayType
+from gendsl.graph.types import ArrayType, DType
 
 if TYPE_CHECKING:
     from gendsl.data import Bound
     from gendsl.emit.emitter import Emitted, Site
     from gendsl.passes import Report
 
-__all__ = ["BoundProgram", "Program", "compile_graph"]
+__all__ = ["BoundProgram", "Program", "compile_graph", "discrete_latents"]
 
 _CHUNK = 1000  # draws that are mapped at once: bounds the memory of recorded values
 _PRECISIONS = ("float64", "float32")
@@ -34,11 +34,11 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
     """Run the passes and emit the program.
 
     Raises:
-        CompileError: if the precision is unknown or the backend cannot express a node.
+        CompileError: if the precision is unknown, a latent is discrete, or the backend cannot express a node.
         BackendError: if the backend is missing.
     """
     from gendsl.emit.emitter import emit
-    from gendsl.passes import optimise
+    from gendsl.passes import lower
 
     if precision not in _PRECISIONS:
         raise CompileError(
@@ -47,9 +47,27 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
             needed=" or ".join(map(repr, _PRECISIONS)),
             where=caller(),
         )
+    if words := discrete_latents(graph):
+        problem, more = words
+        raise CompileError(f"a program needs continuous latents, and {problem}", **more)
     found = get_backend(backend)
-    lowered, report = optimise(graph)
-    return Program(graph, lowered, report, found, precision, emit(lowered, found.dialect, precision))
+    lowered, density, report = lower(graph)
+    return Program(graph, lowered, report, found, precision, emit(lowered, density, found.dialect, precision))
+
+
+def discrete_latents(graph: Graph) -> tuple[str, dict[str, Any]] | None:
+    """What is said of a graph's discrete latents: the problem, and the rest of the message; None if it has none."""
+    found = [n for _, n in graph.of("latent") if isinstance(n.type, ArrayType) and n.type.dtype is not DType.FLOAT]
+    if not found:
+        return None
+    names = ", ".join(f"'{n.name}'" for n in found)
+    return f"{names} {'is' if len(found) == 1 else 'are'} discrete", {
+        "node": found[0].name,
+        "given": str(found[0].type),
+        "needed": "latents with a density",
+        "fix": "sum it out: gd.Mixture over its cases, or gd.HiddenMarkov for a sequence",
+        "where": found[0].where,
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +76,7 @@ class Program:
 
     Attributes:
         declared: the graph as declared.
-        graph: the graph after the passes, which was emitted.
+        graph: the graph after the passes, which was emitted; `emitted.density` is that of the fused density.
         report: what the passes did.
         backend: the backend.
         precision: "float64" or "float32".
@@ -85,11 +103,7 @@ class Program:
     @cached_property
     def namespace(self) -> dict[str, Any]:
         """The loaded source; tracebacks show it."""
-        filename = f"<gendsl {self.graph.name} {self.backend.name} {self.precision} {id(self):x}>"
-        linecache.cache[filename] = (len(self.source), None, self.source.splitlines(True), filename)
-        out: dict[str, Any] = {"__name__": f"gendsl_program_{self.graph.name}"}
-        exec(compile(self.source, filename, "exec"), out)  # noqa: S102 - the source is our own, from a checked graph
-        return out
+        return load(self.source, self.graph.name, f"{self.backend.name} {self.precision}")
 
     @property
     def model(self) -> Callable[..., Any]:
@@ -159,6 +173,12 @@ class BoundProgram:
         """What the program's functions take after their first argument."""
         return (self.arrays, self.params) if self.params else (self.arrays,)
 
+    @property
+    def density_arguments(self) -> tuple[dict[str, Any], ...]:
+        """The same for `log_density`, with only what it reads."""
+        first = {k: v for k, v in self.arrays.items() if k in self.program.emitted.reads}
+        return (first, self.params) if self.params else (first,)
+
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Unconstrained shape of each sampled latent."""
@@ -180,7 +200,16 @@ class BoundProgram:
 
         p = self.program
         with p.backend.precision(p.precision):
-            count = len(next(iter(u.values())))
+            if absent := [name for name in self.shapes if name not in u]:
+                raise DataError(
+                    "values are missing for latents",
+                    node=absent[0],
+                    given=", ".join(u) or "nothing",
+                    needed=f"unconstrained draws of {', '.join(map(repr, self.shapes))}, draws first",
+                    fix="give every sampled latent: the shapes are in .shapes",
+                    where=caller(),
+                )
+            count = len(next(iter(u.values()))) if u else 1
             chunk = 1 if p.emitted.adaptive and p.backend.dialect.loops else _CHUNK
             mapped = p.backend.vmap(lambda x: p.constrain(x, *self.arguments)) if chunk > 1 else self._one
             parts = [

@@ -13,6 +13,7 @@ from gendsl_numpyro.dialect import DIALECT
 from gendsl_numpyro.ops import OPS
 
 if TYPE_CHECKING:
+    from gendsl.backend import Simulation
     from gendsl.emit.dialect import Dialect
 
 __all__ = ["NumpyroBackend", "backend"]
@@ -76,6 +77,13 @@ class NumpyroBackend:
             if site["type"] == "sample":
                 terms[name] = site["fn"].log_prob(site["value"])
         return terms
+
+    def simulate(self, run: Simulation) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Run a PPL model forward many times."""
+        from gendsl_numpyro.simulate import simulate
+
+        with self.precision(run.precision):
+            return simulate(run)
 
 
 backend = NumpyroBackend()

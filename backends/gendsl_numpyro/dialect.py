@@ -60,6 +60,7 @@ OPS: dict[str, str] = {
     "cumprod": "jnp.cumprod({0}, {axis})",
     "logcumsumexp": "jax.lax.associative_scan(jnp.logaddexp, {0}, axis={axis})",
     "flip": "jnp.flip({0}, {axis})",
+    "softmax": "jax.nn.softmax({0}, {axis})",
     "vecdot": "jnp.vecdot({0}, {1})",
     "cholesky": "jnp.linalg.cholesky({0})",
     "inv": "jnp.linalg.inv({0})",
@@ -157,7 +158,7 @@ _REPLACED = (
     "TruncatedNormal",
 )
 _OURS = ("HiddenMarkov", "Markov", *_REPLACED)
-_MIXTURES = ("Masked", "MixtureGeneral", "Within")
+_MIXTURES = ("Masked", "MixtureGeneral", "MixtureSameFamily", "Within")
 
 DISTRIBUTIONS: dict[str, DistSpelling] = {
     **{name: DistSpelling(call=name) for name in (*_REPLACED, "MixtureGeneral")},
@@ -174,6 +175,7 @@ _JAX = [
     "log_sigmoid",
     "softplus",
     "relu",
+    "softmax",
     "stop_gradient",
     "logcumsumexp",
     "scan",
@@ -219,6 +221,7 @@ DIALECT = Dialect(
     number_ops=frozenset(),
     strict_floats=False,
     wrap_numbers=False,
+    normalises=False,
     flat=_flat,
     dtypes=_dtypes,
     loops=False,

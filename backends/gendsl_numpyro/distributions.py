@@ -140,12 +140,16 @@ class Markov(Distribution):
         """A draw, element by element."""
         shape = tuple(sample_shape) + self.batch_shape
         keys = jax.random.split(key, self.length)
-        xs = [self.init.expand(shape).sample(keys[0])]
-        for t in range(1, self.length):
-            at = [jnp.take(v, t, axis=v.ndim - r - 1) for v, r in zip(self.inputs, self.ranks, strict=True)]
-            d = self.step(xs[-1], *at)
-            xs.append(d.expand(jnp.broadcast_shapes(d.batch_shape, shape)).sample(keys[t]))
-        return jnp.stack(xs, -1 - len(self.init.event_shape))
+        first = self.init.expand(shape).sample(keys[0])
+        moved = [jnp.moveaxis(v, v.ndim - r - 1, 0)[1:] for v, r in zip(self.inputs, self.ranks, strict=True)]
+
+        def draw(x: Any, at: Any) -> tuple[Any, Any]:
+            d = self.step(x, *at[1:])
+            new = d.expand(jnp.broadcast_shapes(d.batch_shape, shape)).sample(at[0]).astype(first.dtype)
+            return new, new
+
+        _, rest = jax.lax.scan(draw, first, (keys[1:], *moved))
+        return jnp.moveaxis(jnp.concatenate([first[None], rest]), 0, -1 - len(self.init.event_shape))
 
 
 class HiddenMarkov(Distribution):
@@ -182,11 +186,15 @@ class HiddenMarkov(Distribution):
         keys = jax.random.split(key, self.length + 1)
         first = jnp.broadcast_to(jnp.log(self.initial), (*shape, k))
         rows = jnp.broadcast_to(jnp.log(self.transition), (*shape, k, k))
-        states = [jax.random.categorical(keys[0], first)]
-        for t in range(1, self.length):
-            row = jnp.take_along_axis(rows, states[-1][..., None, None], -2)[..., 0, :]
-            states.append(jax.random.categorical(keys[t], row))
-        path = jnp.stack(states, -1)[..., None]
+        start = jax.random.categorical(keys[0], first)
+
+        def move(state: Any, key: Any) -> tuple[Any, Any]:
+            row = jnp.take_along_axis(rows, state[..., None, None], -2)[..., 0, :]
+            new = jax.random.categorical(key, row)
+            return new, new
+
+        _, rest = jax.lax.scan(move, start, keys[1:-1])
+        path = jnp.moveaxis(jnp.concatenate([start[None], rest]), 0, -1)[..., None]
         event = self.emission.event_shape
         draws = self.emission.expand((*shape, self.length, k)).sample(keys[-1])
         which = path.reshape(*path.shape, *(1,) * len(event))

@@ -17,6 +17,8 @@ from jax import lax
 from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 
+from gendsl_numpyro.density import FlatDensity
+
 if TYPE_CHECKING:
     from gendsl.methods import NUTS
     from gendsl.program import BoundProgram
@@ -46,11 +48,8 @@ class Sampler:
     def __init__(self, program: BoundProgram, method: NUTS, dense: bool, *, vectorised: bool) -> None:
         self.dimension = program.dimension
         self._vectorised = vectorised
-        self._names, self._shapes = list(program.shapes), list(program.shapes.values())
-        self._density = program.program.log_density
-        # Sizes of plates are static; all else is an input of the compiled functions.
-        self._static = [{k: v for k, v in group.items() if isinstance(v, int)} for group in program.arguments]
-        self._data = [{k: v for k, v in group.items() if not isinstance(v, int)} for group in program.arguments]
+        self._density = FlatDensity(program)
+        self._data = self._density.data
         self._init, self._next = hmc(potential_fn_gen=lambda data: partial(self._potential, data), algo="NUTS")
         self._options = {
             "num_warmup": method.warmup,
@@ -58,17 +57,15 @@ class Sampler:
             "target_accept_prob": method.target_accept,
             "max_tree_depth": method.max_tree_depth,
         }
-        self._value_and_grad = jax.jit(jax.value_and_grad(self._potential, argnums=1))
         self._advance: Any = None
 
     def evaluate(self, u: Point) -> tuple[float, Point]:
         """The log-density and its gradient at a point."""
-        value, gradient = self._value_and_grad(self._data, self._flat(u))
-        return -float(value), self._sites(-np.asarray(gradient))
+        return self._density.evaluate(u)
 
     def begin(self, points: list[Point], keys: list[np.ndarray]) -> Any:
         """The initial state of chains at points whose density is finite."""
-        z = jnp.stack([self._flat(u) for u in points])
+        z = jnp.stack([jnp.asarray(self._density.flat(u), float) for u in points])
         key = jnp.stack([jax.random.wrap_key_data(jnp.asarray(k), impl="threefry2x32") for k in keys])
         if not self._vectorised:
             (z,), (key,) = z, key
@@ -86,8 +83,7 @@ class Sampler:
 
     # -- traced ----------------------------------------------------------------------------------------------------
     def _potential(self, data: list[dict[str, Array]], z: Array) -> Array:
-        arguments = [d | s for d, s in zip(data, self._static, strict=True)]
-        return -self._density(self._sites(z), *arguments)
+        return -self._density.log_density(data, z)
 
     @partial(jax.jit, static_argnums=0)
     def _begin(self, data: list[dict[str, Array]], z: Array, key: Array) -> Any:
@@ -116,18 +112,6 @@ class Sampler:
 
         shapes = jax.eval_shape(lambda s: _record(s) | {"step_size": s.adapt_state.step_size}, state)
         return lax.fori_loop(0, n, body, (state, {k: room(v) for k, v in shapes.items()}))
-
-    # -- layout ----------------------------------------------------------------------------------------------------
-    def _flat(self, u: Point) -> Array:
-        return jnp.concatenate([jnp.ravel(jnp.asarray(u[k], float)) for k in self._names])
-
-    def _sites(self, z: Any) -> dict[str, Any]:
-        out, at = {}, 0
-        for name, shape in zip(self._names, self._shapes, strict=True):
-            size = int(np.prod(shape, dtype=int))
-            out[name] = z[..., at : at + size].reshape((*z.shape[:-1], *shape))
-            at += size
-        return out
 
 
 def _record(state: Any) -> dict[str, Array]:

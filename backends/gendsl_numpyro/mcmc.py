@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ import jax
 import numpy as np
 
 from gendsl.backend import Draws, Progress
-from gendsl.methods.chains import Chain, cores, gather, is_dense
+from gendsl.methods import Engine, nutpie
+from gendsl.methods.chains import Chain, cores, gather, is_dense, tree_depth
 from gendsl.methods.start import starts
+from gendsl_numpyro.density import FlatDensity
 from gendsl_numpyro.kernel import Sampler
 
 if TYPE_CHECKING:
@@ -38,13 +40,40 @@ class NumpyroEngine:
         self.vectorised = vectorised
 
     def nuts(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
-        """Sample with NumPyro's NUTS.
+        """Sample with NumPyro's NUTS or nutpie's.
 
         A chain's draws depend on the seed and its number alone.
 
         Raises:
             FitError: if no starting point is found.
+            BackendError: if nutpie is wanted and not installed.
         """
+        run = self._nutpie if method.engine is Engine.NUTPIE else self._native
+        return run(program, method, seed, progress)
+
+    def _nutpie(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
+        nutpie.require()
+        began = time.perf_counter()
+        density = FlatDensity(program)
+        points = [density.flat(u) for u in starts(program, density.evaluate, method.chains, seed)]
+        seconds = {"compile": time.perf_counter() - began}
+        settings = nutpie.settings(method, seed)
+        stop = threading.Event()
+
+        def sample(chain: int, point: np.ndarray) -> list[Chain]:
+            def report(done: int, divergences: int) -> None:
+                progress.update(chain, done, divergences)
+
+            return [nutpie.run_chain(density, settings, chain, point, report, stop.is_set)]
+
+        progress.start(method.chains, method.warmup + method.draws)
+        try:
+            runs = _in_threads(sample, range(method.chains), points, stop)
+        finally:
+            progress.stop()
+        return gather(runs, program.shapes, method.chains, method.draws, seconds)
+
+    def _native(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
         p = program.program
         dense = is_dense(method.dense, program.dimension, method.warmup)
         lockstep = jax.default_backend() != "cpu" if self.vectorised is None else self.vectorised
@@ -77,7 +106,7 @@ def _key(seed: int, chain: int) -> np.ndarray:
 
 
 def _in_threads(
-    sample: Callable[[list[int], Any], list[Chain]], groups: list[list[int]], states: list[Any], stop: threading.Event
+    sample: Callable[[Any, Any], list[Chain]], groups: Sequence[Any], states: Sequence[Any], stop: threading.Event
 ) -> list[Chain]:
     """Run the groups, as many at once as there are cores; an interrupt stops them and keeps what they have."""
     pool = ThreadPoolExecutor(min(len(groups), cores()), thread_name_prefix="gendsl-chain")
@@ -123,5 +152,5 @@ def _chain(parts: list[dict[str, np.ndarray]], row: int, dimension: int, times: 
     if not parts:
         return Chain(np.zeros((0, dimension)), {}, times)
     whole = {k: np.concatenate([part[k][row] for part in parts]) for k in parts[0]}
-    whole["tree_depth"] = np.floor(np.log2(np.maximum(whole["n_steps"], 1))).astype(np.int64) + 1
+    whole["tree_depth"] = tree_depth(whole["n_steps"])
     return Chain(whole.pop("position"), whole, times)

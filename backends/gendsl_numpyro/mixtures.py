@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from numpyro.distributions import Distribution, biject_to, constraints
 
-__all__ = ["Masked", "MixtureGeneral", "Within"]
+__all__ = ["Masked", "MixtureGeneral", "MixtureSameFamily", "Within"]
 
 
 class MixtureGeneral(dist.MixtureGeneral):
@@ -18,6 +18,32 @@ class MixtureGeneral(dist.MixtureGeneral):
         """log w[k] + log p_k(value), the components in the last axis."""
         terms = jnp.broadcast_arrays(*(d.log_prob(value) for d in self.component_distributions))
         return self.mixing_distribution.logits + jnp.stack(terms, -1)
+
+
+class MixtureSameFamily(dist.MixtureSameFamily):
+    """NumPyro's mixture of one family, also where the support, one for all components, depends on constants."""
+
+    def __init__(self, mixing: Any, component: Distribution, *, validate_args: bool | None = None) -> None:
+        self._mixing_distribution, self._component_distribution = mixing, component
+        *batch, self._mixture_size = component.batch_shape
+        shape = jnp.broadcast_shapes(mixing.batch_shape, tuple(batch))
+        Distribution.__init__(self, shape, component.event_shape, validate_args=validate_args)
+
+    @constraints.dependent_property
+    def support(self) -> Any:
+        """The components' support, which is one for all."""
+        s = self.component_distribution.support
+        bounds = {k: getattr(s, k) for k in ("lower_bound", "upper_bound") if hasattr(s, k)}
+        if not any(jnp.ndim(b) for b in bounds.values()):
+            return s
+        return type(s)(**{k: b[..., 0] if jnp.ndim(b) else b for k, b in bounds.items()})
+
+
+def _inner(support: Any, value: Any) -> Any:
+    """A value inside a support of numbers, for each element."""
+    if support.is_discrete:
+        return jnp.zeros_like(value) + getattr(support, "lower_bound", 0)
+    return biject_to(support)(jnp.zeros_like(value))
 
 
 class Within(Distribution):
@@ -42,8 +68,10 @@ class Within(Distribution):
         """The log-probability; -inf outside."""
         support = self.base.support
         inside = support(value)
-        if not support.is_discrete and not support.event_dim:  # a gradient is 0 outside, not 0 times infinity
-            value = jnp.where(inside, value, biject_to(support)(jnp.zeros_like(value)))
+        while hasattr(support, "base_constraint"):
+            support = support.base_constraint
+        if support.event_dim == 0:  # a gradient is 0 outside, not 0 times infinity
+            value = jnp.where(support(value), value, _inner(support, value))
         return jnp.where(inside, self.base.log_prob(value), -jnp.inf)
 
     def sample(self, key: Any, sample_shape: Any = ()) -> Any:

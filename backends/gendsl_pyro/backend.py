@@ -14,6 +14,7 @@ from gendsl_pyro.dialect import DIALECT
 from gendsl_pyro.ops import OPS
 
 if TYPE_CHECKING:
+    from gendsl.backend import Simulation
     from gendsl.emit.dialect import Dialect
 
 __all__ = ["PyroBackend", "backend"]
@@ -79,6 +80,13 @@ class PyroBackend:
             ):
                 terms[name] = site["fn"].log_prob(site["value"])
         return terms
+
+    def simulate(self, run: Simulation) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Run a PPL model forward many times."""
+        from gendsl_pyro.simulate import simulate
+
+        with self.precision(run.precision):
+            return simulate(run)
 
 
 class _Draw(Messenger):

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import pyro
 import torch
+from pyro.ops.integrator import _EXCEPTION_HANDLERS
 from pyro.poutine.runtime import am_i_wrapped
 
+from gendsl.methods import nutpie
 from gendsl.methods.chains import Chain
 from gendsl_pyro.kernel import FlatNUTS, Step
-from gendsl_pyro.straight import straighten
+from gendsl_pyro.straight import straighten, value_and_grad
 
-__all__ = ["Settings", "run_chain"]
+__all__ = ["Settings", "run_chain", "run_nutpie"]
 
 _DTYPES: dict[str, type[np.generic]] = {"n_steps": np.int64, "tree_depth": np.int64, "diverging": np.bool_}
 # torch's generator and validation flag are the process's: one chain at a time sets and restores them.
@@ -41,6 +43,7 @@ class Settings:
         max_tree_depth: most doublings.
         dense: whether the mass matrix is dense.
         seed: seed of the run.
+        nutpie: what nutpie needs to know, where it runs.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -50,6 +53,7 @@ class Settings:
     max_tree_depth: int
     dense: bool
     seed: int
+    nutpie: nutpie.Settings | None = None
 
 
 def run_chain(
@@ -73,6 +77,8 @@ def run_chain(
         stopped: whether to stop now.
     """
     s = settings
+    if s.nutpie is not None:
+        return run_nutpie(log_density, s.nutpie, s.shapes, chain, start, report, stopped)
     unflatten = _unflatten(s.shapes)
     first = torch.from_numpy(start.copy())
 
@@ -123,6 +129,43 @@ def run_chain(
     positions = np.stack(kept[:n]) if n else np.zeros((0, start.size))
     seconds = {"warmup": times[1] - times[0] if s.warmup else 0.0, "sampling": times[-1] - times[-2]}
     return Chain(positions, stats, seconds)
+
+
+def run_nutpie(
+    log_density: Callable[[dict[str, torch.Tensor]], torch.Tensor],
+    settings: nutpie.Settings,
+    shapes: dict[str, tuple[int, ...]],
+    chain: int,
+    start: np.ndarray,
+    report: Callable[[int, int], None],
+    stopped: Callable[[], bool] = lambda: False,
+) -> Chain:
+    """Like `run_chain`, by nutpie.
+
+    Args:
+        log_density: of a dict of unconstrained sites.
+        settings: of the run.
+        shapes: site -> unconstrained shape, in order.
+        chain: its number.
+        start: the starting point as a vector.
+        report: called with the iterations done and the divergences so far.
+        stopped: whether to stop now.
+    """
+    unflatten = _unflatten(shapes)
+    first = torch.from_numpy(start.copy())
+    log_p = lambda q: log_density(unflatten(q))  # noqa: E731
+    long = settings.warmup + settings.draws >= _LONG
+    both = straighten(log_p, [first, 0.5 * first, -first]) if long else None
+    both = both or value_and_grad(log_p)
+
+    def density(z: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = both(torch.tensor(z, dtype=first.dtype))
+        return value.item(), gradient.numpy().astype(np.float64)
+
+    def singular(e: Exception) -> bool:
+        return any(handler(e) for handler in _EXCEPTION_HANDLERS.values())
+
+    return nutpie.run_chain(density, settings, chain, start, report, stopped, singular)
 
 
 def _unflatten(shapes: dict[str, tuple[int, ...]]) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:

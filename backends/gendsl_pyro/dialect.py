@@ -73,6 +73,7 @@ OPS: dict[str, str] = {
     "cumprod": "{0.p}.cumprod({axis})",
     "logcumsumexp": "{0.p}.logcumsumexp({axis})",
     "flip": "{0.p}.flip({axis})",
+    "softmax": "torch.softmax({0}, {axis})",
     "vecdot": "torch.linalg.vecdot({0}, {1})",
     "cholesky": "torch.linalg.cholesky({0})",
     "inv": "torch.linalg.inv({0})",
@@ -89,6 +90,7 @@ TEMPLATES: dict[str, str] = {
     "array": "torch.tensor({values}, dtype={dtype})",
     "real": "real({0})",
     "whole": "torch.tensor({0})",
+    "zeros_like": "torch.zeros_like({0})",
     "full": "torch.full({shape}, {0}, dtype={dtype})",
     "broadcast_to": "torch.broadcast_to({0}, {shape})",
     "broadcast_arrays": "torch.broadcast_tensors({items})",
@@ -152,8 +154,6 @@ def solve_batched(a, b):
     batch = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return torch.linalg.solve(a.expand(batch + a.shape[-2:]), b.expand(batch + b.shape[-2:]))
 '''
-
-_GROUPED = {"probs": "probs", "logits": "logits"}
 
 _REPLACED = (
     "Kumaraswamy",
@@ -245,6 +245,7 @@ DIALECT = Dialect(
     number_ops=frozenset({"maximum", "minimum", "arctan2", "logaddexp", "xlogy", "clip"}),
     strict_floats=True,
     wrap_numbers=True,
+    normalises=True,
     flat=_flat,
     dtypes=_dtypes,
     loops=True,

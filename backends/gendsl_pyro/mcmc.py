@@ -12,6 +12,7 @@ import torch
 from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.backend import Draws, Progress
+from gendsl.methods import Engine, nutpie
 from gendsl.methods.chains import Chain, cores, gather, is_dense
 from gendsl.methods.start import starts
 from gendsl_pyro.chain import Settings, run_chain
@@ -39,14 +40,17 @@ class PyroEngine:
         self.processes = processes
 
     def nuts(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
-        """Sample with Pyro's NUTS.
+        """Sample with Pyro's NUTS or nutpie's.
 
         Several chains run in processes of their own, each with one torch thread. A chain's draws depend on the seed and
         its number alone.
 
         Raises:
             FitError: if no starting point is found, or a chain fails.
+            BackendError: if nutpie is wanted and not installed.
         """
+        if method.engine is Engine.NUTPIE:
+            nutpie.require()
         began = time.perf_counter()
         found = starts(program, _evaluate(program), method.chains, seed)
         points = [np.concatenate([v.ravel() for v in u.values()]).astype(program.program.precision) for u in found]
@@ -58,6 +62,7 @@ class PyroEngine:
             max_tree_depth=method.max_tree_depth,
             dense=is_dense(method.dense, program.dimension, method.warmup),
             seed=seed,
+            nutpie=nutpie.settings(method, seed) if method.engine is Engine.NUTPIE else None,
         )
         seconds = {"start": time.perf_counter() - began}
         total = method.warmup + method.draws

@@ -29,7 +29,12 @@ class MixtureSameFamily(dist.MixtureSameFamily):
     @constraints.dependent_property
     def support(self) -> Any:
         """The components' support, which is one for all."""
-        return self.component_distribution.support
+        s = self.component_distribution.support
+        bounds = {k: getattr(s, k) for k in ("lower_bound", "upper_bound") if hasattr(s, k)}
+        if not any(isinstance(b, torch.Tensor) and b.dim() for b in bounds.values()):
+            return s
+        first = {k: b[..., 0] if isinstance(b, torch.Tensor) and b.dim() else b for k, b in bounds.items()}
+        return type(s)(**first)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         """The same with a larger batch shape."""
@@ -73,6 +78,13 @@ class MixtureGeneral(TorchDistribution):
         return new
 
 
+def _inner(support: Any, value: Any) -> Any:
+    """A value inside a support of numbers, for each element."""
+    if support.is_discrete:
+        return torch.zeros_like(value) + getattr(support, "lower_bound", 0)
+    return biject_to(support)(torch.zeros_like(value))
+
+
 class Within(TorchDistribution):
     """A distribution that is -inf outside its support also where nothing is validated: for components of mixtures."""
 
@@ -95,8 +107,10 @@ class Within(TorchDistribution):
         """The log-probability; -inf outside."""
         support = self.base.support
         inside = support.check(value)
-        if not support.is_discrete and not support.event_dim:  # a gradient is 0 outside, not 0 times infinity
-            value = torch.where(inside, value, biject_to(support)(torch.zeros_like(value)))
+        while hasattr(support, "base_constraint"):
+            support = support.base_constraint
+        if support.event_dim == 0:  # a gradient is 0 outside, not 0 times infinity
+            value = torch.where(support.check(value), value, _inner(support, value))
         return torch.where(inside, self.base.log_prob(value), -torch.inf)
 
     def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:

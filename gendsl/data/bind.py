@@ -38,13 +38,16 @@ class Bound:
     coords: dict[str, np.ndarray]
 
 
-def bind(graph: Graph, data: Mapping[str, Any]) -> Bound:
+def bind(
+    graph: Graph, data: Mapping[str, Any], fitted: Mapping[str, tuple[int, np.ndarray | None]] | None = None
+) -> Bound:
     """Check data against a graph and bring them into its layout.
 
     Args:
         graph: the declared graph.
         data: a value for every data node and observation, by name: a number, a list, a numpy (masked) array,
             a pandas Series, DataFrame, Index or Categorical, or an xarray DataArray, whose dims go by name.
+        fitted: plates whose sizes and labels are fixed by draws of latents over them.
 
     Raises:
         DataError: if something is missing, too much, of the wrong shape or kind, or outside its support.
@@ -54,7 +57,7 @@ def bind(graph: Graph, data: Mapping[str, Any]) -> Bound:
     values = _by_name(graph, nodes, data)
     givens = {name: read(node, values[name]) for name, node in nodes.items()}
     axes: dict[str, np.ndarray] = {a.name: np.asarray(a.coords) for a in graph.axes if a.coords is not None}
-    plates = Plates(graph)
+    plates = Plates(graph, fitted)
     for name, node in nodes.items():
         _lay_out(node, givens[name])
         _measure(node, givens[name], plates)
@@ -82,7 +85,7 @@ def bind(graph: Graph, data: Mapping[str, Any]) -> Bound:
             more, counts = derive(derived[name], node, missing[name])
             arrays.update(more)
             sizes.update(counts)
-    check(graph, arrays, missing)
+    check(graph, arrays, missing, sizes)
     return Bound(arrays, sizes, plates.all_labels() | axes)
 
 

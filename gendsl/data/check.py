@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gendsl.data.known import evaluate, spread
+from gendsl.data.known import evaluate, names_of, spread
 from gendsl.data.missing import refill
 from gendsl.data.numeric import array_type, is_observed
+from gendsl.data.positions import check_positions, positions
 from gendsl.data.read import count, first
 from gendsl.errors import DataError
 from gendsl.graph.constraints import Constraint, Counts, Integers, Interval, Ref, real, violations
@@ -16,20 +17,25 @@ from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
 
-__all__ = ["check"]
+__all__ = ["check", "counted"]
 
 
-def check(graph: Graph, arrays: dict[str, np.ndarray], missing: Mapping[str, np.ndarray]) -> None:
+def check(
+    graph: Graph, arrays: dict[str, np.ndarray], missing: Mapping[str, np.ndarray], sizes: Mapping[str, int]
+) -> None:
     """Check all values; missing elements whose bounds differ from element to element are filled within them.
 
     Raises:
-        DataError: if a value lies outside its support, or is a parameter that a distribution cannot have.
+        DataError: if a value lies outside its support, is a parameter that a distribution cannot have, or an index
+            outside its axis.
     """
     dists = [(i, n) for i, n in graph if n.op.startswith("dist.")]
     observed = graph.of("observe")
     wanted = {a for _, n in [*dists, *observed] for a in n.args if isinstance(graph.nodes[a].type, ArrayType)}
     wanted |= {r.node for _, n in observed for r in _refs(_support(graph, n)).values()}
-    known = evaluate(graph, arrays, wanted)
+    wanted.update(positions(graph))
+    known = evaluate(graph, arrays, wanted, sizes)
+    check_positions(graph, known, sizes)
     for _, n in graph.of("data"):
         t = array_type(n)
         if n.name in arrays and t.support != real and not is_observed(graph, n.name) and n.attr["derived"] is None:
@@ -51,24 +57,11 @@ def _refs(c: Constraint) -> dict[str, Ref]:
     return {f: r for f in fields if isinstance(r := getattr(c, f, None), Ref)}
 
 
-def _names(graph: Graph, node: int) -> list[str]:
-    """The named nodes that a value is made of."""
-    out: dict[str, None] = {}
-    todo = [node]
-    while todo:
-        n = graph.nodes[todo.pop()]
-        if n.name is not None:
-            out[n.name] = None
-        else:
-            todo.extend(reversed(n.args))
-    return list(out)
-
-
 def _words(graph: Graph, c: Constraint) -> str:
     """A constraint in words, with names for the nodes that give its bounds."""
     out = str(c)
     for ref in _refs(c).values():
-        out = out.replace(f"node {ref.node}", ", ".join(_names(graph, ref.node)) or "a bound")
+        out = out.replace(f"node {ref.node}", ", ".join(names_of(graph, ref.node)) or "a bound")
     return out
 
 
@@ -90,8 +83,8 @@ def _observation(
         have = graph.nodes[ref.node].type
         if ref.node in known and isinstance(have, ArrayType) and set(have.dims) <= set(t.dims):
             bounds[field] = spread(known[ref.node], have, t.dims, t.rank - support.rank)
-    counted = _counted(graph, n, known, t)
-    if counted is None:
+    there = counted(graph, n, known, t)
+    if there is None:
         return
     gone = missing.get(name)
     if gone is not None and bounds:
@@ -100,9 +93,9 @@ def _observation(
         }
         arrays[name] = x = refill(x, gone, support, fixed | bounds)
     if gone is not None:
-        counted = counted & ~gone
-    counted = counted.reshape((*counted.shape, *(1,) * (t.rank - support.rank)))
-    bad = violations(x, support) & counted
+        there = there & ~gone
+    there = there.reshape((*there.shape, *(1,) * (t.rank - support.rank)))
+    bad = violations(x, support) & there
     family = graph.nodes[n.args[0]].op.removeprefix("dist.")
     _report(bad, x, n, support, f"the support of {family}", _words(graph, support))
     for field, bound in bounds.items():
@@ -116,10 +109,10 @@ def _observation(
                 (beyond if closed else beyond | (got == bound)),
                 "at least" if field == "lower" else "at most",
             )
-        _beyond(graph, n, bad & counted, got, bound, words, _refs(support)[field].node)
+        _beyond(graph, n, bad & there, got, bound, words, _refs(support)[field].node)
 
 
-def _counted(graph: Graph, n: Node, known: Mapping[int, np.ndarray], t: ArrayType) -> np.ndarray | None:
+def counted(graph: Graph, n: Node, known: Mapping[int, np.ndarray], t: ArrayType) -> np.ndarray | None:
     """Which elements are not masked out, over the dims; None where a mask is not known."""
     masks = list(n.args[2:])
     d = graph.nodes[n.args[0]]
@@ -172,7 +165,7 @@ def _beyond(graph: Graph, n: Node, bad: np.ndarray, x: np.ndarray, bound: np.nda
     """Raise where elements lie beyond a bound that other data give."""
     if not np.any(bad):
         return
-    name, other = str(n.name), ", ".join(_names(graph, node)) or "its bound"
+    name, other = str(n.name), ", ".join(names_of(graph, node)) or "its bound"
     at = _at(bad)
     limit = np.broadcast_to(bound, bad.shape)[at]
     raise DataError(
@@ -208,7 +201,7 @@ def _parameters(graph: Graph, i: int, d: Node, known: Mapping[int, np.ndarray]) 
 def _bad_parameter(
     graph: Graph, i: int, d: Node, a: int, name: str, c: Constraint, bad: np.ndarray, x: np.ndarray
 ) -> DataError:
-    sources = _names(graph, a)
+    sources = names_of(graph, a)
     users = [graph.nodes[u].name for u in graph.users[i] if graph.nodes[u].name]
     of = f" of '{users[0]}'" if users else ""
     source = sources[0] if len(sources) == 1 else None
@@ -239,7 +232,7 @@ def _ordered(graph: Graph, d: Node, known: Mapping[int, np.ndarray]) -> None:
         bad = low >= high
         if bad.any():
             low, high = np.broadcast_arrays(low, high)
-            names = [n for k in ("low", "high") for n in _names(graph, args[k])]
+            names = [n for k in ("low", "high") for n in names_of(graph, args[k])]
             raise DataError(
                 f"the bounds of {d.op[5:]} are not in order",
                 node=names[0] if names else d.op[5:],

@@ -7,7 +7,8 @@ Labelled axes (pandas, xarray) are aligned by label: the declared labels, or tho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class _Size:
 
 
 def _same_rows(plate: str, known: _Size) -> str:
+    if "drawn" in known.who:
+        return f"give data for these {known.length}, in the order of the fit; or draw the latents anew: new={plate!r}"
     if "declared" in known.who:
         return f"give {known.length} along '{plate}', or leave size= and coords= out of its declaration"
     return f"all data over '{plate}' have one length: check that they come from the same rows"
@@ -35,15 +38,28 @@ def _same_rows(plate: str, known: _Size) -> str:
 
 @dataclass
 class Plates:
-    """Sizes and labels of a graph's plates, filled in as data are read."""
+    """Sizes and labels of a graph's plates, filled in as data are read.
+
+    Args:
+        graph: the graph.
+        fitted: sizes and labels that latents already have, for data that are predicted from them.
+    """
 
     graph: Graph
+    fitted: InitVar[Mapping[str, tuple[int, np.ndarray | None]] | None] = None
     _sizes: dict[str, _Size] = field(default_factory=dict)
     _labels: dict[str, np.ndarray] = field(default_factory=dict)
     _declared: set[str] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, fitted: Mapping[str, tuple[int, np.ndarray | None]] | None) -> None:
         for p in self.graph.plates:
+            if fitted and p.name in fitted:
+                size, labels = fitted[p.name]
+                self._sizes[p.name] = _Size(size, f"the latents were drawn for {size} elements of '{p.name}'")
+                if labels is not None:
+                    self._labels[p.name] = labels
+                    self._declared.add(p.name)
+                continue
             if p.coords is not None:
                 self._labels[p.name] = clean(np.asarray(p.coords))
                 self._declared.add(p.name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gendsl.emit.scope import Scope, cut
-from gendsl.emit.values import ATOM, Val
+from gendsl.emit.values import ATOM, Val, number
 from gendsl.graph.node import Array, Node
 from gendsl.graph.ops import OPS
 from gendsl.graph.types import DType
@@ -34,6 +34,8 @@ INFIX: dict[str, tuple[str, int]] = {
 }
 _RIGHT = {"sub", "mul", "div", "floordiv", "mod", "pow"}  # the right operand needs higher precedence
 _COMPARE = {"eq", "ne", "lt", "le", "gt", "ge"}
+
+_JITTER, _JITTER_SINGLE = 1e-10, 1e-5
 
 Emit = Callable[[Scope, int, Node], Val]
 EMIT: dict[str, Emit] = {}
@@ -89,6 +91,8 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
         ):
             v = v.with_(scope.op("to_int", v, int=scope.module.dtype("int")))
         vals.append(v)
+    if n.op == "where":
+        vals[0] = scope.array(vals[0], DType.BOOL)
     rank = max(v.rank for v in vals)
     vals = [v.aligned(rank) for v in vals]
     if n.op in INFIX:
@@ -117,7 +121,7 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
 
 def _plain(scope: Scope, i: int, n: Node) -> Val:
     """Operations on event axes whose template needs only the arguments and attributes."""
-    vals = [scope.array(scope.floats(a)) for a in n.args]
+    vals = [scope.array(scope.floats(a, strict=scope.type(i).dtype is DType.FLOAT)) for a in n.args]
     return _joined(vals, scope.op(n.op, *vals, **n.attr), rank=scope.type(i).rank)
 
 
@@ -321,7 +325,7 @@ def _flip(scope: Scope, i: int, n: Node) -> Val:
 # -- reductions -------------------------------------------------------------------------------------------------------
 @emits("sum", "prod", "mean", "max", "min", "logsumexp", "all", "any")
 def _reduce(scope: Scope, i: int, n: Node) -> Val:
-    v = scope.floats(n.args[0]) if n.op in ("mean", "logsumexp") else scope.vals[n.args[0]]
+    v = scope.floats(n.args[0], strict=True) if n.op in ("mean", "logsumexp") else scope.vals[n.args[0]]
     if n.op in ("max", "min") and scope.type(n.args[0]).dtype is DType.BOOL:
         v = v.with_(scope.op("to_int", v, int=scope.module.dtype("int")))
     for d in n.attr["dims"]:
@@ -338,14 +342,14 @@ def _reduce(scope: Scope, i: int, n: Node) -> Val:
 
 @emits("cumsum", "cumprod", "logcumsumexp")
 def _cumulative(scope: Scope, i: int, n: Node) -> Val:
-    v = scope.floats(n.args[0]) if n.op == "logcumsumexp" else scope.vals[n.args[0]]
+    v = scope.floats(n.args[0], strict=True) if n.op == "logcumsumexp" else scope.vals[n.args[0]]
     return v.with_(scope.op(n.op, v, axis=n.attr["axis"]))
 
 
 # -- linear algebra ---------------------------------------------------------------------------------------------------
 @emits("matmul")
 def _matmul(scope: Scope, i: int, n: Node) -> Val:
-    a, b = (scope.array(scope.floats(k)) for k in n.args)
+    a, b = (scope.array(scope.floats(k, strict=True)) for k in n.args)
     rank = scope.type(i).rank
     if a.rank == 1 and b.rank == 1:
         if (a.spread and b.spread) or a.batched or b.batched:
@@ -367,6 +371,17 @@ def _matmul(scope: Scope, i: int, n: Node) -> Val:
     top = max(a.rank, b.rank)
     a, b = a.aligned(top), b.aligned(top)
     return _joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
+
+
+@emits("jitter")
+def _jitter(scope: Scope, i: int, n: Node) -> Val:
+    """1e-10; in single precision a part of the mean variance, as rounding errors are."""
+    if scope.module.precision == "float64":
+        return number(_JITTER)
+    v = scope.array(scope.floats(n.args[0]))
+    diagonal = v.with_(scope.op("diagonal", v), rank=v.rank - 1)
+    mean = diagonal.with_(scope.op("mean", diagonal, axis=-1), rank=v.rank - 2)
+    return mean.with_(f"{_JITTER_SINGLE} * {mean.code}", prec=11)
 
 
 @emits("outer")

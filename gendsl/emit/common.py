@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from gendsl.emit.control import emit_value_or_prob
-from gendsl.emit.dialect import Dialect
 from gendsl.emit.dists import emit_dist
-from gendsl.emit.layout import Layout, assign_slots
+from gendsl.emit.layout import Layout
 from gendsl.emit.scope import Module, Scope
 from gendsl.emit.values import Val
 from gendsl.graph.node import Graph, Node
@@ -25,15 +24,14 @@ class Common:
         casts: observations that the engine wants as floats, and that nothing else uses.
         params: names of the parameters without a prior.
         observed_only: data nodes that only an observation reads: absent in prediction.
+        reads: names of the data that a function reads (filled as it is emitted).
     """
 
-    def __init__(self, graph: Graph, dialect: Dialect, precision: str) -> None:
-        self.graph, self.dialect = graph, dialect
-        self.module = Module(
-            dialect, assign_slots(graph), precision, names=frozenset(graph.inputs) | frozenset(graph.plate)
-        )
+    def __init__(self, graph: Graph, module: Module, casts: frozenset[str] | None = None) -> None:
+        self.graph, self.dialect, self.module = graph, module.dialect, module
         self.size_args: dict[str, None] = {}
-        self.casts = frozenset(self._float_counts())
+        self.reads: dict[str, None] = {}
+        self.casts = frozenset(self._float_counts()) if casts is None else casts
         self.params = [str(n.name) for _, n in graph.of("param")]
         self.observed_only = self._observed_only()
 
@@ -63,14 +61,23 @@ class Common:
         """Data nodes that only an observation reads: absent in prediction."""
         out = set()
         for i, n in self.graph.of("data"):
-            users = self.graph.users[i]
-            if (
-                n.attr["derived"] is None
-                and users
-                and all(self.graph.nodes[k].op == "observe" and self.graph.nodes[k].args[1] == i for k in users)
-            ):
+            if n.attr["derived"] is None and self._only_observed(i):
                 out.add(i)
         return out
+
+    def _only_observed(self, i: int) -> bool:
+        """Whether a value is read by observations alone; those of a joint distribution read it as event axes."""
+        users = [(k, self.graph.nodes[k]) for k in self.graph.users[i]]
+        return bool(users) and all(
+            (n.op == "observe" and n.args[1] == i) or (n.op == "to_event" and self._only_observed(k)) for k, n in users
+        )
+
+    def _left_out(self, i: int) -> str | None:
+        """The name of the data that a value is, which are absent in prediction."""
+        n = self.graph.nodes[i]
+        if n.op == "to_event":
+            return self._left_out(n.args[0])
+        return n.name if i in self.observed_only else None
 
     def layout(self, name: str, t: ArrayType, joint: tuple[str, ...] = ()) -> Layout:
         return Layout(name, t.dims, tuple(self.module.slots[d] for d in t.dims), t.event, joint)
@@ -82,12 +89,14 @@ class Common:
         """A scope, and the nodes it needs in order; uses are counted through distributions."""
         needed = set(roots)
         for i in range(len(self.graph.nodes) - 1, -1, -1):
-            if i in needed:
+            if i in needed and self.graph.nodes[i].op != "precomputed":
                 needed.update(self.graph.nodes[i].args)
         order = sorted(needed)
         uses: dict[int, int] = dict.fromkeys(order, 0)
         for i in reversed(order):
             n = self.graph.nodes[i]
+            if n.op == "precomputed":
+                continue
             weight = max(1, uses[i]) if isinstance(n.type, DistType) else 1
             for a in n.args:
                 uses[a] += weight
@@ -107,7 +116,7 @@ class Common:
             if v is None or i in self.observed_only or not isinstance(n.type, ArrayType) or plate not in n.type.dims:
                 continue
             return f"{v.code}.shape[{self.module.slots[plate] - n.type.rank}]"
-        self.size_args[plate] = None
+        self.size_args[plate] = self.reads[plate] = None
         return f'data["{plate}"]'
 
     def _arguments(self) -> str:
@@ -117,8 +126,9 @@ class Common:
         """Read data and parameters into variables."""
         for i in order:
             n = self.graph.nodes[i]
-            if n.op == "data" and isinstance(n.type, ArrayType):
+            if n.op in ("data", "precomputed") and isinstance(n.type, ArrayType):
                 name = scope.name(str(n.name))
+                self.reads[str(n.name)] = None
                 get = f'data.get("{n.name}")' if optional and i in self.observed_only else f'data["{n.name}"]'
                 scope.line(f"{name} = {get}")
                 scope.vals[i] = self.laid(self.layout(str(n.name), n.type), name, False)

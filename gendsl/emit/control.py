@@ -102,12 +102,11 @@ def _scan(scope: Scope, i: int, n: Node) -> Val:
         layout = _layout(t, scope.module.slots, scope.batched)
         held.append(replace(layout, slots=max(layout.slots, v.slots)).with_(name))
     held = _settled(scope, step, held, inputs)
-    whole = any(s.op == "to_event" or s.attr.get("dims") for s in step.nodes if isinstance(s.type, ArrayType))
     carries = []
     for a, v, h, t in zip(n.args, args, held, types, strict=False):
         have, want = scope.type(a), t
         if isinstance(want, ArrayType):
-            v = _filled(scope, scope.array(v, want.dtype), have.dims, want, h) if whole else scope.array(v, want.dtype)
+            v = _filled(scope, scope.array(v, want.dtype), have.dims, want, h)
             carries.append(_padded(scope, v, h))
     if not isinstance(n.type, TupleType):
         raise TypeError("a scan has several results")
@@ -126,6 +125,15 @@ def _settled(scope: Scope, step: Subgraph, held: list[Val], inputs: list[Val]) -
             return held
         held = [replace(h, slots=k) for h, k in zip(held, new, strict=True)]
     raise CompileError("the carry of a scan has no fixed layout")
+
+
+def _as_returned(scope: Scope, step: Subgraph, full: Val, inputs: list[Val]) -> Val:
+    """The layout of an ODE's state, with as many slot axes as its right-hand side has."""
+    out = step.nodes[step.inputs[0]].type
+    if not isinstance(out, ArrayType):
+        raise TypeError("the state is a value")
+    (held,) = _settled(scope, step, [replace(full, rank=out.rank).with_("y")], inputs)
+    return replace(full, slots=held.slots)
 
 
 def _padded(scope: Scope, v: Val, like: Val) -> Val:
@@ -239,7 +247,7 @@ def _scan_function(
     scope.counter = inner.counter
     scope.module.need("scan")
     init = ", ".join(v.code for v in carries)
-    moved = [scope.move(v, -v.rank, 0).code if v.spread else scope.move(v, -v.rank, 0).code for v in sequences]
+    moved = [scope.move(v, -v.rank, 0).code for v in sequences]
     xs = f"({', '.join(moved)},)" if moved else "None"
     finals, outs = scope.name("final"), scope.name("outs")
     extra = f", length={scope.size(n.attr['length'])}" if not moved else ""
@@ -302,6 +310,7 @@ def _odeint(scope: Scope, i: int, n: Node) -> Val:
         raise TypeError("the state is a value")
     result = scope.type(i)
     full = _layout(result, scope.module.slots, scope.batched)
+    full = _as_returned(scope, step, full, [Val(t_name), *captures])
     bound = [replace(full, rank=state.rank).with_(y_name), Val(t_name), *captures]
     inner = step_function(scope, name, [t_name, y_name], step, bound, scope.batched)
     emit_nodes(inner, step.outputs)
@@ -311,6 +320,8 @@ def _odeint(scope: Scope, i: int, n: Node) -> Val:
     options = {k: repr(n.attr[k]) for k in ("rtol", "atol", "max_steps")}
     scope.module.need("solve_ode")
     keywords = ", ".join(f"{k}={v}" for k, v in options.items())
-    code = f"solve_ode({name}, {scope.array(y0).code}, {scope.array(t0).code}, {ts.code}, {keywords})"
+    first = _filled(scope, scope.array(y0), scope.type(n.args[0]).dims, state, bound[0])
+    times = f"{ts.p}.reshape(-1)" if ts.slots else ts.code  # slots of length 1, of the plates right of the times
+    code = f"solve_ode({name}, {first.code}, {scope.array(t0).code}, {times}, {keywords})"
     out = scope.assign(full.with_(code))
     return scope.move(replace(out, rank=result.rank), 0, -result.rank)

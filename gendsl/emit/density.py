@@ -8,14 +8,15 @@
 from __future__ import annotations
 
 from gendsl.emit.common import Common
-from gendsl.emit.dists import constraint_code, emit_dist, log_prob
-from gendsl.emit.inside import must_check
+from gendsl.emit.dists import constraint_code, emit_dist, log_prob, masked
 from gendsl.emit.layout import Layout, unconstrained_event
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
 from gendsl.graph.constraints import Interval
+from gendsl.graph.inside import must_check
 from gendsl.graph.node import Node
-from gendsl.graph.types import ArrayType, DistType
+from gendsl.graph.show.expressions import Writer
+from gendsl.graph.types import ArrayType, DistType, DType
 
 __all__ = ["DensityFunctions"]
 
@@ -26,10 +27,7 @@ class DensityFunctions(Common):
     def _density(self) -> list[str]:
         roots = [i for i, _ in self.graph.of("latent", "observe", "factor")]
         scope, order = self._scope(roots, False)
-        head = [
-            f"def log_density(u, {self._arguments()}):",
-            '    """Log-density of the unconstrained latents u, log-determinants of the transforms included."""',
-        ]
+        head = [f"def log_density(u, {self._arguments()}):", *self._density_words()]
         self._inputs(scope, order, optional=False)
         terms: list[str] = []
         for i in order:
@@ -44,7 +42,7 @@ class DensityFunctions(Common):
                 if jacobian is not None:
                     terms.append(jacobian)
             elif n.op == "observe":
-                mask = scope.vals[n.args[2]] if len(n.args) > 2 else None
+                mask = n.args[2] if len(n.args) > 2 else None
                 if must_check(self.graph, n.args[0], n.args[1]):
                     terms.append(self._checked_term(scope, n.args[0], n.args[1], mask))
                 else:
@@ -60,6 +58,25 @@ class DensityFunctions(Common):
                 self._value(scope, i)
         self._total(scope, terms)
         return [*head, *scope.lines]
+
+    def statistics(self) -> list[Layout]:
+        """The layouts of what is computed from the data once."""
+        nodes = self.graph.of("precomputed")
+        return [self.layout(str(n.name), n.type) for _, n in nodes if isinstance(n.type, ArrayType)]
+
+    def _density_words(self) -> list[str]:
+        """The docstring: what it is, and how the statistics of the data are computed."""
+        first = "Log-density of the unconstrained latents u, log-determinants of the transforms included."
+        nodes = self.graph.of("precomputed")
+        if not nodes:
+            return [f'    """{first}"""']
+        texts = Writer(self.graph.nodes, self.graph.plate, limit=200).texts
+        rows = [f'    """{first}', "", "    data also hold statistics of the rows, which are computed once:"]
+        rows += [f"        {n.name}: {self._words(n)} = {texts[n.args[0]].text}" for _, n in nodes]
+        if self.graph.of("triangle"):
+            rows += ["    triangle(a, dims) is the R of the QR factorisation of the matrix with a row a along dims:"]
+            rows += ['        numpy.linalg.qr(a, mode="r"), rows of zeros added where it has fewer rows than columns.']
+        return [*rows, '    """']
 
     def _total(self, scope: Scope, terms: list[str]) -> None:
         if not terms:
@@ -77,25 +94,26 @@ class DensityFunctions(Common):
                 scope.line(f"lp = {'lp + ' if k else ''}{t}")
             scope.line("return lp")
 
-    def _term(self, scope: Scope, dist: int, value: Val, mask: Val | None) -> str:
+    def _term(self, scope: Scope, dist: int, value: Val, mask: int | None) -> str:
         """The summed log-probability of a draw."""
         t = scope.nodes[dist].type
         if not isinstance(t, DistType):
             raise TypeError("a draw has a distribution")
         bare = mask is None
         d = emit_dist(scope, dist, bare=bare, checked=False)
-        code = d.code if mask is None else f"{d.code}.mask({mask.code})"
-        slots = max(d.slots, value.slots, mask.slots if mask is not None else 0)
+        code = d.code if mask is None else masked(scope, d.code, mask, t, d.batched)
+        slots = max(d.slots, value.slots, scope.vals[mask].slots if mask is not None else 0)
         independent = t.rank > t.family_rank or (scope.nodes[dist].op == "dist.MixtureOf" and t.rank > 0)
         scalar = not slots and not (bare and independent)
         return f"{code}.log_prob({scope.array(value).code})" + ("" if scalar else ".sum()")
 
-    def _checked_term(self, scope: Scope, dist: int, value: int, mask: Val | None) -> str:
+    def _checked_term(self, scope: Scope, dist: int, value: int, mask: int | None) -> str:
         """The summed log-probability of a value that may lie outside the support."""
         out = log_prob(scope, dist, value)
         if mask is not None:
-            code = scope.op("where", mask, out, number(0.0))
-            out = out.with_(code, slots=max(out.slots, mask.slots))
+            where = scope.vals[mask]
+            code = scope.op("where", scope.array(where, DType.BOOL), out, number(0.0))
+            out = out.with_(code, slots=max(out.slots, where.slots))
         return f"{out.p}.sum()" if out.slots else out.at(11)
 
     def _latent(self, scope: Scope, i: int, n: Node) -> str | None:

@@ -56,6 +56,8 @@ class Dialect:
         number_ops: operations whose arguments may not be Python numbers.
         strict_floats: integers must be cast before they meet floats.
         wrap_numbers: a distribution of numbers alone needs one of them as an array, to keep the precision.
+        normalises: the engine divides probabilities by their sum; else the program does, unless they are known to sum
+            to 1.
         flat: source of a flat distribution: (kind of constraint, its source, lengths of the event axes).
         dtypes: precision -> source of the dtypes "float", "int" and "bool".
         notes: precision -> what a program of this precision needs when it is run alone.
@@ -74,6 +76,7 @@ class Dialect:
     number_ops: frozenset[str]
     strict_floats: bool
     wrap_numbers: bool
+    normalises: bool
     flat: Callable[[str, str, tuple[str, ...]], str]
     dtypes: Callable[[str], Mapping[str, str]]
     loops: bool

@@ -12,7 +12,7 @@ from gendsl.emit.dialect import DistSpelling
 from gendsl.emit.inside import as_drawn, guard
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
-from gendsl.graph.constraints import Constraint, Counts, Integers, Interval
+from gendsl.graph.constraints import Constraint, Counts, Integers, Interval, implies, simplex
 from gendsl.graph.families import FAMILIES, Family
 from gendsl.graph.node import Node, Subgraph
 from gendsl.graph.types import ArrayType, DistType
@@ -52,13 +52,19 @@ def emit_dist(
 _PLAIN = ((None, None), (0.0, None), (0.0, 1.0))  # supports that are the same for every element
 
 
-def masked(scope: Scope, code: str, mask: Val, t: DistType, batched: bool) -> str:
-    """A distribution that counts only where the mask holds."""
-    s = t.support
+def masked(scope: Scope, code: str, mask: int, t: DistType, batched: bool) -> str:
+    """A distribution that counts only where the mask holds.
+
+    The engines' own do where values lie inside the support anyway: missing ones are filled before. What the user masks
+    may lie outside.
+    """
+    s, n = t.support, scope.nodes[mask]
+    filled = n.op == "data" and n.attr["derived"] is not None
+    whole = isinstance(s, Interval) and s.lower is None and s.upper is None
     bounded = isinstance(s, Interval | Integers) and (s.lower, s.upper) not in _PLAIN
-    if s.dynamic or batched and (bounded or isinstance(s, Counts)):
-        return f"{scope.module.need('Masked')}({code}, {mask.code})"
-    return f"{code}.mask({mask.code})"
+    if not whole and not filled or s.dynamic or isinstance(s, Counts) or batched and bounded:
+        return f"{scope.module.need('Masked')}({code}, {scope.vals[mask].code})"
+    return f"{code}.mask({scope.vals[mask].code})"
 
 
 def log_prob(scope: Scope, i: int, at: int) -> Val:
@@ -77,8 +83,12 @@ def log_prob(scope: Scope, i: int, at: int) -> Val:
     value = as_drawn(scope, i, at)
     slots, batched = max(d.slots, value.slots), d.batched or value.batched
     checked = guard(scope, t.support, scope.type(at), value)
+    if checked is None and flat:
+        for _ in range(value.rank):
+            value = value.with_(f"{value.p}[..., 0]", rank=value.rank - 1)
+        return value.with_(scope.spell("zeros_like", value))
     if checked is None:
-        return scope.array(number(0.0)) if flat else Val(f"{d.code}.log_prob({value.code})", 100, 0, slots, batched)
+        return Val(f"{d.code}.log_prob({value.code})", 100, 0, slots, batched)
     x, inside, inner = checked[0], scope.assign(checked[1]), checked[2]
     safe = scope.op("where", inside, x, inner)
     for _ in range(x.rank):
@@ -120,9 +130,18 @@ class _Emission:
         node = self.args[name]
         counts = self.family.parameter(name).integer and name not in self.spelling.floats
         v = self.scope.vals[node] if counts else self.scope.floats(node)
+        if self.family.parameter(name).constraint == simplex and not self.scope.module.dialect.normalises:
+            v = self._normalised(node, v)
         v = v.aligned((self.axes if axes is None else axes) + rank)
         self.slots, self.batched = max(self.slots, v.slots), self.batched or v.batched
         return v
+
+    def _normalised(self, node: int, v: Val) -> Val:
+        """Probabilities that may not sum to 1, divided by their sum."""
+        if self.scope.nodes[node].op == "const" or implies(self.scope.type(node).support, simplex):
+            return v
+        v = self.scope.assign(v)
+        return v.with_(f"{v.p} / {self.scope.op('sum_keep', v, axis=-1)}", prec=11)
 
     def inner(self, name: str, *, bare: bool, axes: int | None = None, full: bool = False) -> str:
         """A distribution parameter."""
@@ -232,7 +251,7 @@ class _Emission:
         base = self.inner("base", bare=False, axes=self.independent("base") + self.axes)
         mask = self.scope.vals[self.args["mask_"]].aligned(self.axes)
         self.slots, self.batched = max(self.slots, mask.slots), self.batched or mask.batched
-        return self.shaped(masked(self.scope, base, mask, self.t, self.batched))
+        return self.shaped(masked(self.scope, base, self.args["mask_"], self.t, self.batched))
 
     def _Delta(self) -> str:
         v, density = self.scope.array(self.value("v")), self.scope.array(self.value("log_density"))
@@ -255,8 +274,15 @@ class _Emission:
         if self.parameter("component").support.dynamic:  # a value inside one component may be outside another
             inner = f"{self.scope.module.need('Within')}({inner})"
         outer = self.call("dist.Categorical", [], {"probs": weights.code})
-        name = self.spelling.call or "dist.MixtureSameFamily"
+        name = self.spelling.call or ("dist.MixtureSameFamily" if self._free("component") else "MixtureSameFamily")
         return self.shaped(self.call(name, [outer, inner], {}), rest)
+
+    def _free(self, name: str) -> bool:
+        """Whether the support of a distribution depends on no parameter, not even on a constant one."""
+        s = self.parameter(name).support
+        if isinstance(s, Interval):
+            return s.dynamic or (s.lower, s.upper) in _PLAIN and self.scope.nodes[self.args[name]].op != "dist.Uniform"
+        return not isinstance(s, Integers) or s.dynamic or s.upper is None
 
     def _MixtureGeneral(self) -> str:
         weights = self.value("weights")
@@ -336,6 +362,11 @@ _NAMED = {
     "PositiveOrdered": "positive_ordered_vector",
     "CorrCholesky": "corr_cholesky",
     "CorrMatrix": "corr_matrix",
+    # Latents of these supports are lowered where they are sampled; where a model is run forward they are set.
+    "LowerCholesky": "lower_cholesky",
+    "PositiveDefinite": "positive_definite",
+    "Sphere": "sphere",
+    "Circular": "real",
 }
 
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 
 from gendsl.emit.density import DensityFunctions
 from gendsl.emit.dialect import Dialect
-from gendsl.emit.layout import Layout, unconstrained_event
+from gendsl.emit.layout import Layout, assign_slots, unconstrained_event
 from gendsl.emit.ppl import PplModel
+from gendsl.emit.scope import Module
 from gendsl.emit.text import wrap
 from gendsl.graph.node import Array, Graph
 from gendsl.graph.types import ArrayType, DistType, Size
 
-__all__ = ["Emitted", "Site", "emit"]
+__all__ = ["Emitted", "Site", "emit", "header"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class Emitted:
         casts: data that are given as floats although they count.
         slots: plate -> slot.
         adaptive: whether it holds a solver that chooses its own steps.
+        density: the graph that `log_density` was emitted from.
+        statistics: what is computed from the data once, for `log_density`: the precomputed nodes of its graph.
+        reads: names of the data that `log_density` reads.
     """
 
     source: str
@@ -66,23 +70,35 @@ class Emitted:
     constants: dict[str, Array]
     sizes: tuple[str, ...]
     casts: frozenset[str]
+    density: Graph
     slots: dict[str, int] = field(default_factory=dict)
     adaptive: bool = False
+    statistics: tuple[Layout, ...] = ()
+    reads: frozenset[str] = frozenset()
 
 
-def emit(graph: Graph, dialect: Dialect, precision: str) -> Emitted:
-    """The program of a graph.
+def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str) -> Emitted:
+    """The program of a model.
+
+    Args:
+        graph: the model's graph.
+        density: the graph of its fused density, with the same latents.
+        dialect: the backend's spelling.
+        precision: "float64" or "float32".
 
     Raises:
         CompileError: if the dialect cannot spell a node.
     """
-    return _Emitter(graph, dialect, precision).run()
+    names = frozenset((*graph.inputs, *graph.plate, *(str(n.name) for _, n in density.of("precomputed"))))
+    module = Module(dialect, assign_slots(graph, density), precision, names=names)
+    whole = _Emitter(graph, module)
+    return whole.run(DensityFunctions(density, module, whole.casts))
 
 
 class _Emitter(PplModel, DensityFunctions):
     """The whole program."""
 
-    def run(self) -> Emitted:
+    def run(self, fused: DensityFunctions) -> Emitted:
         sites = []
         for _, n in self.graph.of("latent"):
             t, d = n.type, self.graph.nodes[n.args[0]].type
@@ -90,14 +106,16 @@ class _Emitter(PplModel, DensityFunctions):
                 raise TypeError("a latent is a draw of a distribution")
             sites.append(Site(str(n.name), self.layout(str(n.name), t, d.joint), unconstrained_event(d), d))
         model = self._model()
-        density = self._density()
+        density = fused._density()
         constrain, outputs = self._constrain()
         unconstrain = self._unconstrain()
+        self.size_args.update(fused.size_args)
+        model = [f"def model({self._arguments()}):", *self._docstring(), *model]
         inputs = []
         for _, n in self.graph.of("data"):
             if isinstance(n.type, ArrayType):
                 inputs.append(self.layout(str(n.name), n.type))
-        body = [*self._header(), "", ""]
+        body = [*header(self.module, self.dialect, self.graph.name), "", ""]
         for block in (model, density, constrain, unconstrain):
             for line in block:
                 body += wrap(line)
@@ -110,28 +128,26 @@ class _Emitter(PplModel, DensityFunctions):
             dict(self.module.constants),
             tuple(self.size_args),
             self.casts,
+            fused.graph,
             dict(self.module.slots),
             bool(self.graph.of("odeint")),
+            tuple(fused.statistics()),
+            frozenset((*fused.reads, *self.module.constants)),
         )
 
-    def _note(self) -> str:
-        """What must be known to run the program alone."""
-        note = self.dialect.notes.get(self.module.precision)
-        return f"\n\n{note}\n" if note else ""
 
-    def _header(self) -> list[str]:
-        lines = [
-            f'"""Program {self.graph.name} for {self.dialect.name}, {self.module.precision}; '
-            f'written by gendsl.{self._note()}"""',
-            "",
-        ]
-        statements = [*self.dialect.header, *self.module.imports]
-        future = [s for s in statements if s.startswith("import ")]
-        froms = [s for s in statements if s.startswith("from ")]
-        ours = [s for s in froms if s.startswith("from gendsl")]
-        lines += sorted(set(future)) + sorted(set(froms) - set(ours))
-        lines += ["", *sorted(set(ours))] if ours else []
-        for name in self.module.helpers:
-            dtype = self.module.dtype("float")
-            lines += ["", "", *self.dialect.snippets[name].replace("{float}", dtype).strip("\n").splitlines()]
-        return lines
+def header(module: Module, dialect: Dialect, name: str) -> list[str]:
+    """The docstring, the imports and the helpers of a program whose functions have been emitted."""
+    note = dialect.notes.get(module.precision)
+    note = f"\n\n{note}\n" if note else ""
+    lines = [f'"""Program {name} for {dialect.name}, {module.precision}; written by gendsl.{note}"""', ""]
+    statements = [*dialect.header, *module.imports]
+    future = [s for s in statements if s.startswith("import ")]
+    froms = [s for s in statements if s.startswith("from ")]
+    ours = [s for s in froms if s.startswith("from gendsl")]
+    lines += sorted(set(future)) + sorted(set(froms) - set(ours))
+    lines += ["", *sorted(set(ours))] if ours else []
+    for helper in module.helpers:
+        dtype = module.dtype("float")
+        lines += ["", "", *dialect.snippets[helper].replace("{float}", dtype).strip("\n").splitlines()]
+    return lines

@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from gendsl.emit.dialect import Dialect
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val, number
-from gendsl.graph.constraints import Bound, Constraint, Integers, Interval, Ref, implies
-from gendsl.graph.node import Graph, Node
+from gendsl.graph.constraints import Bound, Constraint, Integers, Interval, Ref
+from gendsl.graph.inside import surely
+from gendsl.graph.node import Node
 from gendsl.graph.types import ArrayType, DistType, DType
 
-__all__ = ["as_drawn", "draws_floats", "guard", "must_check"]
+__all__ = ["as_drawn", "draws_floats", "guard"]
 
 _WRAPPERS = ("dist.Masked", "dist.MixtureOf", "dist.MixtureGeneral", "dist.Markov", "dist.HiddenMarkov")
 _COMPARISON, _AND, _SUM, _PRODUCT = 5, 8, 10, 11  # precedences
@@ -43,21 +44,6 @@ def as_drawn(scope: Scope, dist: int, value: int) -> Val:
     return v
 
 
-def must_check(graph: Graph, dist: int, value: int) -> bool:
-    """Whether an observed value may lie outside: it is computed, or a bound of the support is drawn.
-
-    Data are checked before a run against bounds that are numbers or data.
-    """
-    d, v = graph.nodes[dist].type, graph.nodes[value]
-    if not isinstance(d, DistType) or not isinstance(v.type, ArrayType):
-        raise TypeError("an observation is a value and its distribution")
-    s = d.support
-    if not isinstance(s, Interval | Integers) or _surely(v.type.support, s):
-        return False
-    drawn = any(isinstance(b, Ref) and graph.random[b.node] for b in (s.lower, s.upper))
-    return drawn or v.op != "data"
-
-
 def guard(scope: Scope, support: Constraint, given: ArrayType, value: Val) -> tuple[Val, Val, Val] | None:
     """The value under a name, where it lies inside the support, and a value inside; None where no check is needed.
 
@@ -67,7 +53,7 @@ def guard(scope: Scope, support: Constraint, given: ArrayType, value: Val) -> tu
         given: what is known of the value.
         value: its code.
     """
-    if not isinstance(support, Interval | Integers) or _surely(given.support, support):
+    if not isinstance(support, Interval | Integers) or surely(given.support, support):
         return None
     x = scope.assign(value)
     closed = support.closed if isinstance(support, Interval) else (True, True)
@@ -84,22 +70,6 @@ def guard(scope: Scope, support: Constraint, given: ArrayType, value: Val) -> tu
     code = parts[0] if len(parts) == 1 else " & ".join(f"({p})" for p in parts)
     inside = _like([x, *(b for b in (low, high) if b is not None)], code, _COMPARISON if len(parts) == 1 else _AND)
     return x, inside, _middle(low, high, isinstance(support, Integers))
-
-
-def _surely(given: Constraint, needed: Constraint) -> bool:
-    """Whether a value cannot even lie on an end that the support leaves out (`relu(x)` under a LogNormal)."""
-    if not implies(given, needed):
-        return False
-    if isinstance(needed, Interval) and isinstance(given, Interval | Integers):
-        ends = given.closed if isinstance(given, Interval) else (True, True)
-        touching = (given.lower == needed.lower, given.upper == needed.upper)
-        return not any(
-            touch and mine and not theirs and bound is not None
-            for touch, mine, theirs, bound in zip(
-                touching, ends, needed.closed, (needed.lower, needed.upper), strict=True
-            )
-        )
-    return True
 
 
 def _bound(scope: Scope, bound: Bound, x: Val) -> Val | None:

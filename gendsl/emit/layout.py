@@ -7,22 +7,24 @@ differ; those that never meet share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.errors import DataError
 from gendsl.graph.constraints import CorrCholesky, CorrMatrix, Simplex
-from gendsl.graph.node import Array, Graph
+from gendsl.graph.evaluate import evaluate
+from gendsl.graph.node import Array, Graph, Node, Subgraph
 from gendsl.graph.types import ArrayType, DistType, Size
 
 if TYPE_CHECKING:
     from gendsl.data import Bound
     from gendsl.emit.emitter import Emitted
 
-__all__ = ["Layout", "arrange", "assign_slots", "restore", "unconstrained_event"]
+__all__ = ["Layout", "arrange", "assign_slots", "restore", "statistics", "unconstrained_event", "user_layout"]
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,15 @@ class Layout:
             batch[s] = sizes[d]
         return (*batch, *(e if isinstance(e, int) else sizes[e] for e in self.event))
 
-    def into(self, value: np.ndarray) -> np.ndarray:
-        """From the user's layout to the program's; leading axes before the dims are not allowed."""
+    def into(self, value: np.ndarray, lead: int = 0) -> np.ndarray:
+        """From the user's layout, after `lead` leading axes, to the program's."""
         order = sorted(range(len(self.dims)), key=lambda k: self.slots[k])
-        rest = range(len(self.dims), value.ndim)
-        moved = np.transpose(value, (*order, *rest))
+        rest = range(lead + len(self.dims), value.ndim)
+        moved = np.transpose(value, (*range(lead), *(lead + k for k in order), *rest))
         index: list[Any] = [None] * self.depth
         for k in order:
             index[self.slots[k]] = slice(None)
-        return moved[tuple(index)] if index else moved
+        return moved[(*(slice(None),) * lead, *index)] if index else moved
 
     def back(self, value: np.ndarray, lead: int) -> np.ndarray:
         """From the program's layout, after `lead` leading axes, to the user's."""
@@ -77,15 +79,16 @@ class Layout:
         return moved.reshape((*moved.shape[:at], *moved.shape[at + len(idle) :]))
 
 
-def assign_slots(graph: Graph) -> dict[str, int]:
+def assign_slots(graph: Graph, density: Graph) -> dict[str, int]:
     """A slot for each plate: greedy colouring of the plates that meet, in an order that keeps declared layouts.
 
-    A plate that stands last in the declared dims gets -1 where that is free, so that arrays need no transposing.
+    A plate that stands last in the declared dims gets -1 where that is free, so that arrays need no transposing. What
+    meets in the graph of the model or of its density gets different slots in both.
     """
     meets: dict[str, set[str]] = {p.name: set() for p in graph.plates}
     score: dict[str, int] = dict.fromkeys(meets, 0)
     seen: set[tuple[str, ...]] = set()
-    for n in graph.nodes:
+    for n in _all_nodes((*graph.nodes, *density.nodes)):
         t = n.type
         dims = t.dims if isinstance(t, ArrayType | DistType) else tuple(d for i in t.items for d in i.dims)
         if len(dims) < 2 or (dims, n.name is not None) in seen:  # type: ignore[comparison-overlap]
@@ -106,6 +109,15 @@ def assign_slots(graph: Graph) -> dict[str, int]:
     return slots
 
 
+def _all_nodes(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The nodes, and those of their steps."""
+    for n in nodes:
+        yield n
+        for value in (*n.attr.values(), *dict(n.attr.get("static", ())).values()):
+            if isinstance(value, Subgraph):
+                yield from _all_nodes(value.nodes)
+
+
 def unconstrained_event(t: DistType) -> tuple[Size, ...]:
     """The event shape of a draw's unconstrained form."""
     s = t.support
@@ -118,15 +130,41 @@ def unconstrained_event(t: DistType) -> tuple[Size, ...]:
 
 
 def arrange(emitted: Emitted, bound: Bound) -> dict[str, np.ndarray | int]:
-    """The program's data argument from checked data: arrays in its layout, its constants, and plate sizes."""
+    """The program's data argument from checked data: arrays in its layout, statistics, constants, and plate sizes.
+
+    Raises:
+        DataError: if a statistic cannot be computed.
+    """
     out: dict[str, np.ndarray | int] = {}
     for layout in emitted.inputs:
         value = bound.arrays[layout.name]
         out[layout.name] = layout.into(value.astype(np.float64) if layout.name in emitted.casts else value)
+    for layout, value in zip(emitted.statistics, statistics(emitted.density, bound), strict=True):
+        out[layout.name] = layout.into(value)
     out.update(
         {name: value.numpy() if isinstance(value, Array) else value for name, value in emitted.constants.items()}
     )
     out.update({plate: bound.sizes[plate] for plate in emitted.sizes})
+    return out
+
+
+def statistics(graph: Graph, bound: Bound) -> list[np.ndarray]:
+    """The values of the precomputed nodes of a density's graph, in order, in the user's layout."""
+    nodes = graph.of("precomputed")
+    try:
+        found = evaluate(graph, bound.arrays, bound.sizes, [i for i, _ in nodes])
+    except (ValueError, ArithmeticError, IndexError) as e:  # numpy's, of a factorisation or an index
+        raise DataError("the data's statistics cannot be computed", given=str(e), fix="check the data") from e
+    out = []
+    for i, n in nodes:
+        t = n.type
+        if not isinstance(t, ArrayType) or i not in found:
+            raise DataError("a statistic is not known from the data", node=n.name, where=n.where)
+        out.append(
+            np.broadcast_to(
+                found[i], [bound.sizes[d] for d in t.dims] + [int(s) for s in found[i].shape[len(t.dims) :]]
+            )
+        )
     return out
 
 
@@ -142,9 +180,14 @@ def restore(
     """
     out = {}
     for layout in emitted.outputs:
-        x = layout.back(values[layout.name], 1)
-        shape = [sizes[d] for d in layout.dims] + [e if isinstance(e, int) else sizes[e] for e in layout.event]
-        x = np.broadcast_to(x, (x.shape[0], *shape))
+        x = user_layout(layout, values[layout.name], sizes)
         order = [1 + layout.dims.index(d) for d in declared.get(layout.name, layout.dims)]
         out[layout.name] = np.transpose(x, (0, *order, *range(1 + len(order), x.ndim)))
     return out
+
+
+def user_layout(layout: Layout, value: np.ndarray, sizes: Mapping[str, int]) -> np.ndarray:
+    """Many draws in the user's layout, (draw, *dims, *event), broadcast to their full size."""
+    x = layout.back(value, 1)
+    shape = [sizes[d] for d in layout.dims] + [e if isinstance(e, int) else sizes[e] for e in layout.event]
+    return np.broadcast_to(x, (x.shape[0], *shape))

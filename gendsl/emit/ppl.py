@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from gendsl.emit.arrays import emit_value
 from gendsl.emit.common import Common
 from gendsl.emit.dists import emit_dist, masked
 from gendsl.emit.scope import Scope
+from gendsl.emit.values import Val
 from gendsl.graph.types import ArrayType, DistType
 
 __all__ = ["PplModel"]
@@ -14,6 +16,7 @@ class PplModel(Common):
     """Emits `model`."""
 
     def _model(self) -> list[str]:
+        """Its body; the docstring is written when all functions are, and what they need is known."""
         roots = [i for i, _ in self.graph.of("latent", "observe", "factor", "let")]
         scope, order = self._scope(roots, True)
         plates = {p.name: scope.name(p.name) for p in self.graph.plates}
@@ -34,8 +37,8 @@ class PplModel(Common):
                 d = emit_dist(scope, n.args[0])
                 code, t = d.code, self.graph.nodes[n.args[0]].type
                 if len(n.args) > 2 and isinstance(t, DistType):
-                    code = masked(scope, code, scope.vals[n.args[2]], t, d.batched)
-                value = self._observed(scope, n)
+                    code = masked(scope, code, n.args[2], t, d.batched)
+                value = self._or_none(scope, n.args[1], self._observed(scope, n))
                 block.add(n.type.dims, f'{ppl}.sample("{n.name}", {code}, obs={value.code})')
                 scope.vals[i] = scope.vals[n.args[1]]
             elif n.op == "factor" and isinstance(n.type, ArrayType):
@@ -47,9 +50,20 @@ class PplModel(Common):
                 name = scope.name(str(n.name))
                 scope.line(f'{name} = {ppl}.deterministic("{n.name}", {v.code})')
                 scope.vals[i] = v.with_(name)
+            elif n.op == "to_event" and self._left_out(i) is not None:
+                v = self._or_none(scope, i, emit_value(scope, i))
+                scope.vals[i] = scope.assign(v, scope.temporary())
             else:
                 self._value(scope, i)
-        return [f"def model({self._arguments()}):", *self._docstring(), *scope.lines]
+        return scope.lines
+
+    def _or_none(self, scope: Scope, i: int, v: Val) -> Val:
+        """An observed value; None where it is left out of the data, to predict."""
+        while self.graph.nodes[i].op == "to_event":
+            i = self.graph.nodes[i].args[0]
+        if i not in self.observed_only or v.is_name:
+            return v
+        return v.with_(f"None if {scope.vals[i].code} is None else {v.code}", prec=0)
 
     def _plates(self, scope: Scope, names: dict[str, str]) -> None:
         used: dict[str, None] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -112,7 +113,8 @@ class Scope:
         self.lines.append(self.indent + text if text else "")
 
     def name(self, wanted: str) -> str:
-        """A free variable name."""
+        """A free variable name, as Python reads it."""
+        wanted = unicodedata.normalize("NFKC", wanted)
         if keyword.iskeyword(wanted) or wanted in self.module.reserved:
             wanted += "_"
         out, k = wanted, 2

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from gendsl.errors import ModelError, caller
+
 __all__ = [
     "Bound",
     "Circular",
@@ -79,10 +81,19 @@ class Constraint:
 
 
 def _plain_bound(bound: Any) -> Any:
-    """A number as a Python float, infinity as None; anything else as it is."""
-    if isinstance(bound, (int, float, np.integer, np.floating)) and not isinstance(bound, bool):
+    """A number as a Python float, infinity as None."""
+    number = isinstance(bound, (int, float, np.integer, np.floating)) and not isinstance(bound, bool)
+    if number and not math.isnan(bound):
         return None if math.isinf(bound) else float(bound)
-    return bound
+    if bound is None or isinstance(bound, Ref):
+        return bound
+    raise ModelError(
+        "the bounds of an interval are numbers",
+        given=f"{type(bound).__name__}: {bound!r}"[:100],
+        needed="numbers; None where it is infinite",
+        fix="bounds that depend on other values are those of a distribution: gd.Uniform(low, high)",
+        where=caller(),
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gendsl.graph.constraints import Bound, Constraint, Interval, Ref, real
+from gendsl.graph.node import Subgraph
 from gendsl.graph.ops.registry import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, Size, Type, broadcast, join_dims
 
@@ -32,8 +33,7 @@ class Parameter:
         required: whether it must be given (of a group: whether one of the group must).
         default: its value when left out; None leaves it out.
         group: alternatives carry the same group; exactly one of them is given.
-        kind: "value", "dist" (another distribution), "static" (a number or string fixed at declaration), or "step" (a
-            closed function).
+        kind: "value", "dist" (another distribution), or "static" (a number, string or step fixed at declaration).
         integer: whether it counts.
         boolean: whether it is true or false.
         elementwise: a distribution that is transformed element by element: its event axes are independent axes.
@@ -102,8 +102,6 @@ class Family:
         dtype: dtype of a draw.
         reparametrised: whether a draw can be written as a smooth function of noise.
         location_scale: names of the location and scale parameter, where x = loc + scale * z holds.
-        unconstrained_by: how a latent of this family is lowered where the engines' own bijections differ
-            (see passes/bounds.py); None for the support's own.
         joint: plates that the distribution runs over, from the given parameters.
     """
 
@@ -152,7 +150,8 @@ def infer_dist(family: Family, types: Sequence[Type], attrs: Mapping[str, Any], 
             )
         batch.append(t.event[: t.rank - spec.rank])
         dims.append(t.dims)
-    dims += [t.dims for t in types[len(names) :] if isinstance(t, ArrayType)]  # captured by a step
+    for step in (v for _, v in attrs.get("static", ()) if isinstance(v, Subgraph)):
+        dims += [t.dims for k in step.outputs if isinstance(t := step.nodes[k].type, DistType)]
     independent = broadcast(*batch)
     if independent is None:
         shapes = ", ".join(f"{n}: event {t.event}" for n, t in given.items() if isinstance(t, ArrayType))

@@ -17,7 +17,7 @@ import numpy as np
 
 from gendsl.errors import Location
 from gendsl.graph.constraints import Constraint
-from gendsl.graph.types import DType, Size, Type
+from gendsl.graph.types import DType, Type
 
 __all__ = ["Array", "Attr", "Axis", "Graph", "Node", "Plate", "Subgraph"]
 
@@ -167,8 +167,3 @@ class Graph:
         for n in self.nodes:
             out.append(n.op in ("latent", "param") or any(out[a] for a in n.args))
         return tuple(out)
-
-
-def sizes_in(event: tuple[Size, ...]) -> tuple[str, ...]:
-    """The plates that an event shape mentions."""
-    return tuple(s for s in event if isinstance(s, str))

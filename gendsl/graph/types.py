@@ -7,7 +7,7 @@ in numpy. A size is an int, or the name of a plate whose size the data give (`Si
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gendsl.graph.constraints import Constraint, real
@@ -138,8 +138,3 @@ def broadcast(*events: tuple[Size, ...]) -> tuple[Size, ...] | None:
             elif size not in (1, have):
                 return None
     return tuple(out)
-
-
-def with_support(t: ArrayType, support: Constraint) -> ArrayType:
-    """The same type with another support."""
-    return replace(t, support=support)

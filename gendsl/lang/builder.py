@@ -7,26 +7,20 @@ computed once.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from gendsl.errors import Location, ModelError, caller
-from gendsl.graph.families import FAMILIES, infer_dist
+from gendsl.graph.infer import infer_node
 from gendsl.graph.node import Array, Axis, Graph, Node, Plate, Subgraph
-from gendsl.graph.ops import OPS, Problem
-from gendsl.graph.types import ArrayType, Type
+from gendsl.graph.ops import Problem
+from gendsl.graph.types import ArrayType, Size, Type
 
 if TYPE_CHECKING:
     from gendsl.lang.expr import Expr
 
-__all__ = ["Builder", "infer_node", "model_error"]
-
-
-def infer_node(op: str, types: Sequence[Type], attrs: dict[str, Any], ids: Sequence[int]) -> Type:
-    """The type of a node; raises Problem."""
-    if op.startswith("dist."):
-        return infer_dist(FAMILIES[op[5:]], types, attrs, ids)
-    return OPS[op].infer(types, attrs)
+__all__ = ["Builder", "identity", "model_error"]
 
 
 def model_error(problem: Problem, node: str | None, where: Location | None, given: str | None = None) -> ModelError:
@@ -39,6 +33,11 @@ def model_error(problem: Problem, node: str | None, where: Location | None, give
         fix=problem.fix,
         where=where,
     )
+
+
+def identity(name: str) -> str:
+    """What tells a name from others: Python takes identifiers that are equal under NFKC for one."""
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
 
 
 _Mark = tuple[int, dict[str, Location | None], dict[str, Plate], dict[str, Axis]]
@@ -54,7 +53,7 @@ class Builder:
         self.captures: dict[int, int] = {}
         self.plates: dict[str, Plate] = parent.root.plates if parent else {}
         self.axes: dict[str, Axis] = parent.root.axes if parent else {}
-        self.names: dict[str, Location | None] = {}
+        self.names: dict[str, Location | None] = {}  # by identity
         self.closed_dims: frozenset[str] = frozenset()
 
     @property
@@ -108,6 +107,15 @@ class Builder:
                 fix="return a value from the function" if value is None else "give numbers, all rows of one length",
                 where=caller(),
             )
+        if x.dtype.kind == "u" and x.size and x.max() > np.iinfo(np.int64).max:
+            raise ModelError(
+                "an integer is too large",
+                given=f"{value!r}"[:120],
+                needed=f"integers up to {np.iinfo(np.int64).max}",
+                fix="give it as a float",
+                where=caller(),
+            )
+        x = x.astype(np.int64) if x.dtype.kind == "u" else x
         attr: Any = x.item() if x.ndim == 0 else Array.of(x)
         return self.append("const", (), {"value": attr})
 
@@ -148,7 +156,8 @@ class Builder:
             )
         if at is None:
             raise ModelError(
-                f"an expression of model '{expr.builder.root.name}' is used in model '{self.root.name}'",
+                f"an expression of model '{expr.builder.root.name}' is used in "
+                + (f"model '{self.root.name}'" if self.root.name != expr.builder.root.name else "a copy of it"),
                 given=expr.builder.label(expr.node),
                 needed="expressions of one model",
                 fix=self._home_of(expr),
@@ -161,10 +170,24 @@ class Builder:
 
     def _home_of(self, expr: Expr) -> str:
         """What to do about an expression of another model."""
-        name = expr.builder.nodes[expr.node].name
+        nodes = expr.builder.nodes
+        plates = [p for n in self._above(nodes, expr.node) if (p := n.attr.get("plate")) in self.plates]
+        if plates:
+            return f'take the plate from this model: model.plates["{plates[0]}"]'
+        name = nodes[expr.node].name
         if name is not None and any(n.name == name for n in self.root.nodes):
             return f'take it from this model: model["{name}"]'
         return "declare the value in this model too, or build both parts in one model"
+
+    @staticmethod
+    def _above(nodes: Sequence[Node], node: int) -> list[Node]:
+        """A node and what it is made of, while that has no name."""
+        todo, out = [node], []
+        while todo:
+            n = nodes[todo.pop()]
+            out.append(n)
+            todo.extend(a for a in n.args if nodes[a].name is None)
+        return out
 
     def root_size(self, plate: str) -> str:
         """The plate whose size this plate has: a copy made by `rename` has its base's."""
@@ -172,6 +195,16 @@ class Builder:
         while p.base is not None and p.start == p.stop == 0:
             p = self.plates[p.base]
         return p.name
+
+    def length(self, size: Size) -> int | None:
+        """The declared length of an event axis or plate; None where the data give it."""
+        dropped = 0
+        while isinstance(size, str):
+            p = self.plates[size]
+            if p.base is None:
+                return None if p.size is None else p.size - dropped
+            size, dropped = p.base, dropped + p.start + p.stop
+        return size
 
     def subgraph(self, inputs: Sequence[int], outputs: Sequence[int]) -> tuple[Subgraph, tuple[int, ...]]:
         """Close the step: its nodes, and the parent's nodes that it captured."""

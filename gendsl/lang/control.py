@@ -22,7 +22,7 @@ from gendsl.graph.types import ArrayType, DType, broadcast, join_dims, promote
 from gendsl.lang.builder import Builder
 from gendsl.lang.expr import Expr, Value, apply, as_expr, innermost
 from gendsl.lang.indexing import from_event, to_event
-from gendsl.lang.plates import Plate
+from gendsl.lang.plates import Plate, at_home
 
 __all__ = ["child", "odeint", "scan"]
 
@@ -127,6 +127,8 @@ def scan(
             where=caller(),
         )
     name = dim.name if isinstance(dim, Plate) else dim
+    if isinstance(dim, Plate):
+        at_home(dim, builder, None)
     if name not in builder.plates:
         raise ModelError(f"there is no plate '{name}' to scan along", needed="a plate of this model", where=caller())
     for s in sequences:
@@ -217,7 +219,7 @@ def odeint(
     Solved by an adaptive Runge-Kutta method of order 5 (Dormand, Prince, 1980): torchdiffeq's or diffrax's.
 
     Args:
-        f: f(y, t) -> dy/dt, of y's shape; called once, on symbolic values.
+        f: f(y, t) -> dy/dt, of y's shape; called on symbolic values while the model is declared.
         y0: initial value, shape as wanted.
         times: increasing times after `start`: over a plate, or an array with one axis.
         start: the time of y0.
@@ -264,10 +266,15 @@ def odeint(
             needed="a vector of times",
             where=caller(),
         )
-    inner = child(builder, plate)
-    y = _input(inner, replace(state.type, dtype=DType.FLOAT, support=real))
-    t = _input(inner, ArrayType((), (), DType.FLOAT, real))
-    out = as_expr(call(f, "the right-hand side of an ODE", "f(y, t)", y, t), inner)
+    form = replace(state.type, dtype=DType.FLOAT, support=real)
+    for _ in range(_MAX_TRACES):
+        inner = child(builder, plate)
+        y = _input(inner, form)
+        t = _input(inner, ArrayType((), (), DType.FLOAT, real))
+        out = as_expr(call(f, "the right-hand side of an ODE", "f(y, t)", y, t), inner)
+        if set(out.dims) <= set(form.dims):
+            break
+        form = replace(form, dims=join_dims(form.dims, out.dims))  # where dy/dt varies, y does
     if broadcast(out.event, state.event) != state.event:
         raise ModelError(
             "the right-hand side has another shape than the state",

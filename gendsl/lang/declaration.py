@@ -14,7 +14,7 @@ from gendsl.errors import Location, ModelError, caller
 from gendsl.graph.constraints import Constraint, boolean, implies, real
 from gendsl.graph.node import Plate as PlateSpec
 from gendsl.graph.types import ArrayType, DistType, DType, Size
-from gendsl.lang.builder import Builder
+from gendsl.lang.builder import Builder, identity
 from gendsl.lang.distributions.base import Distribution
 from gendsl.lang.expr import Expr, apply
 from gendsl.lang.indexing import from_event
@@ -79,25 +79,26 @@ class Declaration:
                 fix=f"for example '{name}_'",
                 where=where,
             )
-        names = self._builder.names
-        if name in names:
-            before = f", first declared at {names[name]}" if names[name] else ""
+        names, key = self._builder.names, identity(name)
+        if key in names:
+            before = f", first declared at {names[key]}" if names[key] else ""
+            alike = "" if name.isascii() else "; names that Python reads as one (equal under NFKC) are one"
             raise ModelError(
-                f"the name '{name}' is taken{before}",
+                f"the name '{name}' is taken{before}{alike}",
                 node=name,
                 needed="one name for each node, plate and axis",
                 fix=f"choose another name, for example '{name}_2'",
                 where=where,
             )
-        names[name] = where
+        names[key] = where
         return where
 
     def _fresh(self, name: str) -> str:
         """A name derived from a user's, made free."""
         out, k = name, 2
-        while out in self._builder.names:
+        while identity(out) in self._builder.names:
             out, k = f"{name}_{k}", k + 1
-        self._builder.names[out] = caller()
+        self._builder.names[identity(out)] = caller()
         return out
 
     def _dims(self, name: str, dist: Any, dims: Dims, where: Location | None) -> tuple[str, ...]:
@@ -108,7 +109,7 @@ class Declaration:
                 node=name,
                 given=given[:120],
                 needed="for example gd.Normal(0, 1)",
-                fix=f'to record a value, use m.let("{name}", value)' if isinstance(dist, Expr) else None,
+                fix=_as_distribution(name, dist),
                 where=where,
             )
         names = dim_names(dims, self._builder, name)
@@ -223,6 +224,17 @@ class Declaration:
         return apply("where", observed, x, v[position])
 
 
+def _as_distribution(name: str, given: Any) -> str:
+    """What to write instead of something that is no distribution."""
+    if isinstance(given, Expr):
+        return f'to record a value, use m.let("{name}", value)'
+    if isinstance(given, type) and issubclass(given, Distribution):
+        return f"give its parameters: gd.{given.__name__}(...)"
+    if isinstance(given, (int, float, np.ndarray, list, np.number)):
+        return f'a fixed value is used as it is; given at fit, m.data("{name}"); around it, gd.Normal({given!r:.20}, 1)'
+    return "pass a distribution of gendsl, for example gd.Normal(0, 1)"
+
+
 def labels_of(coords: Any, name: str, where: Location | None) -> tuple[Any, ...] | None:
     """The labels of a plate or an axis: numbers or strings, each once; dates become ISO strings."""
     if coords is None:
@@ -241,6 +253,15 @@ def labels_of(coords: Any, name: str, where: Location | None) -> tuple[Any, ...]
             where=where,
         )
     labels = tuple(np.datetime_as_string(x, unit="auto").tolist() if x.dtype.kind == "M" else x.tolist())
+    if any(k is None or k != k for k in labels):
+        raise ModelError(
+            "a label is missing among the coords",
+            node=name,
+            given=repr(coords)[:80],
+            needed="one number or string for each element",
+            fix="drop or name the elements without a label (NaN, None)",
+            where=where,
+        )
     if len(set(labels)) != len(labels):
         twice = next(k for i, k in enumerate(labels) if k in labels[:i])
         raise ModelError(
@@ -248,6 +269,7 @@ def labels_of(coords: Any, name: str, where: Location | None) -> tuple[Any, ...]
             node=name,
             given=f"{twice!r} more than once",
             needed="one label for each element",
+            fix="np.unique(labels) has each once",
             where=where,
         )
     return labels
@@ -262,6 +284,7 @@ def constraint_of(c: Any, what: str, name: str, where: Location | None) -> Const
         node=name,
         given=repr(c)[:80],
         needed="gd.real, gd.positive, gd.unit_interval, gd.simplex, gd.ordered, gd.Interval(low, high), ...",
+        fix="for example gd.positive, or gd.Interval(0, 10)",
         where=where,
     )
 
@@ -294,14 +317,19 @@ def dtype_of(dtype: Any, name: str, where: Location | None) -> DType:
     """float, int or bool, as Python's or numpy's types."""
     if isinstance(dtype, DType):
         return dtype
-    if dtype in _DTYPES:
+    if isinstance(dtype, type) and dtype in _DTYPES:
         return _DTYPES[dtype]
     kind = {"f": DType.FLOAT, "i": DType.INT, "u": DType.INT, "b": DType.BOOL}
     try:
         return kind[np.dtype(dtype).kind]
-    except (TypeError, KeyError):
+    except (TypeError, KeyError, ValueError):
         raise ModelError(
-            "an unknown dtype", node=name, given=repr(dtype), needed="float, int or bool", where=where
+            "an unknown dtype",
+            node=name,
+            given=repr(dtype)[:80],
+            needed="float, int or bool",
+            fix="dtype=float; several values for each element are event=...",
+            where=where,
         ) from None
 
 

@@ -409,4 +409,4 @@ def as_expr(value: Value, builder: Builder) -> Expr:
 
 def same(a: Expr, b: Expr) -> bool:
     """Whether two expressions are the same node of the same graph."""
-    return a.builder is b.builder and a.node == b.node
+    return isinstance(a, Expr) and isinstance(b, Expr) and a.builder is b.builder and a.node == b.node

@@ -15,7 +15,7 @@ import numpy as np
 from gendsl.errors import ModelError, caller
 from gendsl.graph.types import Size
 from gendsl.lang.expr import Expr, Value, apply, as_expr, innermost
-from gendsl.lang.plates import Dims, dim_names
+from gendsl.lang.plates import Axis, Dims, dim_names
 
 __all__ = [
     "abs",
@@ -241,8 +241,7 @@ cumsum, cumprod, logcumsumexp = map(_cumulative, ("cumsum", "cumprod", "logcumsu
 def softmax(x: Expr, axis: int = -1) -> Expr:
     """exp(x) / sum(exp(x)) along one event axis."""
     _symbolic("softmax", x)
-    axis = _negative(axis, x.ndim)
-    return exp(x - apply("expand_dims", logsumexp(x, axis), axis=axis))
+    return apply("softmax", x, axis=_negative(axis, x.ndim))
 
 
 def log_softmax(x: Expr, axis: int = -1) -> Expr:
@@ -254,19 +253,43 @@ def log_softmax(x: Expr, axis: int = -1) -> Expr:
 
 def var(x: Expr, axis: Any = None, *, dim: Dims = None) -> Expr:
     """Variance (divisor n) over event axes or plates."""
-    return reduce_("mean", square(x), axis, dim) - square(reduce_("mean", x, axis, dim))
+    mean = reduce_("mean", x, axis, dim)
+    for a in sorted(mean.builder.nodes[mean.node].attr["axes"], reverse=True):
+        mean = apply("expand_dims", mean, axis=a)
+    return reduce_("mean", square(x - mean), axis, dim)
 
 
 # -- shape --------------------------------------------------------------------------------------------------------
 def reshape(x: Expr, shape: int | Sequence[int]) -> Expr:
     """The event axes in another shape; one size may be -1."""
     _symbolic("reshape", x)
-    sizes = [shape] if isinstance(shape, int) else list(shape)
-    if sizes.count(-1) == 1 and _all_int(x.event):
-        known = int(np.prod([s for s in sizes if s != -1], dtype=int))
+    sizes = list(_shape(x, shape, unknown=1))
+    if -1 in sizes and _all_int(x.event):
+        known = int(np.prod([s for s in sizes if isinstance(s, int) and s != -1], dtype=int))
         total = math.prod(s for s in x.event if isinstance(s, int))
         sizes[sizes.index(-1)] = total // known if known else 0
     return apply("reshape", x, shape=tuple(sizes))
+
+
+def _shape(x: Value, shape: Any, unknown: int = 0) -> tuple[Size, ...]:
+    """Lengths of event axes as given: integers, the names of plates, and so many times -1."""
+    items = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    plates = x.builder.plates if isinstance(x, Expr) else {}
+    sizes = tuple(s if isinstance(s, str) and s in plates else _length(s) for s in items)
+    if [s for s in sizes if s is None or s == -1].count(-1) > unknown or None in sizes:
+        raise ModelError(
+            "a shape is made of lengths of event axes",
+            given=repr(shape),
+            needed="positive integers" + (", one of which may be -1" if unknown else ""),
+            fix="values broadcast over plates by themselves",
+            where=caller(),
+        )
+    return sizes  # type: ignore[return-value]
+
+
+def _length(s: Any) -> int | None:
+    whole = isinstance(s, (int, np.integer, Axis)) and not isinstance(s, bool)
+    return int(s.__index__()) if whole and (s.__index__() >= 1 or s.__index__() == -1) else None
 
 
 def _all_int(event: tuple[Size, ...]) -> bool:
@@ -290,6 +313,15 @@ def swap(x: Expr) -> Expr:
 def transpose(x: Expr, axes: Sequence[int] | None = None) -> Expr:
     """The event axes permuted (reversed by default)."""
     _symbolic("transpose", x)
+    if axes is not None and not isinstance(axes, (tuple, list)):
+        raise ModelError(
+            "transpose takes every event axis once",
+            node=x.name,
+            given=repr(axes),
+            needed=f"axes such as {tuple(range(x.ndim))[::-1]}",
+            fix="gd.swap(x) exchanges the last two",
+            where=caller(),
+        )
     order = tuple(_negative(a, x.ndim) for a in axes) if axes is not None else tuple(range(-1, -x.ndim - 1, -1))
     return apply("transpose", x, axes=order)
 
@@ -300,17 +332,9 @@ def expand_dims(x: Expr, axis: int) -> Expr:
     return apply("expand_dims", x, axis=_negative(axis, x.ndim + 1))
 
 
-def broadcast_to(x: Expr, shape: int | Sequence[int]) -> Expr:
+def broadcast_to(x: Expr, shape: int | Sequence[Size]) -> Expr:
     """The event axes broadcast to a shape."""
-    if not isinstance(shape, (int, tuple, list)):
-        raise ModelError(
-            "a shape is made of lengths of event axes",
-            given=repr(shape),
-            needed="integers",
-            fix="values broadcast over plates by themselves",
-            where=caller(),
-        )
-    return apply("broadcast_event", x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
+    return apply("broadcast_event", x, shape=_shape(x, shape))
 
 
 def stack(values: Sequence[Value], axis: int = -1) -> Expr:
@@ -428,9 +452,17 @@ def tril(x: Value, k: int = 0) -> Expr:
 
 def log_prob(dist: Any, value: Value) -> Expr:
     """log p(value) under a distribution, as an expression (one for each element of the dims)."""
-    from gendsl.lang.distributions.base import dist_builder
+    from gendsl.lang.distributions.base import Distribution, dist_builder
     from gendsl.lang.indexing import to_event
 
+    if not isinstance(dist, Distribution):
+        raise ModelError(
+            "log_prob takes a distribution and a value",
+            given=f"{type(dist).__name__}: {dist!r}"[:120],
+            needed="a distribution",
+            fix="gd.log_prob(gd.Normal(0, 1), x)",
+            where=caller(),
+        )
     builder = innermost([value]) or dist_builder(dist)
     if builder is None:
         raise ModelError(

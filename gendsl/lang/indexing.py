@@ -15,9 +15,10 @@ import numpy as np
 
 from gendsl.errors import ModelError, caller
 from gendsl.graph.node import Plate as PlateSpec
-from gendsl.graph.types import DType
+from gendsl.graph.types import DType, Size
+from gendsl.lang.builder import identity
 from gendsl.lang.expr import Expr, apply, as_expr
-from gendsl.lang.plates import Plate
+from gendsl.lang.plates import Plate, at_home
 
 __all__ = ["at", "from_event", "getitem", "lag", "rename", "to_event"]
 
@@ -75,13 +76,13 @@ def rename(x: Expr, names: Mapping[str, str]) -> Expr:
                 where=caller(),
             )
         have = plates.get(new)
-        if have is None and new in x.builder.root.names:
+        if have is None and identity(new) in x.builder.root.names:
             raise ModelError(
                 f"the name '{new}' is taken", needed="a new name for the copy of the plate", where=caller()
             )
         if have is None:
             plates[new] = PlateSpec(new, base=old, where=caller())
-            x.builder.root.names[new] = caller()
+            x.builder.root.names[identity(new)] = caller()
         elif x.builder.root_size(new) != x.builder.root_size(old):
             raise ModelError(
                 f"plate '{new}' exists already and is not a copy of '{old}'",
@@ -102,6 +103,7 @@ def _shift(x: Expr, base: str, start: int, stop: int, plate: str) -> Expr:
 
 def cut(x: Expr, plate: Plate) -> Expr:
     """The part of a value over a plate that is derived from one of its dims."""
+    at_home(plate, x.builder, x.name)
     spec = plate.spec
     base, start, stop = spec.base, spec.start, spec.stop
     while base is not None and base not in x.dims:
@@ -132,13 +134,19 @@ def lag(x: Expr, k: int, plate: Plate) -> Expr:
         >>> late = t >= 2                                                           # doctest: +SKIP
         >>> y1, y2 = gd.lag(y, 1, late), gd.lag(y, 2, late)                         # doctest: +SKIP
     """
-    if not isinstance(x, Expr) or not isinstance(plate, Plate) or isinstance(k, bool) or not isinstance(k, int):
+    if (
+        not isinstance(x, Expr)
+        or not isinstance(plate, Plate)
+        or isinstance(k, bool)
+        or not isinstance(k, (int, np.integer))
+    ):
         raise ModelError(
             "lag takes a value, a number of steps, and a plate",
             given=", ".join(repr(v)[:60] for v in (x, k, plate)),
             needed="gd.lag(x, k, t >= k)",
             where=caller(),
         )
+    k = int(k)
     if k < 0:
         raise ModelError(
             f"a lag of {k} looks ahead",
@@ -147,6 +155,7 @@ def lag(x: Expr, k: int, plate: Plate) -> Expr:
             fix="cut the plate at its end to look ahead: x[t[1:]] beside x[t[:-1]]",
             where=caller(),
         )
+    at_home(plate, x.builder, x.name)
     spec = plate.spec
     if spec.base is None or spec.base not in x.dims:
         raise ModelError(
@@ -273,6 +282,24 @@ def _kind(k: Any) -> str:
         return "?"
 
 
+def _in_range(x: Expr, k: Any, size: Size) -> None:
+    """Fixed indices against the declared length of what they index."""
+    n = x.builder.length(size)
+    if n is None or isinstance(k, Expr):
+        return
+    at = np.atleast_1d(np.asarray(k))
+    bad = at[(at < -n) | (at >= n)]
+    if bad.size:
+        raise ModelError(
+            f"index {bad[0]} is out of range",
+            node=x.name,
+            given=f"{'plate ' + repr(size) if isinstance(size, str) else 'an axis'} of length {n}",
+            needed=f"0 to {n - 1}",
+            fix="indices count from 0",
+            where=caller(),
+        )
+
+
 def _event_part(x: Expr, keys: list[Any]) -> tuple[Expr, list[tuple[int, Expr]]]:
     """Apply slices, integers and new axes; return what is left to gather as (axis from the left, index)."""
     out = x
@@ -280,6 +307,8 @@ def _event_part(x: Expr, keys: list[Any]) -> tuple[Expr, list[tuple[int, Expr]]]
     gathers: list[tuple[int, Expr]] = []
     for k in keys:
         axis = position - out.ndim
+        if k is not None and not isinstance(k, slice) and isinstance(size := out.event[axis], str):
+            _in_range(x, k, size)
         if k is None:
             out = apply("expand_dims", out, axis=position - out.ndim - 1)
             position += 1
@@ -300,6 +329,8 @@ def _dim_part(x: Expr, dims: dict[str, Any], gathers: list[tuple[int, Expr]], to
     if not dims and not gathers:
         return x
     for d, k in dims.items():
+        if not isinstance(k, slice):
+            _in_range(x, k, d)
         if isinstance(k, slice):
             raise ModelError(
                 f"a slice of dim '{d}' has no plate of its own",

@@ -49,8 +49,9 @@ class Inputs(Declaration):
             raise ModelError(
                 "a plate has at least one element",
                 node=name,
-                given=f"size={size!r}",
+                given=f"size={size!r}"[:80],
                 needed="a positive integer",
+                fix="size=n, or coords=[...] for labels",
                 where=where,
             )
         if labels is not None:
@@ -90,8 +91,9 @@ class Inputs(Declaration):
             raise ModelError(
                 "an axis has a positive length",
                 node=name,
-                given=f"size={size!r}",
+                given=f"size={size!r}"[:80],
                 needed="a positive integer",
+                fix="size=n, or coords=[...] for labels",
                 where=where,
             )
         if labels is not None and len(labels) != size:

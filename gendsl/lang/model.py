@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from gendsl.errors import ModelError, caller
 from gendsl.graph.node import Graph
-from gendsl.lang.builder import Builder
+from gendsl.lang.builder import Builder, identity
 from gendsl.lang.declaration import Missing
 from gendsl.lang.expr import Expr
+from gendsl.lang.plates import Plate
 from gendsl.lang.sites import Sites
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from gendsl.fit import Fit
     from gendsl.methods import Method
     from gendsl.passes import Report
@@ -61,8 +65,13 @@ class Model(Sites):
         """The graph declared so far, frozen."""
         return self._builder.graph()
 
+    @property
+    def plates(self) -> dict[str, Plate]:
+        """Its plates by name, those derived from others included; a copy's, to declare more over them."""
+        return {name: Plate(self._builder, name) for name in self._builder.plates}
+
     def copy(self, name: str | None = None) -> Model:
-        """An independent copy, to which more can be declared."""
+        """An independent copy, to which more can be declared; its plates are in `plates`, its values `copy[name]`."""
         out = Model(name or self.name)
         b, src = out._builder, self._builder
         b.nodes, b.plates, b.axes = list(src.nodes), dict(src.plates), dict(src.axes)
@@ -132,6 +141,37 @@ class Model(Sites):
 
         return run(self, data, method, backend=backend, seed=seed, progress=progress)
 
+    def prior_predictive(
+        self,
+        data: Mapping[str, Any] | None = None,
+        draws: int = 1000,
+        *,
+        backend: str,
+        seed: int = 0,
+        sizes: Mapping[str, int] | None = None,
+    ) -> Any:
+        """Draw latents from the prior, and observations given them.
+
+        Args:
+            data: values of the data; observations may be left out, and give sizes and labels of plates where they are
+                there.
+            draws: how many.
+            backend: "pyro" or "numpyro".
+            seed: seed of all randomness.
+            sizes: lengths of plates that no data have.
+
+        Returns:
+            arviz's InferenceData with the groups prior (latents and recorded values), prior_predictive (observations),
+            observed_data and constant_data; one chain.
+
+        Raises:
+            FitError: if a prior is improper, or a factor reweights it.
+            DataError: if data are missing or do not fit.
+        """
+        from gendsl.predict import prior_predictive
+
+        return prior_predictive(self.graph, data, draws, backend, seed, sizes)
+
     def explain(self) -> Report:
         """What each node is, and what each pass of the compiler does to the graph."""
         from gendsl.passes import explain
@@ -162,14 +202,23 @@ class Model(Sites):
         b = out._builder
         b.nodes = list(graph.nodes)
         b.plates, b.axes = {p.name: p for p in graph.plates}, {a.name: a for a in graph.axes}
-        b.names = {n.name: n.where for n in graph.nodes if n.name} | dict.fromkeys(b.plates) | dict.fromkeys(b.axes)
+        b.names = {identity(n.name): n.where for n in graph.nodes if n.name}
+        b.names |= {identity(name): None for name in (*b.plates, *b.axes)}
         return out
 
-    def plot(self, **options: Any) -> Any:
-        """The plate diagram, as a matplotlib figure."""
+    def plot(self, *, title: str | None = None, ax: Axes | None = None) -> Figure:
+        """The plate diagram.
+
+        Args:
+            title: stands above; the model's name when left out, nothing when empty.
+            ax: where to draw; left out, on a new figure of the right size, which belongs to no window.
+
+        Returns:
+            A matplotlib figure.
+        """
         from gendsl.plot import plot_graph
 
-        return plot_graph(self.graph, **options)
+        return plot_graph(self.graph, title=title, ax=ax)
 
     def dot(self) -> str:
         """The plate diagram as Graphviz DOT text."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gendsl.errors import ModelError, caller
 from gendsl.graph.node import Plate as PlateSpec
-from gendsl.lang.builder import Builder
+from gendsl.lang.builder import Builder, identity
 
 if TYPE_CHECKING:
     from gendsl.lang.expr import Expr
 
-__all__ = ["Axis", "Dims", "Plate", "derived", "dim_names"]
+__all__ = ["Axis", "Dims", "Plate", "at_home", "derived", "dim_names"]
 
 
 class Plate:
@@ -51,7 +53,7 @@ class Plate:
         return derived(self, k, 0)
 
     def __gt__(self, k: int) -> Plate:
-        return derived(self, k + 1 if isinstance(k, int) else k, 0)
+        return derived(self, k + 1 if isinstance(k, (int, np.integer)) else k, 0)
 
     def __lt__(self, k: int) -> Plate:
         raise ModelError(
@@ -64,7 +66,9 @@ class Plate:
     __le__ = __lt__
 
     def __getitem__(self, key: slice) -> Plate:
-        whole = isinstance(key, slice) and all(isinstance(k, (int, type(None))) for k in (key.start, key.stop))
+        whole = isinstance(key, slice) and all(
+            isinstance(k, (int, np.integer, type(None))) for k in (key.start, key.stop)
+        )
         if not whole or key.step not in (None, 1):
             raise ModelError(
                 "a plate is cut with a slice of step 1",
@@ -117,13 +121,15 @@ class Plate:
 
 def derived(base: Plate, start: int, stop: int) -> Plate:
     """The plate without its first `start` and last `stop` elements; the same plate when asked for again."""
-    if not isinstance(start, int) or start < 0:
+    if isinstance(start, bool) or not isinstance(start, (int, np.integer)) or start < 0:
         raise ModelError(
             f"'{base.name} >= {start!r}' needs a nonnegative number",
             given=type(start).__name__,
             needed="how many elements are dropped at the front: 0, 1, ...",
+            fix=f"for example {base.name} >= 1",
             where=caller(),
         )
+    start, stop = int(start), int(stop)
     if start == stop == 0:
         return base
     length, dropped, p = base.spec.size, start + stop, base.spec
@@ -141,12 +147,12 @@ def derived(base: Plate, start: int, stop: int) -> Plate:
     name = f"{base.name}_from_{start}" if start else base.name
     name += f"_drop_{stop}" if stop else ""
     builder, wanted, k = base.builder, name, 2
-    while (have := builder.plates.get(name)) is not None or name in builder.root.names:
+    while (have := builder.plates.get(name)) is not None or identity(name) in builder.root.names:
         if have is not None and (have.base, have.start, have.stop) == (base.name, start, stop):
             return Plate(builder, name)
         name, k = f"{wanted}_{k}", k + 1
     builder.plates[name] = PlateSpec(name, base=base.name, start=start, stop=stop, where=caller())
-    builder.root.names[name] = caller()
+    builder.root.names[identity(name)] = caller()
     return Plate(builder, name)
 
 
@@ -165,6 +171,27 @@ class Axis:
         return f"<axis {self.name}, length {self.size}>"
 
 
+def at_home(plate: Plate, builder: Builder, node: str | None) -> None:
+    """Refuse a plate of another model, unless this one has the same (as a copy has)."""
+    if plate.builder.root is builder.root or builder.plates.get(plate.name) == plate.spec:
+        return
+    whole, cut = plate.spec, ""
+    while whole.base is not None and whole.name not in builder.plates:
+        part = f"{whole.start or ''}:{-whole.stop if whole.stop else ''}"
+        cut = f"[{part}]{cut}" if part != ":" else cut
+        whole = plate.builder.plates[whole.base]
+    raise ModelError(
+        f"plate '{plate.name}' belongs to another model, '{plate.builder.root.name}'",
+        node=node,
+        given=repr(plate),
+        needed="a plate of this model",
+        fix=f'take it from this model: model.plates["{whole.name}"]{cut}'
+        if whole.name in builder.plates
+        else f'declare it here too: m.plate("{whole.name}")',
+        where=caller(),
+    )
+
+
 Dims = Plate | str | Sequence["Plate | str"] | None
 """How dims are given: a plate, its name, or several."""
 
@@ -175,13 +202,7 @@ def dim_names(dims: Dims, builder: Builder, node: str | None) -> tuple[str, ...]
     out: list[str] = []
     for d in given:
         if isinstance(d, Plate):
-            if d.builder.root is not builder.root and d.name not in builder.plates:
-                raise ModelError(
-                    f"plate '{d.name}' belongs to model '{d.builder.root.name}'",
-                    node=node,
-                    fix=f'declare it here too: m.plate("{d.name}")',
-                    where=caller(),
-                )
+            at_home(d, builder, node)
             name = d.name
         elif isinstance(d, str):
             name = d
@@ -191,6 +212,7 @@ def dim_names(dims: Dims, builder: Builder, node: str | None) -> tuple[str, ...]
                 node=node,
                 given=f"{type(d).__name__}: {d!r}",
                 needed='for example dims=school or dims=("school", "student")',
+                fix='declare a plate: m.plate("school", size=...); lengths of event axes go into event=',
                 where=caller(),
             )
         if name not in builder.plates:

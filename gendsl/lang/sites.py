@@ -58,6 +58,7 @@ class Sites(Inputs):
                 node=name,
                 given=f"centered={centered!r}",
                 needed="True (as written), False (moved from a standard draw), None (decided)",
+                fix="leave centered out: the compiler decides",
                 where=where,
             )
         labels = axis_names(axes, t.event[len(t.joint) :], dist.axes, name, where)
@@ -110,6 +111,7 @@ class Sites(Inputs):
                 node=name,
                 given=f"missing={missing!r}",
                 needed="gd.Missing.ERROR, gd.Missing.MASK or gd.Missing.IMPUTE",
+                fix="missing=gd.Missing.MASK leaves missing elements out",
                 where=where,
             )
         if missing is not Missing.ERROR and value is not None:

@@ -6,7 +6,8 @@ Markov:        log p(x) = log p0(x[0]) + sum_{t > 0} log p(x[t] | x[t-1])
 
 Hidden Markov: log p(x) = log sum_z w[z0] e[0, z0] prod_t A[z(t-1), zt] e[t, zt]
 
-    The matrices M[t] = log A + e[t] are multiplied in the log-semiring by doubling: log2(T) batched products.
+    The matrices M[t] = log A + e[t] are multiplied in the log-semiring by doubling: log2(T) batched products. A zero
+    probability counts as exp(-1e30), so that no gradient is 0/0; a sequence that needs one has log p = -inf.
 
 Reference:
     Temporal Parallelization of Bayesian Smoothers (Sarkka, Garcia-Fernandez, 2021) | https://arxiv.org/abs/1905.13002
@@ -14,10 +15,20 @@ Reference:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 __all__ = ["hidden_markov_log_prob", "markov_log_prob"]
+
+
+_NEVER = -1e30
+
+
+def _log(ops: Any, p: Any) -> Any:
+    """log p, `_NEVER` where p is zero."""
+    possible = p > 0
+    return ops.where(possible, ops.log(ops.where(possible, p, 1.0)), _NEVER)
 
 
 def _log_matmul(ops: Any, a: Any, b: Any) -> Any:
@@ -37,15 +48,18 @@ def hidden_markov_log_prob(ops: Any, initial: Any, transition: Any, emission: An
     Returns:
         (...).
     """
-    first = ops.log(initial) + emission[..., 0, :]
+    possible = emission > _NEVER
+    emission = ops.where(possible, ops.where(possible, emission, 0.0), _NEVER)
+    first = _log(ops, initial) + emission[..., 0, :]
     if emission.shape[-2] > 1:
-        steps = ops.log(transition)[..., None, :, :] + emission[..., 1:, None, :]
+        steps = _log(ops, transition)[..., None, :, :] + emission[..., 1:, None, :]
         while steps.shape[-3] > 1:
             count = steps.shape[-3]
             pairs = _log_matmul(ops, steps[..., 0 : count - count % 2 : 2, :, :], steps[..., 1::2, :, :])
             steps = ops.concatenate([pairs, steps[..., count - 1 :, :, :]], -3) if count % 2 else pairs
         first = ops.logsumexp(first[..., :, None] + steps[..., 0, :, :], -2)
-    return ops.logsumexp(first, -1)
+    out = ops.logsumexp(first, -1)
+    return ops.where(out > 0.5 * _NEVER, out, -math.inf)
 
 
 def markov_log_prob(

@@ -1,6 +1,6 @@
 """What to run, as data."""
 
 from gendsl.methods.base import Method
-from gendsl.methods.mcmc import NUTS
+from gendsl.methods.mcmc import NUTS, Engine
 
-__all__ = ["NUTS", "Method"]
+__all__ = ["NUTS", "Engine", "Method"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from gendsl.backend import Draws
 
-__all__ = ["Chain", "cores", "gather", "is_dense"]
+__all__ = ["Chain", "cores", "gather", "is_dense", "tree_depth"]
 
 
 @dataclass
@@ -21,11 +21,13 @@ class Chain:
         positions: unconstrained draws, (draw, dimension).
         stats: arviz's name -> (draw,).
         seconds: wall time of its parts.
+        error: the traceback of what ended it early; empty where nothing did.
     """
 
     positions: np.ndarray
     stats: dict[str, np.ndarray]
     seconds: dict[str, float] = field(default_factory=dict)
+    error: str = ""
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -63,7 +65,9 @@ def gather(
     stats = {k: np.stack([r.stats[k][:length] for r in kept]) for k in kept[0].stats}
     times = seconds | {k: max(r.seconds[k] for r in kept) for k in kept[0].seconds}
     complete = len(kept) == chains and length == draws
-    note = "" if complete else f"interrupted: {len(kept)} of {chains} chains and {length} of {draws} draws are kept"
+    why = next((r.error.strip().splitlines()[-1] for r in runs if r.error), "")
+    ended = f"ended by an error ({why})" if why else "interrupted"
+    note = "" if complete else f"{ended}: {len(kept)} of {chains} chains and {length} of {draws} draws are kept"
     return Draws(sites, stats, times, complete, note)
 
 
@@ -74,6 +78,12 @@ def is_dense(dense: bool | None, dimension: int, warmup: int) -> bool:
     is so ill-conditioned that trajectories grow: radon (91 dimensions, warmup of 1000) takes 6 times the gradients.
     """
     return dimension <= min(100, warmup // 20) if dense is None else dense
+
+
+def tree_depth(n_steps: np.ndarray) -> np.ndarray:
+    """Doublings that were begun, from the leapfrog steps of trajectories: 2^(depth - 1) <= steps < 2^depth."""
+    out: np.ndarray = np.floor(np.log2(np.maximum(n_steps, 1))).astype(np.int64) + 1
+    return out
 
 
 def cores() -> int:

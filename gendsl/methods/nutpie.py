@@ -7,26 +7,28 @@ nutpie calls the density from a thread of its own. An exception there would lose
 a point where it fails has no density, and the first failure ends the chain with what it has drawn.
 
 Reference:
-    If only my posterior were normal: introducing Fisher HMC (Seyboldt, Carlson, Carpenter, 2026) |
+    Preconditioning Hamiltonian Monte Carlo by minimizing Fisher Divergence (Seyboldt, Carlson, Carpenter, 2026) |
     https://arxiv.org/abs/2603.18845
 """
 
 from __future__ import annotations
 
-import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gendsl.errors import BackendError, caller
-from gendsl.methods.chains import Chain
+from gendsl.methods.chains import Chain, tree_depth
 
-__all__ = ["Settings", "available", "require", "run_chain"]
+if TYPE_CHECKING:
+    from gendsl.methods.mcmc import NUTS
+
+__all__ = ["Settings", "available", "require", "run_chain", "settings"]
 
 Density = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """The log-density of a vector, and its gradient; thread-safe."""
@@ -36,7 +38,6 @@ _STATS = {
     "lp": ("logp", np.float64),
     "energy": ("energy", np.float64),
     "n_steps": ("n_steps", np.int64),
-    "tree_depth": ("depth", np.int64),
     "acceptance_rate": ("mean_tree_accept", np.float64),
     "step_size": ("step_size", np.float64),
     "diverging": ("diverging", np.bool_),
@@ -60,6 +61,11 @@ class Settings:
     target_accept: float
     max_tree_depth: int
     seed: int
+
+
+def settings(method: NUTS, seed: int) -> Settings:
+    """The settings of a method."""
+    return Settings(method.draws, method.warmup, method.target_accept, method.max_tree_depth, seed)
 
 
 def available() -> bool:
@@ -107,7 +113,6 @@ def run_chain(
         clean: whether an exception only says that a point has no density (a singular matrix).
     """
     s, d = settings, start.size
-    finished = threading.Event()
     failure: list[str] = []
     done, divergences = 0, 0
     times = [time.perf_counter()]
@@ -119,7 +124,6 @@ def run_chain(
             except Exception as e:  # whatever it is, nutpie must not see it: it would drop the draws
                 if not clean(e):
                     failure.append(traceback.format_exc())
-                    finished.set()
         return -np.inf, np.zeros(d)
 
     def kept(z: np.ndarray) -> dict[str, np.ndarray]:
@@ -127,21 +131,20 @@ def run_chain(
         done += 1
         if done == s.warmup:
             times.append(time.perf_counter())
-        if done == s.warmup + s.draws:
-            finished.set()
         return {"u": np.asarray(z)}
 
     sampler = _start(d, guarded, kept, s, chain, start)
-    aborted = False
+    result = None
     try:
-        while not finished.wait(_INTERVAL) and not sampler.is_finished:
-            report(done, divergences)
-            if stopped():
-                aborted = True
-                break
+        while result is None and not failure and not stopped():
+            try:
+                result = sampler.wait(timeout=_INTERVAL)
+            except TimeoutError:
+                report(done, divergences)
     except KeyboardInterrupt:
-        aborted = True
-    result = sampler.abort() if aborted or failure else sampler.wait()
+        pass
+    if result is None:
+        result = sampler.abort()
     times.append(time.perf_counter())
     positions, stats = _arrays(result, d)
     n = len(positions)
@@ -194,12 +197,16 @@ def _arrays(result: Any, dimension: int) -> tuple[np.ndarray, dict[str, np.ndarr
     """The draws after warmup and their statistics."""
     draws, stats = result.get_arrow_trace()
     if not draws or not stats:
-        empty = {k: np.zeros(0, kind) for k, (_, kind) in _STATS.items()}
-        return np.zeros((0, dimension)), empty
+        none: dict[str, np.ndarray] = {k: np.zeros(0, kind) for k, (_, kind) in _STATS.items()}
+        none["tree_depth"] = np.zeros(0, np.int64)
+        return np.zeros((0, dimension)), none
     (table,), (columns,) = draws, stats
     import pyarrow as pa
 
     flat = pa.array(table.column("u")).flatten().to_numpy(zero_copy_only=False)
     after = ~np.asarray(columns.column("tuning").to_numpy(), bool)
-    rows = flat.reshape(-1, dimension)[after]
-    return np.array(rows), {k: np.asarray(columns.column(c).to_numpy())[after].astype(t) for k, (c, t) in _STATS.items()}
+    kept = {k: np.asarray(columns.column(name).to_numpy()) for k, (name, _) in _STATS.items()}
+    out = {k: x[after].astype(_STATS[k][1]) for k, x in kept.items()}
+    # nutpie's own depth does not count the last doubling where it was given up; the backends' does.
+    out["tree_depth"] = tree_depth(out["n_steps"])
+    return np.array(flat.reshape(-1, dimension)[after]), out

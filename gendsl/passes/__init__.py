@@ -1,6 +1,8 @@
-"""The passes of the compiler: functions from graph to graph, in the order of `PASSES`.
+"""The passes of the compiler: functions from graph to graph, in the order of `PASSES` and `DENSITY_PASSES`.
 
-To add one, write `def my_pass(graph) -> (graph, notes)` and put it into the list.
+`PASSES` make the graph of the model; it is what the PPL program, `constrain` and `unconstrain` are emitted from.
+`DENSITY_PASSES` take it further for the fused density alone, which need not draw or predict: they may change anything
+but the sampled latents. To add a pass, write `def my_pass(graph) -> (graph, notes)` and put it into a list.
 """
 
 from __future__ import annotations
@@ -10,21 +12,30 @@ from dataclasses import dataclass
 
 from gendsl.graph.node import Graph
 from gendsl.passes.bounds import bounds
+from gendsl.passes.collapse import collapse
 from gendsl.passes.noncenter import noncenter
-from gendsl.passes.report import Report, rows
+from gendsl.passes.report import Done, Report, rows
 from gendsl.passes.simplify import fold, prune, share
 from gendsl.passes.validate import validate
 
-__all__ = ["PASSES", "Pass", "Report", "explain", "optimise"]
+__all__ = ["DENSITY_PASSES", "PASSES", "Pass", "Report", "explain", "lower", "optimise"]
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass: its name, what it is for, and the function."""
+    """One pass.
+
+    Attributes:
+        name: its name.
+        purpose: what it is for.
+        run: the function.
+        tidy: whether it only tidies up, and is left out where no pass before it in its list changed anything.
+    """
 
     name: str
     purpose: str
     run: Callable[[Graph], tuple[Graph, list[str]]]
+    tidy: bool = False
 
 
 PASSES: tuple[Pass, ...] = (
@@ -34,6 +45,13 @@ PASSES: tuple[Pass, ...] = (
     Pass("noncenter", "non-centre latents whose scale is random", noncenter),
     Pass("fold", "compute what depends on constants only", fold),
     Pass("share", "compute equal subexpressions once", share),
+)
+
+DENSITY_PASSES: tuple[Pass, ...] = (
+    Pass("collapse", "sum the rows of likelihoods with sufficient statistics once", collapse),
+    Pass("prune", "drop what the density no longer depends on", prune, tidy=True),
+    Pass("fold", "compute what depends on constants only", fold, tidy=True),
+    Pass("share", "compute equal subexpressions once", share, tidy=True),
 )
 
 
@@ -50,14 +68,30 @@ def optimise(graph: Graph, passes: tuple[Pass, ...] = PASSES) -> tuple[Graph, Re
     Raises:
         ModelError: if a pass finds the model impossible.
     """
-    declared = graph
-    done: list[tuple[str, str, tuple[str, ...]]] = []
-    for p in passes:
-        graph, notes = p.run(graph)
-        done.append((p.name, p.purpose, tuple(notes)))
-    return graph, Report(declared.name, rows(declared), tuple(done))
+    out, done = _run(graph, passes)
+    return out, Report(graph.name, rows(graph), done)
+
+
+def lower(graph: Graph) -> tuple[Graph, Graph, Report]:
+    """The graph of the model, the graph of its fused density, and what each pass did.
+
+    Raises:
+        ModelError: if a pass finds the model impossible.
+    """
+    model, done = _run(graph, PASSES)
+    density, more = _run(model, DENSITY_PASSES)
+    return model, density, Report(graph.name, rows(graph), done, more)
 
 
 def explain(graph: Graph) -> Report:
     """What each node is, and what the passes do."""
-    return optimise(graph)[1]
+    return lower(graph)[2]
+
+
+def _run(graph: Graph, passes: tuple[Pass, ...]) -> tuple[Graph, tuple[Done, ...]]:
+    done: list[Done] = []
+    given = graph
+    for p in passes:
+        graph, notes = (graph, []) if p.tidy and graph is given else p.run(graph)
+        done.append((p.name, p.purpose, tuple(notes)))
+    return graph, tuple(done)

@@ -8,7 +8,10 @@ from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import DistType, DType, TupleType
 
-__all__ = ["Report", "Row", "capabilities", "rows"]
+__all__ = ["Done", "Report", "Row", "capabilities", "rows"]
+
+Done = tuple[str, str, tuple[str, ...]]
+"""A pass that was run: its name, its purpose, its notes."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,13 @@ class Report:
         model: the model's name.
         rows: one row for each node, as declared.
         passes: name, purpose and notes of each pass.
+        density: the same for the passes that only the fused density goes through.
     """
 
     model: str
     rows: tuple[Row, ...]
-    passes: tuple[tuple[str, str, tuple[str, ...]], ...]
+    passes: tuple[Done, ...]
+    density: tuple[Done, ...] = ()
 
     def __str__(self) -> str:
         return self._text([r for r in self.rows if r.site])
@@ -65,11 +70,18 @@ class Report:
         widths = [max(len(row[k]) for row in table) for k in range(len(head))]
         lines = [f"model {self.model}", ""]
         lines += ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
-        lines += ["", "passes"]
-        for name, purpose, notes in self.passes:
-            lines.append(f"  {name}: {purpose}")
-            lines += [f"    - {note}" for note in notes] or ["    - nothing to do"]
+        lines += ["", "passes", *_passes(self.passes)]
+        if self.density:
+            lines += ["", "passes of the fused density", *_passes(self.density)]
         return "\n".join(lines)
+
+
+def _passes(done: tuple[Done, ...]) -> list[str]:
+    lines = []
+    for name, purpose, notes in done:
+        lines.append(f"  {name}: {purpose}")
+        lines += [f"    - {note}" for note in notes] or ["    - nothing to do"]
+    return lines
 
 
 def capabilities(n: DistType, family: str) -> tuple[str, ...]:

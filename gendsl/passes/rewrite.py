@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gendsl.errors import Location
+from gendsl.graph.infer import infer_node
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, Type
-from gendsl.lang.builder import infer_node
 
 __all__ = ["Rewriter", "rewrite"]
 

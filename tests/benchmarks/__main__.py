@@ -1,11 +1,11 @@
-"""`make bench`: compile time, import cost, gradients against hand-written programs."""
+"""`make bench`: compile time, import cost, gradients against hand-written programs, gradients against rows."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import compile_time, gradients
+from tests.benchmarks import compile_time, gradients, rows
 
 
 def main() -> None:
@@ -28,6 +28,13 @@ def main() -> None:
             f"{g.median:.3f}",
             f"{g.high:.3f}",
         )
+    console.print(table)
+    title = "one gradient of a Gaussian regression against its rows"
+    table = Table("backend", "rows", "bind s", "us 10 %", "us median", "us 90 %", "over the smallest", title=title)
+    for backend in ("pyro", "numpyro"):
+        for row in rows.measure(backend):
+            times = (f"{1e6 * t:.1f}" for t in (row.low, row.median, row.high))
+            table.add_row(backend, f"{row.rows:,}", f"{row.bind:.3f}", *times, f"{row.ratio:.3f}")
     console.print(table)
 
 

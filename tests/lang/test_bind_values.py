@@ -239,7 +239,7 @@ def test_known_values_are_numpys_on_broadcast_arrays() -> None:
     }
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(3, 4, 2)), rng.normal(size=4)
-    known = evaluate(m.graph, {"a": x, "b": y}, [e.node for e in out.values()])
+    known = evaluate(m.graph, {"a": x, "b": y}, [e.node for e in out.values()], {})
     expected = {
         "sum": x + y[None, :, None],
         "function": np.exp(x) / (1 + y[None, :, None] ** 2),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,9 @@ for _name in ("sum", "prod", "mean", "max", "min", "logsumexp", "all", "any"):
         )
 _add("sum", lambda x: x.sum(), Operand((3,), kind="int", high=4), value=lambda x: x.sum(-1), modes=NOT_EVENT)
 _add("max", lambda x: x.max(-1), Operand((3,), kind="bool"), value=lambda x: x.max(-1))
+for _axis in (-1, 0):
+    _value = partial(OPS["softmax"].numpy, axis=_axis)
+    _add("softmax", lambda x, a=_axis: gd.softmax(x, a), M, value=_value, modes=NOT_EVENT)
 for _name in ("cumsum", "cumprod", "logcumsumexp"):
     for _axis in (-1, -2):
         _add(
@@ -138,6 +142,12 @@ for _name in ("cumsum", "cumprod", "logcumsumexp"):
             Operand((3, 2)),
             value=_reduced(_name, axis=_axis),
         )
+_COUNTS, _CONDITIONS = Operand((3,), kind="int", high=4), Operand((3,), kind="bool")
+for _given in (_COUNTS, _CONDITIONS):
+    _add("mean", lambda x: x.mean(), _given, value=lambda x: x.mean(-1), modes=NOT_EVENT)
+    _add("logsumexp", gd.logsumexp, _given, value=lambda x: np.log(np.exp(x * 1.0).sum(-1)), modes=NOT_EVENT)
+    _add("logcumsumexp", gd.logcumsumexp, _given, value=lambda x: np.log(np.exp(x * 1.0).cumsum(-1)), modes=NOT_EVENT)
+    _add("matmul", lambda a, b: a @ b, _given, _given, value=lambda a, b: (a * 1.0) @ b, modes=NOT_EVENT)
 _add("cumsum", lambda x: gd.cumsum(x), Operand((3,), kind="int", high=4), value=lambda x: x.cumsum(-1))
 
 # -- shape ------------------------------------------------------------------------------------------------------------

@@ -177,6 +177,49 @@ def _solved() -> Built:
     return m, {"t": times}, u | {"rate": r}, 2 * r[:, None] * np.exp(-r[:, None] * times)
 
 
+@special("odeint")
+def _solved_along_the_first_plate() -> Built:
+    m, a, b, x, u = _model()
+    t = m.data("t", dims=a)
+    m.let("out", gd.odeint(lambda y, s: -gd.exp(x[0]) * y, 2.0, t, rtol=1e-9, atol=1e-9) + 0.0 * x)
+    times = np.array([0.5, 1.7])
+    return m, {"t": times}, u, 2 * np.exp(-np.exp(_X[0]) * times[:, None])
+
+
+@special("odeint")
+def _solved_with_a_sum_over_a_plate() -> Built:
+    m, a, b, x, u = _model()
+    t = m.data("t", dims=a)
+    rate = gd.exp(x[0])  # over b
+    start = m.latent("start", gd.Normal(0.0, 1.0))
+    m.let("out", gd.odeint(lambda y, s: -(y * rate).sum(dim=b), start, t, rtol=1e-9, atol=1e-9))
+    times = np.array([0.1, 0.4])
+    return m, {"t": times}, u | {"start": np.array(1.5)}, 1.5 * np.exp(-np.exp(_X[0]).sum() * times)
+
+
+@special("odeint")
+def _solved_where_the_rate_adds_a_plate() -> Built:
+    m, a, b, x, u = _model()
+    t = m.data("t", dims=a)
+    m.let(
+        "out",
+        gd.odeint(lambda y, s: x[0] - y.sum(dim=b) if b.name in y.dims else x[0] + y, 1.0, t, rtol=1e-9, atol=1e-9),
+    )
+    times, r = np.array([0.1, 0.4]), _X[0]
+    level = r.sum() / 4  # the sum of y over b goes there from 4
+    integral = level * times + (4 - level) * (1 - np.exp(-4 * times)) / 4
+    return m, {"t": times}, u, 1.0 + r * times[:, None] - integral[:, None]
+
+
+@special("jitter")
+def _jittered() -> Built:
+    m, a, b, x, u = _model(event=True)
+    kernel = gd.kernel.White(scale=1.0) + gd.kernel.Linear()
+    m.let("out", gd.GaussianProcess(kernel, x[0, :, 0]).log_prob(x[0, :, 1]))
+    k = np.outer(_XE[0, :, 0], _XE[0, :, 0]) + (1.0 + 1e-10) * np.eye(4)
+    return m, {}, u, np.asarray(stats.multivariate_normal.logpdf(_XE[0, :, 1], np.zeros(4), k))
+
+
 # -- sites ------------------------------------------------------------------------------------------------------------
 @special("data", "param", "latent")
 def _given() -> Built:

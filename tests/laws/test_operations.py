@@ -79,8 +79,8 @@ def test_operation_has_its_numpy_meaning(op: str) -> None:
                 p = m.compile(backend).bind(data)
                 got = _outputs(p, latents)["out"]
                 what = f"{op}, {mode}, {backend}\n{p.program.source}"
-                assert np.broadcast_shapes(got.shape, want.shape) == want.shape, f"{got.shape}, {want.shape}: {what}"
-                np.testing.assert_allclose(np.broadcast_to(got, want.shape), want, 1e-11, 1e-12, err_msg=what)
+                assert got.shape == want.shape, f"{got.shape}, {want.shape}: {what}"
+                np.testing.assert_allclose(got, want, 1e-11, 1e-12, err_msg=what)
 
 
 @pytest.mark.parametrize("op", sorted(SPECIAL))
@@ -99,10 +99,10 @@ def test_operation_on_plates_and_sites(op: str, backend: str) -> None:
             dims = m["out"].dims
             got = np.transpose(got, [*sorted(range(len(dims)), key=dims.__getitem__), *range(len(dims), got.ndim)])
             tolerance = 1e-5 if op == "odeint" else 1e-11
-            np.testing.assert_allclose(
-                np.broadcast_to(got, want.shape), want, tolerance, tolerance, err_msg=p.program.source
-            )
+            assert got.shape == want.shape, f"{got.shape}, {want.shape}\n{p.program.source}"
+            np.testing.assert_allclose(got, want, tolerance, tolerance, err_msg=p.program.source)
 
 
 def test_every_operation_has_a_case() -> None:
-    assert set(OPS) == set(CASES) | set(SPECIAL)
+    declared = {name for name, spec in OPS.items() if not spec.lowered}
+    assert declared == set(CASES) | set(SPECIAL)

@@ -7,7 +7,9 @@ import pytest
 from scipy import special, stats
 
 import gendsl as gd
-from tests.laws.law import BACKENDS, check_law, fused
+from gendsl.backend import get_backend
+from gendsl.math.sequences import hidden_markov_log_prob
+from tests.laws.law import BACKENDS, check_batched, check_law, fused
 
 
 def value(m: gd.Model, data: dict[str, object], backend: str, **u: object) -> float:
@@ -91,7 +93,20 @@ def test_conditions_are_combined_and_numbers_are_not() -> None:
         gd.logical_and(n, 4)
 
 
-NAMES = ("TruncatedNormal", "Markov", "float", "int", "special", "x_", "carry_", "real", "scan")
+NAMES = (
+    "\u00b5",
+    "\uff49\uff46",
+    "\uff44ata",
+    "TruncatedNormal",
+    "Markov",
+    "float",
+    "int",
+    "special",
+    "x_",
+    "carry_",
+    "real",
+    "scan",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -214,3 +229,253 @@ def test_the_derivative_of_digamma_has_full_accuracy(backend: str) -> None:
     p = m.compile(backend).bind({})
     at = np.array([1e-3, 0.4, 1.0, 3.3, 7.0, 40.0])
     np.testing.assert_allclose(fused(p, {"x": at}).grad["x"], special.polygamma(1, at), rtol=1e-11)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_hidden_chain_with_impossible_transitions(backend: str) -> None:
+    """Left to right: the value is that of the sum over paths, and the gradient is finite."""
+    y, mu = np.array([0.3, -0.4, 1.1, 0.9]), np.array([-0.2, 0.8])
+    m = gd.Model("m")
+    t, means = m.plate("t"), m.latent("mu", gd.Normal(0, 1).expand(2))
+    m.observe("y", gd.HiddenMarkov([1.0, 0.0], [[0.5, 0.5], [0.0, 1.0]], gd.Normal(means, 1.0), dim=t), dims=t)
+    paths = [[0] * k + [1] * (4 - k) for k in range(1, 5)]
+    chances = [0.5 ** min(k, 3) for k in range(1, 5)]
+    joint = [np.log(c) + stats.norm.logpdf(y, mu[p]).sum() for c, p in zip(chances, paths, strict=True)]
+    point = fused(m.compile(backend).bind({"y": y}), {"mu": mu})
+    assert point.value == pytest.approx(special.logsumexp(joint) + stats.norm.logpdf(mu).sum(), rel=1e-12)
+    weights = special.softmax(joint)
+    occupied = sum(w * np.eye(2)[p] for w, p in zip(weights, paths, strict=True))
+    np.testing.assert_allclose(point.grad["mu"], (occupied * (y[:, None] - mu)).sum(0) - mu, rtol=1e-10)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_sequence_that_cannot_be_has_no_density(backend: str) -> None:
+    b = get_backend(backend)
+    emission = np.array([[0.0, -np.inf], [-np.inf, 0.0]])
+    with b.precision("float64"):
+        given = [b.array(x, "float64") for x in (np.array([1.0, 0.0]), np.eye(2), emission)]
+        assert float(b.numpy(hidden_markov_log_prob(b.ops, *given))) == -np.inf
+
+
+@pytest.mark.parametrize("kind", ["categorical", "multinomial", "general", "family"])
+def test_computed_probabilities_are_divided_by_their_sum(kind: str) -> None:
+    m = gd.Model("m")
+    o, u = m.plate("o"), m.latent("u", gd.Normal(0, 1).expand(3))
+    w = gd.exp(u)
+    given, y = {
+        "categorical": (gd.Categorical(w), np.array([0, 2, 1])),
+        "multinomial": (gd.Multinomial(4, w), np.array([[1, 1, 2], [0, 4, 0]])),
+        "general": (gd.Mixture(w, [gd.Normal(0, 1), gd.Normal(1, 1), gd.StudentT(3)]), np.array([0.4, -1.0])),
+        "family": (gd.Mixture(w, gd.Normal(u, 1)), np.array([0.4, -1.0])),
+    }[kind]
+    m.observe("y", given, dims=o)
+    check_law(m, {"y": y}, seed=2)
+    if kind == "categorical":
+        at = np.array([0.2, -1.0, 0.7])
+        want = np.log(special.softmax(at))[y].sum() + stats.norm.logpdf(at).sum()
+        assert value(m, {"y": y}, "numpyro", u=at) == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("length", [1, 3])
+def test_carries_have_all_their_dims(backend: str, length: int) -> None:
+    """A carry that is passed on unchanged lacks the plate that it has from the second step on."""
+    m = gd.Model("m")
+    s, t = m.plate("s", 2), m.plate("t")
+    phi, y = m.latent("phi", gd.Normal(0, 1), dims=s), m.data("y", dims=t)
+    z = m.latent("z", gd.Normal(0, 1))
+    (_, before), _ = gd.scan(lambda c, v: ((phi * c[0] + v, c[0]), c[1]), (z, z), y, dim=t)
+    m.factor("f", before.sum(dim=s))
+    ys, slope, start = np.array([0.3, -0.8, 1.2])[:length], np.array([0.4, -0.9]), 0.7
+    now, held = np.full(2, start), np.full(2, start)
+    for v in ys:
+        now, held = slope * now + v, now
+    want = held.sum() + stats.norm.logpdf([*slope, start]).sum()
+    assert value(m, {"y": ys}, backend, phi=slope, z=np.array(start)) == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_variance_far_from_zero(backend: str) -> None:
+    m = gd.Model("m")
+    x, z = m.data("x", event=(2, 3)), m.latent("z", gd.Normal(0, 1))
+    m.let("v", gd.var(x, 1)), m.let("w", np.var(x) + 0 * z)
+    at = 1e8 + np.array([[0.0, 1.0, 2.0], [4.0, 4.0, 1.0]])
+    out = m.compile(backend).bind({"x": at}).constrain({"z": np.zeros(1)})
+    np.testing.assert_allclose(np.squeeze(out["v"]), at.var(1), rtol=1e-7)
+    np.testing.assert_allclose(np.squeeze(out["w"]), at.var(), rtol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["positive", "rows", "random", "counts"])
+def test_masked_values_may_lie_outside_the_support(kind: str) -> None:
+    m = gd.Model("m")
+    o, mu = m.plate("o", 3), m.latent("mu", gd.Normal(0, 1))
+    keep = m.data("keep", dims=o, dtype=bool)
+    data: dict[str, object] = {"keep": np.array([True, False, True])}
+    at, logs = 0.4, stats.lognorm(1.0, 0.0, np.exp(0.4)).logpdf
+    if kind == "rows":
+        m.observe("y", gd.LogNormal(mu, 1).expand(2), dims=o, mask=keep)
+        data["y"] = np.array([[1.0, 2.0], [-1.0, 2.0], [2.0, 0.5]])
+        want = logs([1.0, 2.0, 2.0, 0.5]).sum()
+    elif kind == "counts":
+        m.observe("y", gd.Categorical(gd.softmax(gd.stack([mu, 0.0]))), dims=o, mask=keep)
+        data["y"] = np.array([1, 7, 0])
+        want = np.log(special.softmax([at, 0.0])).sum()
+    else:
+        m.observe("y", gd.LogNormal(mu, 1), dims=o, mask=keep if kind == "positive" else keep & (mu < 9.0))
+        data["y"] = np.array([1.0, -1.0, 2.0])
+        want = logs([1.0, 2.0]).sum()
+    check_law(m, data, seed=3)
+    for backend in BACKENDS:
+        got = value(m, data, backend, mu=np.array(at))
+        assert got == pytest.approx(want + stats.norm.logpdf(at), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["unit", "interval", "binomial", "categorical"])
+def test_mixtures_whose_bounds_are_constants(kind: str) -> None:
+    part, y = {
+        "unit": (gd.Uniform(0, np.array([1.0, 1.0])), np.array([0.2, 0.9])),
+        "interval": (gd.Uniform(np.array([-1.0, -1.0]), 2.0), np.array([0.2, 1.9])),
+        "binomial": (gd.Binomial(5, np.array([0.2, 0.6])), np.array([0, 5])),
+        "categorical": (gd.Categorical(np.array([[0.2, 0.8], [0.5, 0.5]])), np.array([0, 1])),
+    }[kind]
+    m = gd.Model("m")
+    o, w = m.plate("o"), m.latent("w", gd.Dirichlet(np.ones(2)))
+    m.observe("y", gd.Mixture(w, part), dims=o)
+    if kind in ("unit", "interval"):
+        m.latent("x", gd.Mixture(w, part))
+    check_law(m, {"y": y}, seed=4)
+
+
+def test_a_markov_step_that_sums_over_a_plate() -> None:
+    m = gd.Model("m")
+    t, p = m.plate("t", 4), m.plate("p", 3)
+    a = m.latent("a", gd.Normal(0, 1), dims=p)
+    x = m.latent("x", gd.Markov(gd.Normal(0, 1), lambda x: gd.Normal((x * a).sum(dim=p), 1.0), dim=t), dims=t)
+    assert x.dims == ("t",)
+    m.observe("y", gd.Normal(x, 1.0), dims=t)
+    check_law(m, {"y": [0.1, 0.2, 0.3, 0.4]}, 0)
+    check_batched(m, {"y": [0.1, 0.2, 0.3, 0.4]}, 0)
+
+
+def test_a_markov_step_that_adds_a_plate() -> None:
+    m = gd.Model("m")
+    t, p = m.plate("t", 4), m.plate("p", 3)
+    a = m.latent("a", gd.Normal(0, 1), dims=p)
+    m.latent("x", gd.Markov(gd.Normal(0, 1), lambda x: gd.Normal(x * a, 1.0), dim=t), dims=(p, t))
+    check_law(m, {}, 0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_names_that_python_spells_otherwise(backend: str) -> None:
+    """Sites, data and plates keep the user's spelling, though Python normalises identifiers."""
+    m = gd.Model("m")
+    i = m.plate("\u2139")
+    x = m.data("\u00b5_x", dims=i)
+    mu = m.latent("\u00b5", gd.Normal(0, 1), dims=i)
+    m.let("\ufb01", mu + x)
+    m.observe("\uff59", gd.Normal(mu, 1.0), dims=i)
+    p = gd.Model.from_json(m.to_json()).compile(backend).bind({"\u00b5_x": [1.0, 2.0], "\uff59": [0.0, 0.0]})
+    out = p.constrain({"\u00b5": np.array([[0.5, 1.5]])})
+    np.testing.assert_allclose(out["\ufb01"], [[1.5, 3.5]])
+    check_law(m, {"\u00b5_x": [1.0, 2.0], "\uff59": [0.0, 0.0]}, 0)
+
+
+def _joint(name: str) -> gd.Model:
+    m = gd.Model(name)
+    t = m.plate("t")
+    x = m.data("x", dims=t)
+    a = m.latent("a", gd.Normal(0, 1).expand(2))
+    if name == "hidden":
+        dist: gd.Distribution = gd.HiddenMarkov(np.ones(2) / 2, np.full((2, 2), 0.5), gd.Poisson(gd.exp(a)), dim=t)
+    elif name == "markov":
+        dist = gd.Markov(gd.Normal(a[0], 1.0), lambda v: gd.Normal(v * a[1], 1.0), dim=t)
+    else:
+        dist = gd.GaussianProcess(gd.kernel.SquaredExponential(scale=1.0, length=1.0), x, noise=0.1)
+    m.observe("y", dist, dims=t)
+    return m
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["hidden", "markov", "process"])
+def test_joint_observations_are_drawn_where_they_are_left_out(backend: str, name: str) -> None:
+    m = _joint(name)
+    p = m.compile(backend)
+    given = p.bind({"x": [0.0, 1.0, 3.0], "y": [1, 2, 1]}).arrays
+    with p.backend.precision("float64"):
+        out = draw_model(backend, p.model, {k: v for k, v in given.items() if k != "y"})
+    assert out.shape == (3,)
+    assert np.isfinite(out).all()
+    check_law(m, {"x": [0.0, 1.0, 3.0], "y": [1, 2, 1]}, 0)
+
+
+def draw_model(backend: str, model: object, data: object) -> np.ndarray:
+    if backend == "pyro":
+        import pyro
+
+        return np.asarray(pyro.poutine.trace(model).get_trace(data).nodes["y"]["value"])
+    import numpyro
+
+    traced = numpyro.handlers.trace(numpyro.handlers.seed(model, 0))
+    return np.asarray(traced.get_trace(data)["y"]["value"])
+
+
+@pytest.mark.parametrize("flag", [True, False, np.True_])
+def test_conditions_that_are_python_s(flag: bool) -> None:
+    m = gd.Model("m")
+    i = m.plate("i")
+    a = m.latent("a", gd.Normal(0, 1), dims=i)
+    x = m.data("x", dims=i)
+    m.observe("y", gd.LogNormal(0, 1), value=gd.exp(a) + x, mask=flag)
+    m.factor("f", gd.where(flag, a, -a))
+    check_law(m, {"x": [0.1, 0.2]}, 0)
+
+
+def test_the_density_of_a_flat_prior_has_the_value_s_dims() -> None:
+    m = gd.Model("m")
+    i = m.plate("i")
+    a = m.latent("a", gd.Normal(0, 1).expand(2), dims=i)
+    m.data("x", dims=i)
+    m.factor("f", gd.ImproperUniform(shape=(2,)).log_prob(a).sum(dim=i))
+    check_law(m, {"x": [0.1, 0.2]}, 0)
+
+
+def test_whole_numbers_of_numpy() -> None:
+    m = gd.Model("m")
+    t = m.plate("t")
+    assert (t >= np.int64(2)).name == (t >= 2).name == t[np.int64(2) :].name
+    assert gd.NUTS(chains=np.int64(2)) == gd.NUTS(chains=2)
+    assert not gd.same(m.data("x"), 3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_constrain_without_values_says_what_it_needs(backend: str) -> None:
+    m = gd.Model("m")
+    m.latent("a", gd.Normal(0, 1))
+    with pytest.raises(gd.DataError, match="values are missing for latents"):
+        m.compile(backend).bind({}).constrain({})
+
+
+def test_a_copy_has_plates_of_its_own() -> None:
+    m = gd.Model("m")
+    t = m.plate("t", 4)
+    m.latent("x", gd.Normal(0, 1), dims=t)
+    c = m.copy()
+    late = c.plates["t"] >= 1
+    c.observe("y", gd.Normal(c["x"][late], 1.0), dims=late)
+    assert "y" in c.graph.sites
+    assert late.name not in m.plates
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_gaussian_process_in_single_precision(backend: str) -> None:
+    """Smooth kernels without noise: the factorisation needs a jitter of the size of rounding errors."""
+    m = gd.Model("m")
+    t = m.plate("t")
+    x = m.data("x", dims=t)
+    scale = m.latent("scale", gd.LogNormal(3, 1))
+    m.latent("f", gd.GaussianProcess(gd.kernel.SquaredExponential(scale=scale, length=1.0), x), dims=t)
+    p = m.compile(backend, precision="float32").bind({"x": np.linspace(0, 4, 60)})
+    got = fused(p, {"scale": np.array(3.0), "f": np.zeros(60)})
+    assert np.isfinite(got.value)
+    assert np.isfinite(got.grad["f"]).all()
+    assert "1e-10" in m.compile(backend).source

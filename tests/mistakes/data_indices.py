@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 import gendsl as gd
@@ -88,3 +89,70 @@ def index_with_a_missing_label():
     county, obs = m.plate("county"), m.plate("obs")
     m.data("k", dims=obs, indexes=county)  # here
     bind(m.graph, {"k": ["A", None]})
+
+
+# -- integers that index without indexes= -----------------------------------------------------------------------------
+@mistake(gd.DataError, "node 'k'", "out of range", "values from 1 to 3", "k[2] = 3", "0 to 2", 'data["k"] - 1')
+def plain_index_counts_from_one():
+    m = gd.Model("m")
+    p, o = m.plate("p", size=3), m.plate("o")
+    x = m.latent("x", gd.Normal(0, 1), dims=p)
+    k = m.data("k", dims=o, dtype=int)  # here
+    m.observe("y", gd.Normal(x[k], 1), dims=o)
+    bind(m.graph, {"k": [1, 2, 3], "y": [0.0, 0.0, 0.0]})
+
+
+@mistake(gd.DataError, "node 'k'", "out of range", "k[0] = 9", "of plate 'p' of x", 'indexes="p"')
+def plain_index_past_the_plate():
+    m = gd.Model("m")
+    p, o = m.plate("p"), m.plate("o")
+    m.observe("w", gd.Normal(0, 1), dims=p)
+    x = m.latent("x", gd.Normal(0, 1), dims=p)
+    k = m.data("k", dims=o, dtype=int)  # here
+    m.let("y", x[k])
+    bind(m.graph, {"k": [9, 2, 3], "w": [0.0] * 4})
+
+
+@mistake(gd.DataError, "node 'k'", "out of range", "k[1] = 3", "computed from k", "the last element is 2")
+def computed_index_past_the_plate():
+    m = gd.Model("m")
+    p, o = m.plate("p", size=3), m.plate("o")
+    x = m.latent("x", gd.Normal(0, 1), dims=p)
+    k = m.data("k", dims=o, dtype=int)  # here
+    m.let("y", x[k + 1])
+    bind(m.graph, {"k": [0, 2]})
+
+
+@mistake(gd.DataError, "node 'k'", "out of range", "k[1] = 4", "0 to 2", "an axis of x")
+def index_past_an_event_axis():
+    m = gd.Model("m")
+    x = m.latent("x", gd.Normal(0, 1).expand(3))
+    k = m.data("k", dims=m.plate("o"), dtype=int)  # here
+    m.let("y", x[..., k])
+    bind(m.graph, {"k": [0, 4]})
+
+
+@mistake(gd.DataError, "node 'x'", "out of range", "100", "0 to 1")
+def number_past_the_plate():
+    m = gd.Model("m")
+    x = m.data("x", dims=m.plate("p"))  # here
+    m.let("y", x[100])
+    bind(m.graph, {"x": [0.0, 4.0]})
+
+
+@mistake(gd.DataError, "node 'x'", "out of range", "100", "0 to 1")
+def numbers_past_the_plate():
+    m = gd.Model("m")
+    x = m.data("x", dims=m.plate("p"))  # here
+    m.let("y", x[np.array([0, 100])])
+    bind(m.graph, {"x": [0.0, 4.0]})
+
+
+@mistake(gd.DataError, "node 'k'", "out of range", "k[2] = 3", "0 to 2")
+def index_in_a_step():
+    m = gd.Model("m")
+    t = m.plate("t")
+    x = m.latent("x", gd.Normal(0, 1).expand(3))
+    k = m.data("k", dims=t, dtype=int)  # here
+    m.let("y", gd.scan(lambda c, j: (c + x[j], c), 0.0, k, dim=t)[0])
+    bind(m.graph, {"k": [0, 1, 3]})

@@ -165,7 +165,7 @@ def dims_twice():
     m.latent("theta", gd.Normal(0, 1), dims=(i, "i"))  # here
 
 
-@mistake(gd.ModelError, "plate 'i' belongs to model 'other'", 'm.plate("i")')
+@mistake(gd.ModelError, "plate 'i' belongs to another model, 'other'", 'm.plate("i")')
 def plate_of_another_model():
     m = gd.Model("m")
     i = gd.Model("other").plate("i")
@@ -255,3 +255,66 @@ def acceptance_above_one():
 @mistake(TypeError, "unexpected keyword argument 'samples'")
 def unknown_method_option():
     gd.NUTS(samples=100)
+
+
+@mistake(gd.ModelError, "node '\u03bc'", "the name '\u03bc' is taken", "NFKC", "another name")
+def two_names_that_are_one_to_python():
+    m = gd.Model("m")
+    m.latent("\u00b5", gd.Normal(0, 1))
+    m.latent("\u03bc", gd.Normal(0, 1))  # here
+
+
+@mistake(gd.ModelError, "node 'x'", "an unknown dtype", "[<class 'int'>]", "dtype=float")
+def dtype_in_a_list():
+    m = gd.Model("m")
+    m.data("x", dtype=[int])  # here
+
+
+@mistake(gd.ModelError, "node 'x'", "dims are plates", "int: 3", 'm.plate("school", size=...)')
+def dims_as_a_number():
+    m = gd.Model("m")
+    m.data("x", dims=3)  # here
+
+
+@mistake(gd.ModelError, "node 'i'", "a label is missing among the coords", "nan", "drop or name")
+def coords_with_nan():
+    gd.Model("m").plate("i", coords=[1.0, float("nan")])  # here
+
+
+@mistake(gd.ModelError, "node 'x'", "a distribution is needed", "gd.Normal(...)")
+def latent_of_a_family_without_parameters():
+    m = gd.Model("m")
+    m.latent("x", gd.Normal)  # here
+
+
+@mistake(gd.ModelError, "node 'y'", "a mask is boolean", "event (2,)", "over plates", "dtype=bool")
+def mask_as_a_list():
+    m = gd.Model("m")
+    m.observe("y", gd.Normal(0, 1), dims=m.plate("i"), mask=[True, False])  # here
+
+
+# -- copies -----------------------------------------------------------------------------------------------------------
+@mistake(gd.ModelError, "node 'z'", "'t_from_2' belongs to another model", 'model.plates["t"][2:]')
+def part_of_the_original_s_plate_in_a_copy():
+    m = gd.Model("m")
+    t = m.plate("t")
+    c = m.copy()
+    c.latent("z", gd.Normal(0, 1), dims=t >= 2)  # here
+
+
+@mistake(gd.ModelError, "node 'x'", "'t_from_2' belongs to another model", 'model.plates["t"][2:]')
+def cut_by_the_original_s_plate_in_a_copy():
+    m = gd.Model("m")
+    t = m.plate("t")
+    m.data("x", dims=t)
+    c = m.copy()
+    c["x"][t >= 2]  # here
+
+
+@mistake(gd.ModelError, "is used in a copy of it", 'model.plates["t"]')
+def positions_along_the_original_s_plate_in_a_copy():
+    m = gd.Model("m")
+    t = m.plate("t")
+    m.data("x", dims=t)
+    c = m.copy()
+    c["x"] + t.index  # here

@@ -143,7 +143,7 @@ def expression_of_another_model():
     other.latent("mu", gd.Normal(x, 1))  # here
 
 
-@mistake(gd.ModelError, "used in model 'm'", 'model["x"]')
+@mistake(gd.ModelError, "used in a copy of it", 'model["x"]')
 def expression_of_the_original_in_a_copy():
     m = gd.Model("m")
     x = m.data("x")
@@ -186,3 +186,50 @@ def added_into_an_array():
     m = gd.Model("m")
     total = np.zeros(3)
     total += m.data("x")  # here
+
+
+# -- arguments of another kind ----------------------------------------------------------------------------------------
+@mistake(gd.ModelError, "an integer is too large", "9223372036854775808", "as a float")
+def integer_beyond_64_bits():
+    m = gd.Model("m")
+    m.data("x") + 2**63  # here
+
+
+@mistake(gd.ModelError, "a shape is made of lengths", "('a', 3)", "positive integers")
+def shape_of_an_unknown_plate():
+    m = gd.Model("m")
+    gd.broadcast_to(m.data("x"), ("a", 3))  # here
+
+
+@mistake(gd.ModelError, "a shape is made of lengths", "(-1, 3)", "positive integers")
+def shape_with_a_negative_length():
+    m = gd.Model("m")
+    gd.broadcast_to(m.data("x"), (-1, 3))  # here
+
+
+@mistake(gd.ModelError, "a shape is made of lengths", "(-1, -1)", "one of which may be -1")
+def shape_with_two_unknown_lengths():
+    m = gd.Model("m")
+    gd.reshape(m.data("x"), (-1, -1))  # here
+
+
+@mistake(gd.ModelError, "transpose takes every event axis once", "0", "(1, 0)", "gd.swap")
+def transpose_by_one_axis():
+    m = gd.Model("m")
+    gd.transpose(m.data("x", event=(2, 3)), 0)  # here
+
+
+@mistake(gd.ModelError, "log_prob takes a distribution and a value", "'Normal'", "gd.Normal(0, 1)")
+def log_prob_of_a_name():
+    m = gd.Model("m")
+    gd.log_prob("Normal", m.data("x"))  # here
+
+
+@mistake(gd.ModelError, "bounds of an interval are numbers", "str: 'a'", "gd.Uniform")
+def interval_from_a_string():
+    gd.Interval("a", 1)  # here
+
+
+@mistake(gd.ModelError, "dense is True, False or None", "array([1., 1.])")
+def dense_of_an_array():
+    gd.NUTS(dense=np.ones(2))  # here

@@ -57,6 +57,26 @@ def list_index_past_the_end():
     m.data("x", event=3)[[0, 3]]  # here
 
 
+@mistake(gd.ModelError, "node 'x'", "index 100 is out of range", "plate 'p' of length 8", "0 to 7", "count from 0")
+def index_past_the_declared_plate():
+    m = gd.Model("m")
+    m.data("x", dims=m.plate("p", size=8))[100]  # here
+
+
+@mistake(gd.ModelError, "node 'x'", "index 100 is out of range", "plate 'p' of length 8", "0 to 7")
+def array_index_past_the_declared_plate():
+    m = gd.Model("m")
+    m.latent("x", gd.Normal(0, 1), dims=m.plate("p", size=8))[np.array([0, 100])]  # here
+
+
+@mistake(gd.ModelError, "index 7 is out of range", "plate 'p_from_1' of length 7", "0 to 6")
+def index_past_the_part_of_a_plate():
+    m = gd.Model("m")
+    p = m.plate("p", size=8)
+    late = m.data("x", dims=p)[p >= 1]
+    late[7]  # here
+
+
 @mistake(gd.ModelError, "an index is out of range", "length 2")
 def category_past_the_end():
     m = gd.Model("m")

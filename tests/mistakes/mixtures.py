@@ -118,7 +118,7 @@ def improper_prior_on_integers():
     gd.ImproperUniform(boolean)  # here
 
 
-@mistake(gd.ModelError, "bounds of an improper prior are numbers", "gd.Uniform(low, high)")
+@mistake(gd.ModelError, "bounds of an interval are numbers", "gd.Uniform(low, high)")
 def improper_prior_with_a_bound_that_varies():
     m = gd.Model("m")
     high = m.latent("high", gd.HalfNormal(1))

@@ -94,6 +94,13 @@ def constraint_of_vectors_on_a_scalar():
     m.latent("x", gd.Normal(0, 1), constraint=gd.ordered)  # here
 
 
+@mistake(gd.CompileError, "node 'z'", "needs continuous latents, and 'z' is discrete", "gd.Mixture", "HiddenMarkov")
+def discrete_latent_compiled():
+    m = gd.Model("m")
+    m.latent("z", gd.Categorical([0.2, 0.8]))  # here
+    m.compile("pyro")
+
+
 # -- observations, recorded values, factors ---------------------------------------------------------------------------
 @mistake(gd.ModelError, "node 'y'", "another event shape", "event (3,)", "scalar")
 def observed_value_of_another_shape():

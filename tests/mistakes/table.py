@@ -1,7 +1,7 @@
 """The catalogue's table: each entry makes one mistake; the error must name it, show it, and say what mends it.
 
 An entry is a function under `@mistake(error, *fragments)`. The line that the error must point to ends in `# here`: the
-line that makes the mistake, or, for data that do not fit, the line that declared the node.
+line that makes the mistake, or, for data that do not fit and runs that cannot start, the line that declared the node.
 """
 
 from __future__ import annotations

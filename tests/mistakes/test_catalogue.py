@@ -8,6 +8,7 @@ import pytest
 
 import gendsl as gd
 from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the table
+    calibrations,
     data_indices,
     data_layout,
     data_values,
@@ -16,6 +17,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     expressions,
     indexing,
     mixtures,
+    predictions,
     sequences,
     shapes,
     sites,
@@ -48,7 +50,7 @@ def test_mistake(entry: Mistake) -> None:
         assert error.where.text in message
     users = [f for f in traceback.extract_tb(caught.tb) if f.filename == file]
     assert users, "the traceback does not show the user's line"
-    if line is not None and not isinstance(error, gd.DataError):
+    if line is not None and not isinstance(error, (gd.DataError, gd.CompileError, gd.FitError)):
         assert line in [f.lineno for f in users]
 
 

@@ -141,7 +141,7 @@ def check_attrs(
                 node=node,
             )
         wanted: Sequence[str] = ("params", "static", "expand")
-    elif op in OPS:
+    elif op in OPS and not OPS[op].lowered:
         wanted = OPS[op].attrs
     else:
         fail(

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-import gendsl.lang.distributions  # noqa: F401  (fills FAMILIES)
 from gendsl.graph import constraints as c
+from gendsl.graph.infer import infer_node
 from gendsl.graph.json.args import SITES, check_args
 from gendsl.graph.json.arrays import decode_array, decode_scalar, encode_array
 from gendsl.graph.json.attrs import Rules
@@ -23,7 +23,6 @@ from gendsl.graph.json.check import check_name, check_type, fail, is_count, is_i
 from gendsl.graph.node import Array, Node, Plate, Subgraph
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
-from gendsl.lang.builder import infer_node
 
 __all__ = ["Codec"]
 

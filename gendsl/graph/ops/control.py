@@ -62,15 +62,14 @@ def _item(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
 @op("odeint", "step", "rtol", "atol", "max_steps")
 def _odeint(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     """args = initial value, initial time, times (one event axis), captures; result has the times as leading axis."""
-    y0, t0, ts, *captures = arrays(args)
+    y0, t0, ts, *_ = arrays(args)
     if ts.rank != 1 or ts.dims or t0.rank or t0.dims:
         raise Problem("odeint needs one vector of times", given=str(ts), needed="a value with one axis of times")
     step: Subgraph = attrs["step"]
     out = step.nodes[step.outputs[0]].type
     if not isinstance(out, ArrayType) or out.event != y0.event:
         raise Problem("the right-hand side must have the state's shape", given=str(out), needed=str(y0))
-    dims = join_dims(y0.dims, out.dims, *(c.dims for c in captures))
-    return ArrayType(dims, (*ts.event, *y0.event), DType.FLOAT, real)
+    return ArrayType(join_dims(y0.dims, out.dims), (*ts.event, *y0.event), DType.FLOAT, real)
 
 
 @op("input", "type")
@@ -126,7 +125,12 @@ def _observe(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
             fix=f"add '{missing[0]}' to the dims of the observation, or reduce or index the parameters first",
         )
     if mask and (mask[0].dtype is not DType.BOOL or mask[0].event):
-        raise Problem("a mask is boolean, one element for each draw", given=str(mask[0]))
+        raise Problem(
+            "a mask is boolean, one element for each draw",
+            given=str(mask[0]),
+            needed="a boolean value over plates of the observation",
+            fix='declare it: m.data("counts", dims=..., dtype=bool), or a condition such as x > 0',
+        )
     return ArrayType(value.dims, value.event, value.dtype, d.support)
 
 

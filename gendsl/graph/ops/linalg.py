@@ -153,3 +153,12 @@ def _vector_to_tril(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     if x.rank < 1 or x.event[-1] != n * (n + 1) // 2:
         raise Problem("the vector has the wrong length", given=str(x), needed=f"{n * (n + 1) // 2} numbers")
     return ArrayType(x.dims, (*x.event[:-1], n, n), DType.FLOAT, real)
+
+
+@op("jitter")
+def _jitter(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
+    """What the diagonal of a covariance matrix needs for its factorisation; the program's precision says how much."""
+    (x,) = arrays(args)
+    if x.rank < 2:
+        raise Problem("a jitter is for a matrix", given=str(x), needed="two event axes")
+    return ArrayType(x.dims, x.event[:-2], DType.FLOAT, positive)

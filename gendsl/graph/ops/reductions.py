@@ -15,9 +15,10 @@ from gendsl.graph.constraints import (
     nonnegative,
     positive,
     real,
+    simplex,
     unit_interval,
 )
-from gendsl.graph.ops.registry import OPS, OpSpec, Problem, arrays
+from gendsl.graph.ops.registry import OPS, OpSpec, Problem, arrays, op
 from gendsl.graph.ops.shapes import check_axis
 from gendsl.graph.types import ArrayType, DType, Type, promote
 
@@ -108,3 +109,17 @@ for _name, _value in REDUCTIONS.items():
     _register_reduction(_name, _value)
 for _name, _value in CUMULATIVE.items():
     _register_cumulative(_name, _value)
+
+
+def _softmax_value(x: Any, axis: int) -> Any:
+    import scipy.special
+
+    return scipy.special.softmax(x, axis=axis)
+
+
+@op("softmax", "axis", numpy=_softmax_value)
+def _softmax(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
+    """exp(x) / sum(exp(x)) along one event axis."""
+    (x,) = arrays(args)
+    check_axis(attrs["axis"], x.rank)
+    return ArrayType(x.dims, x.event, DType.FLOAT, simplex if attrs["axis"] == -1 else unit_interval)

@@ -39,6 +39,7 @@ class OpSpec:
         attrs: names of its attributes (JSON refuses others).
         numpy: its value on numpy arrays and attributes, used to fold constants; None where it is not folded.
         elementwise: arguments broadcast over dims and event axes.
+        lowered: only passes make it; it stands in no declared graph.
     """
 
     name: str
@@ -46,6 +47,7 @@ class OpSpec:
     attrs: tuple[str, ...] = ()
     numpy: Callable[..., Any] | None = None
     elementwise: bool = False
+    lowered: bool = False
 
 
 OPS: dict[str, OpSpec] = {}

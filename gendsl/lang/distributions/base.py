@@ -17,7 +17,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self, cast, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from gendsl.graph.constraints import (
 from gendsl.graph.families import FAMILIES, Family, Parameter, Params, infer_dist
 from gendsl.graph.node import Array
 from gendsl.graph.ops import Problem
-from gendsl.graph.types import ArrayType, DistType, DType, Size, Type
+from gendsl.graph.types import DistType, DType, Size, Type
 from gendsl.lang.builder import Builder, model_error
 from gendsl.lang.distributions.checks import brief, check_param
 from gendsl.lang.expr import Expr, Value
@@ -327,7 +327,7 @@ def _bind(family: Family, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
 
 def _plain(value: Any, p: Parameter, family: Family, where: Location | None) -> Any:
     """A parameter as an expression, a distribution, a static, or a numpy array."""
-    if p.kind in ("static", "step"):
+    if p.kind == "static":
         return value
     if p.kind == "dist":
         if isinstance(value, Distribution):
@@ -406,8 +406,3 @@ def dist_builder(dist: Distribution) -> Builder | None:
     from gendsl.lang.expr import innermost
 
     return innermost(list(expressions(dist)))
-
-
-def const_type(value: float) -> ArrayType:
-    """The type of a number."""
-    return cast(ArrayType, _type_of(np.asarray(value)))

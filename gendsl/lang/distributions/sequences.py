@@ -10,6 +10,7 @@ They are joint along one plate t:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +19,9 @@ from gendsl.errors import Location, ModelError, caller
 from gendsl.graph.constraints import Constraint, lower_cholesky, nonnegative, positive_definite, real, simplex
 from gendsl.graph.families import Params
 from gendsl.graph.ops import Problem
-from gendsl.graph.types import DType, Size
+from gendsl.graph.types import DType, Size, join_dims
 from gendsl.lang.distributions.base import Distribution, base, dist_builder, param, static
-from gendsl.lang.expr import Expr, Value, as_expr, innermost
+from gendsl.lang.expr import Expr, Value, apply, as_expr, innermost
 from gendsl.lang.plates import Plate
 from gendsl.lang.positive import require_positive
 
@@ -53,7 +54,7 @@ class JointNormal(Distribution):
 
 
 def GaussianProcess(
-    kernel: Kernel, inputs: Expr, *, noise: Value = 0.0, mean: Value = 0.0, jitter: float = 1e-10
+    kernel: Kernel, inputs: Expr, *, noise: Value = 0.0, mean: Value = 0.0, jitter: float | None = None
 ) -> Distribution:
     """The marginal of a Gaussian process at inputs along a plate, with independent noise.
 
@@ -62,7 +63,8 @@ def GaussianProcess(
         inputs: the inputs, over one plate; several input variables are one event axis.
         noise: variance added to the diagonal; a number, or one for each element of the plate.
         mean: the mean function's value; a number, or one for each element.
-        jitter: added to the diagonal for the factorisation.
+        jitter: added to the diagonal for the factorisation; left out, 1e-10, or 1e-5 of the mean variance in programs
+            of single precision.
 
     Returns:
         The joint distribution along the plate of `inputs`.
@@ -117,11 +119,11 @@ def GaussianProcess(
             needed="k(x, y), a value over the plates of both",
             where=caller(),
         )
-    diagonal = as_expr(noise, builder) + jitter
+    diagonal = as_expr(noise, builder) + (apply("jitter", matrix) if jitter is None else jitter)
     if dim in diagonal.dims:
         diagonal = to_event(diagonal, (dim,))
     loc = as_expr(mean, builder)
-    loc = to_event(loc, (dim,)) if dim in loc.dims else broadcast_to(loc, (size,))  # type: ignore[arg-type]
+    loc = to_event(loc, (dim,)) if dim in loc.dims else broadcast_to(loc, (size,))
     return JointNormal(loc=loc, covariance_matrix=add_diagonal(matrix, diagonal), plate=dim, size=size)
 
 
@@ -184,12 +186,17 @@ class Markov(Distribution):
                     where=where,
                 )
         builder = dim.builder
-        inner = child(builder, (name,))
-        from gendsl.lang.control import _input, _without
+        from gendsl.lang.control import _MAX_TRACES, _input, _without
 
-        previous = _input(inner, init.type.draw())
-        sequences = [_input(inner, _without(s.type, name)) for s in inputs]
-        after = call(step, "the step of a Markov chain", "step(previous, *inputs)", previous, *sequences)
+        form = init.type.draw()
+        for _ in range(_MAX_TRACES):
+            inner = child(builder, (name,))
+            previous = _input(inner, form)
+            sequences = [_input(inner, _without(s.type, name)) for s in inputs]
+            after = call(step, "the step of a Markov chain", "step(previous, *inputs)", previous, *sequences)
+            if not isinstance(after, Distribution) or set(after.type.dims) <= set(form.dims):
+                break
+            form = replace(form, dims=join_dims(form.dims, after.type.dims))  # where the step varies, the chain does
         if not isinstance(after, Distribution):
             raise ModelError(
                 "the step of a Markov chain returns a distribution",

@@ -1,0 +1,281 @@
+"""How well a posterior predicts: pointwise log-likelihoods, log predictive densities, LOO.
+
+The log predictive density of new data y under draws theta_s is
+
+    log p(y | data) = log E[p(y | theta) | data]  ~  log (1/S) sum_s p(y | theta_s),
+
+an estimate, whose standard error is that of the mean of w_s = p(y | theta_s) divided by the mean. The draws of a chain
+depend on each other, so the variance is that of means over runs of about sqrt(draws) of them (batch means).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gendsl.errors import FitError, caller
+from gendsl.forward import simulate
+from gendsl.graph.node import Graph
+from gendsl.graph.types import ArrayType, DistType
+from gendsl.predict import Task, posterior_task
+from gendsl.request import check_seed
+
+if TYPE_CHECKING:
+    from gendsl.data import Bound
+    from gendsl.diagnostics import Variables
+    from gendsl.fit import Fit
+
+__all__ = ["Kind", "LogProb", "compare", "log_likelihood", "log_prob", "loo", "pointwise"]
+
+_FEW = 100  # draws below which the mean of densities is not to be trusted
+
+
+class Kind(StrEnum):
+    """What a log-probability is."""
+
+    EXACT = "exact"
+    LOWER_BOUND = "lower bound"
+    ESTIMATE = "estimate"
+
+
+@dataclass(frozen=True, eq=False)
+class LogProb:
+    """A log predictive density.
+
+    Attributes:
+        value: log p(all of the data).
+        se: its standard error.
+        kind: exact, a lower bound, or an estimate.
+        elements: observation -> log p(each of its elements alone), (*dims); elements that a mask leaves out are not
+            there (then in one axis).
+        element_se: their standard errors.
+        effective: how many equally weighted draws `value` is worth, (sum w)^2 / sum w^2.
+    """
+
+    value: float
+    se: float
+    kind: Kind
+    elements: dict[str, np.ndarray]
+    element_se: dict[str, np.ndarray]
+    effective: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the standard error can be trusted: the mean does not rest on a few draws."""
+        return self.kind is Kind.EXACT or self.effective >= _FEW
+
+    def __str__(self) -> str:
+        out = f"log p = {self.value:.3f} ± {self.se:.3f} ({self.kind}, {self.effective:.0f} effective draws)"
+        if self.ok:
+            return out
+        return f"{out}: it rests on a few draws, so the error may be larger; draw longer, or look at the elements"
+
+    __repr__ = __str__
+
+
+# -- pointwise log-likelihoods -------------------------------------------------------------------------------------
+def log_likelihood(fit: Fit) -> dict[str, np.ndarray]:
+    """See `Fit.log_likelihood`."""
+    names = _observations(fit)
+    return _pointwise(fit, posterior_task(fit, names, frozenset()), names, 0)
+
+
+def pointwise(fit: Fit) -> tuple[Variables, dict[str, np.ndarray]]:
+    """The log-likelihoods with the names of their dims, and labels of dims that masks have made."""
+    graph = fit.program.declared
+    variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    coords: dict[str, np.ndarray] = {}
+    for name, x in log_likelihood(fit).items():
+        dims, there = _dims(graph, name), _there(graph, name, fit.bound.bound)
+        if there is not None:
+            label = f"{name}_counted"
+            coords[label] = np.flatnonzero(there)
+            if len(dims) == 1 and dims[0] in fit.bound.bound.coords:
+                coords[label] = fit.bound.bound.coords[dims[0]][there]
+            dims = (label,)
+        variables[name] = (("chain", "draw", *dims), x)
+    return variables, coords
+
+
+def _observations(fit: Fit) -> tuple[str, ...]:
+    graph = fit.program.declared
+    names = tuple(str(n.name) for _, n in graph.of("observe"))
+    if not names:
+        raise FitError(
+            f"model '{graph.name}' observes nothing: it has no likelihood",
+            needed="at least one observation",
+            fix='m.observe("y", distribution, dims=...); factors are no observations',
+            where=caller(),
+        )
+    return names
+
+
+def _pointwise(fit: Fit, task: Task, names: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
+    """(chain, draw, *dims), or (chain, draw, counted) where a mask leaves some elements out."""
+    terms = simulate(task.bound, task.given, task.count, (seed, 3), log_probs=names).log_probs
+    out = {}
+    for name, x in terms.items():
+        there = _there(fit.program.declared, name, task.bound.bound)
+        x = x if there is None else x[:, there]
+        out[name] = np.ascontiguousarray(x.reshape(task.chains, task.count // task.chains, *x.shape[1:]))
+    return out
+
+
+def _dims(graph: Graph, name: str) -> tuple[str, ...]:
+    t = graph.nodes[graph.sites[name]].type
+    return t.dims if isinstance(t, ArrayType) else ()
+
+
+def _there(graph: Graph, name: str, bound: Bound) -> np.ndarray | None:
+    """Which elements of an observation count, over its dims; None where all do, or a mask is not known."""
+    from gendsl.data.check import counted
+    from gendsl.data.known import evaluate
+
+    n = graph.nodes[graph.sites[name]]
+    t, dist = graph.nodes[n.args[1]].type, graph.nodes[n.args[0]]
+    if not isinstance(t, ArrayType) or not isinstance(dist.type, DistType):
+        return None
+    masks = list(n.args[2:])
+    while dist.op == "dist.Masked":
+        masks.append(dist.args[1])
+        dist = graph.nodes[dist.args[0]]
+    out = counted(graph, n, evaluate(graph, bound.arrays, masks, bound.sizes), t)
+    out = np.ones((1,) * len(t.dims), bool) if out is None else out
+    for _, d in graph.of("data"):
+        if d.attr["derived"] == ("observed", name) and d.name in bound.arrays:
+            out = out & bound.arrays[str(d.name)]
+    return None if out.all() else np.broadcast_to(out, [bound.sizes[d] for d in t.dims])
+
+
+# -- on new data ---------------------------------------------------------------------------------------------------
+def log_prob(
+    fit: Fit, data: Mapping[str, Any], new: str | Sequence[str], seed: int, sizes: Mapping[str, int] | None
+) -> LogProb:
+    """See `Fit.log_prob`."""
+    names = _observations(fit)
+    task = posterior_task(fit, names, frozenset(), data, new, sizes)
+    terms = _pointwise(fit, task, names, check_seed(seed))
+    chains, draws = task.chains, task.count // task.chains
+    total = np.zeros((chains, draws))
+    for x in terms.values():
+        total = total + x.reshape(chains, draws, int(np.prod(x.shape[2:]))).sum(-1)
+    value, se, effective = _log_mean(total)
+    each = {k: _log_mean(x) for k, x in terms.items()}
+    return LogProb(
+        float(value),
+        float(se),
+        Kind.ESTIMATE,
+        {k: v for k, (v, _, _) in each.items()},
+        {k: v for k, (_, v, _) in each.items()},
+        float(effective),
+    )
+
+
+def _log_mean(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log mean exp(x) over (chain, draw), its standard error, and the effective number of draws."""
+    chains, draws = x.shape[:2]
+    top = x.max((0, 1))
+    w = np.exp(x - np.where(np.isfinite(top), top, 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = w.mean((0, 1))
+        value = np.log(mean) + np.where(np.isfinite(top), top, 0.0)
+        length = max(1, round(np.sqrt(draws)))
+        runs = draws // length
+        means = w[:, : runs * length].reshape(chains * runs, length, *x.shape[2:]).mean(1)
+        se = means.std(0, ddof=1) / np.sqrt(len(means)) / mean if len(means) > 1 else np.full(mean.shape, np.nan)
+        effective = w.sum((0, 1)) ** 2 / (w**2).sum((0, 1))
+    return value, se, effective
+
+
+# -- leave-one-out -------------------------------------------------------------------------------------------------
+def loo(fit: Fit, name: str | None = None) -> Any:
+    """See `Fit.loo`."""
+    from gendsl.diagnostics import loo as arviz_loo
+
+    names = _observations(fit)
+    if name is not None and name not in names:
+        raise FitError(
+            f"model '{fit.program.declared.name}' has no observation named {name!r}",
+            given=repr(name),
+            needed=f"one of {', '.join(names)}",
+            fix="leave the name out for all observations together",
+            where=caller(),
+        )
+    terms = log_likelihood(fit)
+    chosen = [x for k, x in terms.items() if name in (None, k)]
+    parts = [x.reshape(*x.shape[:2], int(np.prod(x.shape[2:]))) for x in chosen]
+    whole = np.concatenate(parts, -1)
+    if not whole.shape[-1]:
+        raise FitError(
+            "no observed element counts, so there is none to leave out",
+            given=f"masks and missing elements that leave nothing of {name or ', '.join(names)}",
+            needed="observed elements",
+            fix="check the masks",
+            where=caller(),
+        )
+    if not np.isfinite(whole).all():
+        raise FitError(
+            "the log-likelihood is not finite at some draws, so LOO is not defined",
+            given=f"{int((~np.isfinite(whole)).sum())} of {whole.size} terms not finite",
+            needed="observations inside the support at every draw",
+            fix="look at fit.log_likelihood(), and at bounds that depend on latents",
+            where=caller(),
+        )
+    return arviz_loo(whole, fit.idata.posterior)
+
+
+def compare(fits: Mapping[str, Fit]) -> Any:
+    """Compare models by their leave-one-out log predictive densities.
+
+    Args:
+        fits: name -> fit, all of the same observations.
+
+    Returns:
+        arviz's table, the best first: elpd_loo, its differences with standard errors, and stacking weights.
+
+    Raises:
+        FitError: if there are fewer than two fits, or their observations differ.
+
+    Reference:
+        Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC (Vehtari, Gelman, Gabry,
+        2017) | https://doi.org/10.1007/s11222-016-9696-4
+    """
+    from gendsl.diagnostics import compare as arviz_compare
+    from gendsl.fit import Fit
+
+    if not isinstance(fits, Mapping) or len(fits) < 2 or not all(isinstance(f, Fit) for f in fits.values()):
+        raise FitError(
+            "two or more fits are compared by name",
+            given=repr(fits)[:100],
+            needed="a dict of fits",
+            fix='gd.compare({"pooled": fit_1, "hierarchical": fit_2})',
+            where=caller(),
+        )
+    seen = {name: _values(fit) for name, fit in fits.items()}
+    first, *others = seen
+    for name in others:
+        a, b = seen[first], seen[name]
+        if a.shape != b.shape or not np.allclose(np.sort(a), np.sort(b), rtol=1e-12):
+            raise FitError(
+                f"'{first}' and '{name}' were fitted to different observations: their densities do not compare",
+                given=f"{a.size} and {b.size} observed numbers" + ("" if a.size != b.size else ", other values"),
+                needed="the same observations",
+                fix="fit both to the same rows, on the same scale",
+                where=caller(),
+            )
+    return arviz_compare({name: loo(fit) for name, fit in fits.items()})
+
+
+def _values(fit: Fit) -> np.ndarray:
+    """All observed numbers of a fit that count, where they are data."""
+    graph, bound = fit.program.declared, fit.bound.bound
+    parts = [np.zeros(0)]
+    for name in _observations(fit):
+        if name in graph.inputs:
+            x, there = bound.arrays[name], _there(graph, name, bound)
+            parts.append(np.asarray(x if there is None else x[there], float).ravel())
+    return np.concatenate(parts)

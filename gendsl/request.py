@@ -1,0 +1,139 @@
+"""What a prediction may be asked for: names, seeds, sizes and plates, checked against a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from gendsl.errors import FitError, caller
+from gendsl.graph.node import Graph, Node
+from gendsl.graph.types import ArrayType, DistType
+
+__all__ = ["check_seed", "check_sizes", "new_plates", "positive", "plates_of", "site_names"]
+
+
+def check_seed(seed: Any) -> int:
+    """A seed as a Python integer.
+
+    Raises:
+        FitError: if it is none.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise FitError(
+            "a seed is a nonnegative integer", given=repr(seed), needed="0, 1, ...", fix="seed=0", where=caller()
+        )
+    return int(seed)
+
+
+def positive(name: str, value: Any, usual: int) -> int:
+    """A count as a Python integer.
+
+    Raises:
+        FitError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise FitError(
+            f"{name} is a positive integer",
+            given=repr(value),
+            needed="1, 2, ...",
+            fix=f"{name}={usual}",
+            where=caller(),
+        )
+    return int(value)
+
+
+def site_names(graph: Graph, names: Any) -> list[str]:
+    """Names of latents, recorded values and observations, each once.
+
+    Raises:
+        FitError: if there is no such site, or no name.
+    """
+    known = [str(n.name) for _, n in graph.of("latent", "let", "observe")]
+    if isinstance(names, str) or not isinstance(names, Collection):
+        raise FitError(
+            "names are a list of sites",
+            given=repr(names)[:80],
+            needed=f"some of {', '.join(known)}",
+            fix=f"names=[{names!r}]" if isinstance(names, str) else f"names=[{known[-1]!r}]",
+            where=caller(),
+        )
+    if unknown := [n for n in names if n not in known]:
+        is_data = unknown[0] in graph.inputs
+        raise FitError(
+            f"'{unknown[0]}' is data, which is given and not drawn"
+            if is_data
+            else f"model '{graph.name}' has no site named {', '.join(map(repr, unknown))}",
+            node=str(unknown[0]) if is_data else None,
+            given=f"names={list(names)!r}"[:120],
+            needed=f"some of {', '.join(known)}",
+            fix="check the spelling; names are latents, recorded values and observations",
+            where=caller(),
+        )
+    if not names:
+        raise FitError(
+            "no name is given",
+            given="names=[]",
+            needed=f"some of {', '.join(known)}",
+            fix="leave names out for all observations",
+            where=caller(),
+        )
+    return list(dict.fromkeys(names))
+
+
+def root(graph: Graph, plate: str) -> str:
+    p = graph.plate[plate]
+    while p.base is not None:
+        p = graph.plate[p.base]
+    return p.name
+
+
+def plates_of(graph: Graph, n: Node) -> list[str]:
+    """The plates that a latent runs over, back to those that are cut from no other."""
+    if not isinstance(n.type, ArrayType):
+        return []
+    dist = graph.nodes[graph.nodes[graph.sites[str(n.name)]].args[0]].type
+    joint = dist.joint if isinstance(dist, DistType) else ()
+    names = [*n.type.dims, *joint, *(e for e in n.type.event if isinstance(e, str))]
+    return list(dict.fromkeys(root(graph, d) for d in names))
+
+
+def new_plates(graph: Graph, new: Any) -> set[str]:
+    """The plates whose latents are drawn anew, back to those that are cut from no other.
+
+    Raises:
+        FitError: if no latent runs over such a plate.
+    """
+    names = [new] if isinstance(new, str) or not isinstance(new, Collection) else list(new)
+    names = [getattr(p, "name", p) for p in names]
+    latents = [n for _, n in graph.of("latent")]
+    served = {root for n in latents for root in plates_of(graph, n)}
+    for name in names:
+        if name not in graph.plate or root(graph, name) not in served:
+            over = ", ".join(p.name for p in graph.plates if p.base is None and p.name in served)
+            raise FitError(
+                f"there is no plate '{name}' of latents that could be drawn anew",
+                node=str(name),
+                given=f"new={new!r}"[:80],
+                needed=f"some of {over}" if over else "nothing: no latent runs over a plate",
+                fix="leave it out: data over a plate without latents may have any length",
+                where=graph.plate[name].where if name in graph.plate else caller(),
+            )
+    return {root(graph, name) for name in names}
+
+
+def check_sizes(graph: Graph, sizes: Mapping[str, int] | None, fixed: Mapping[str, tuple[int, Any]]) -> None:
+    """Raise a FitError where a plate is given another size than the draws of latents over it have."""
+    if not isinstance(sizes, Mapping):
+        return
+    for name, size in sizes.items():
+        if name in fixed and fixed[name][0] != size:
+            raise FitError(
+                f"the latents over '{name}' were drawn for another number of elements",
+                node=name,
+                given=f"sizes={dict(sizes)}",
+                needed=f"{fixed[name][0]}",
+                fix=f'leave it out, or draw them anew: new="{name}"',
+                where=graph.plate[name].where,
+            )

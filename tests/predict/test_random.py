@@ -1,0 +1,64 @@
+"""Random graphs are run forward: likelihoods are the terms of the sampled program, predictions fit the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gendsl as gd
+from gendsl.passes.forward import imputing
+from gendsl.predict import named
+from tests.laws.strategy import Case, seeded_case
+from tests.predict.exact import fit_of, prior_fit
+
+
+def examine(case: Case, seed: int, backends: tuple[str, ...]) -> None:
+    model, first = case.model, backends[0]
+    graph = model.graph
+    fit = prior_fit(model, case.data, first, 3, seed)
+    terms = fit.log_likelihood()
+    p = fit.program
+    with p.backend.precision("float64"):
+        for s in range(3):
+            u = {k: p.backend.array(v[0, s], "float64") for k, v in fit.raw.unconstrained.items()}
+            whole = p.backend.log_joint(p.model, u, *fit.bound.arguments)
+            for name in set(terms) - set(imputing(graph).values()):
+                total, mine = float(np.sum(p.backend.numpy(whole[name]))), terms[name][0, s]
+                if np.isfinite(total):
+                    assert abs(mine.sum() - total) <= 1e-9 * (1 + np.abs(mine).sum()), name
+    for backend in backends:
+        other = fit if backend == first else fit_of(model, case.data, backend, fit.draws)
+        for name, x in other.log_likelihood().items():
+            assert x.shape == terms[name].shape
+            finite = np.isfinite(terms[name])
+            assert np.array_equal(np.isfinite(x), finite)
+            scale = 1 + np.abs(terms[name][finite])
+            assert (np.abs(x[finite] - terms[name][finite]) <= 10 * case.tolerance * scale).all(), name
+        _predictions(model, case, other.sample(seed=seed), other.bound.bound.arrays)
+        try:
+            model.prior_predictive(case.data, 4, backend=backend)
+        except gd.FitError as e:
+            assert "cannot be drawn from" in str(e)  # noqa: PT017 - most random graphs have a factor
+
+
+def _predictions(model: gd.Model, case: Case, drawn: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> None:
+    for name, (dims, x) in named(model.graph, drawn).items():
+        assert len(dims) == x.ndim
+        if name in model.graph.inputs:
+            assert x.shape == (1, 3, *arrays[name].shape)
+
+
+def _cases(seeds: range) -> list[tuple[int, Case]]:
+    found = [(seed, seeded_case(seed)) for seed in seeds]
+    return [(seed, case) for seed, case in found if case.model.graph.of("observe")]
+
+
+def test_random_graphs_in_torch() -> None:
+    for seed, case in _cases(range(60)):
+        examine(case, seed, ("pyro",))
+
+
+@pytest.mark.slow
+def test_random_graphs_on_both_backends() -> None:
+    for seed, case in _cases(range(1000, 1040)):
+        examine(case, seed, ("pyro", "numpyro"))
