@@ -13,10 +13,10 @@ from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.backend import Draws, Progress
 from gendsl.methods import Engine, nutpie
-from gendsl.methods.chains import Chain, cores, gather, is_dense
+from gendsl.methods.chains import Chain, cores, failed, gather, is_dense
 from gendsl.methods.start import starts
 from gendsl_pyro.chain import Settings, run_chain
-from gendsl_pyro.pool import failed, run_pool
+from gendsl_pyro.pool import run_pool
 from gendsl_pyro.worker import Job
 
 if TYPE_CHECKING:

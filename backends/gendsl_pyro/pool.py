@@ -17,10 +17,10 @@ import numpy as np
 
 from gendsl.backend import Progress
 from gendsl.errors import FitError
-from gendsl.methods.chains import Chain
+from gendsl.methods.chains import Chain, failed
 from gendsl_pyro.worker import COMMAND, Job
 
-__all__ = ["failed", "run_pool"]
+__all__ = ["run_pool"]
 
 _GRACE = 10.0  # seconds that workers have to hand over their draws after an interrupt
 
@@ -85,17 +85,6 @@ def run_pool(job: Job, points: list[np.ndarray], workers: int, progress: Progres
         for w in team:
             w.close(kill=w in running)
     return [results[k] for k in sorted(results)]
-
-
-def failed(chain: int, trace: str) -> FitError:
-    """The error of a chain whose density raised."""
-    out = FitError(
-        f"chain {chain} failed while sampling",
-        given=trace.strip().splitlines()[-1],
-        fix="the traceback below shows the line of the emitted program",
-    )
-    out.add_note(trace)
-    return out
 
 
 def _died(worker: _Worker) -> FitError:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gendsl.backend import Draws
+from gendsl.errors import FitError
 
-__all__ = ["Chain", "cores", "gather", "is_dense", "tree_depth"]
+__all__ = ["Chain", "cores", "failed", "gather", "is_dense", "tree_depth"]
 
 
 @dataclass
@@ -49,11 +50,15 @@ def gather(
         seconds: wall time of the parts that the chains share.
 
     Raises:
+        FitError: if not a single draw was kept because the density raised.
         KeyboardInterrupt: if not a single draw was kept.
     """
     lengths = sorted((len(r) for r in runs), reverse=True)
     length = max(lengths, key=lambda n: n * sum(m >= n for m in lengths), default=0)
     if not length:
+        for number, run in enumerate(runs):
+            if run.error:
+                raise failed(number, run.error)
         raise KeyboardInterrupt("interrupted before the first draw was kept")
     kept = [r for r in runs if len(r) >= length]
     flat = np.stack([r.positions[:length] for r in kept])
@@ -69,6 +74,17 @@ def gather(
     ended = f"ended by an error ({why})" if why else "interrupted"
     note = "" if complete else f"{ended}: {len(kept)} of {chains} chains and {length} of {draws} draws are kept"
     return Draws(sites, stats, times, complete, note)
+
+
+def failed(chain: int, trace: str) -> FitError:
+    """The error of a chain whose density raised."""
+    out = FitError(
+        f"chain {chain} failed while sampling",
+        given=trace.strip().splitlines()[-1],
+        fix="the traceback below shows the line of the emitted program",
+    )
+    out.add_note(trace)
+    return out
 
 
 def is_dense(dense: bool | None, dimension: int, warmup: int) -> bool:

@@ -17,6 +17,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +144,11 @@ def run_chain(
                 report(done, divergences)
     except KeyboardInterrupt:
         pass
+    except RuntimeError as e:  # nutpie gave up, as it does where the start has no density
+        failure.append(str(e).splitlines()[0])
     if result is None:
-        result = sampler.abort()
+        with suppress(RuntimeError):
+            result = sampler.abort()
     times.append(time.perf_counter())
     positions, stats = _arrays(result, d)
     n = len(positions)
@@ -195,7 +199,7 @@ def _start(
 
 def _arrays(result: Any, dimension: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The draws after warmup and their statistics."""
-    draws, stats = result.get_arrow_trace()
+    draws, stats = result.get_arrow_trace() if result is not None else ([], [])
     if not draws or not stats:
         none: dict[str, np.ndarray] = {k: np.zeros(0, kind) for k, (_, kind) in _STATS.items()}
         none["tree_depth"] = np.zeros(0, np.int64)

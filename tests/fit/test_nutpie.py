@@ -71,6 +71,14 @@ def test_a_density_that_raises_keeps_the_draws() -> None:
     assert "the dog ate it" in out.note
 
 
+def test_a_density_that_raises_at_once() -> None:
+    def broken(z: np.ndarray) -> tuple[float, np.ndarray]:
+        raise ValueError("the dog ate it")
+
+    with pytest.raises(gd.FitError, match="the dog ate it"):
+        gather([chain(0, broken)], {"x": (3,)}, 1, 500, {})
+
+
 def test_points_without_a_density_do_not_end_the_chain() -> None:
     def bounded(z: np.ndarray) -> tuple[float, np.ndarray]:
         if z[2] > 6.0:
