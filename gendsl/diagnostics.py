@@ -219,7 +219,8 @@ def check(idata: Any, max_tree_depth: int | None = None) -> Check:
     if divergences:
         problems.append(
             f"{divergences} of {chains * draws} draws diverged: parts of the posterior are not reached; raise "
-            "target_accept, or non-centre the latents of a funnel"
+            "target_accept, or sample the latents of the funnel the other way: `centered=True` where groups have much "
+            "data, `centered=False` where they have little (m.explain() says which are non-centred)"
         )
     figures["E-BFMI"] = float(bfmi.min())
     if (low := bfmi < _BFMI).any():

@@ -118,7 +118,7 @@ def posterior_task(
     p, trained = fit.program, fit.bound.bound
     graph = p.declared
     anew = new_plates(graph, new)
-    kept = frozenset(k for k in data or {} if k in graph.inputs)
+    kept = frozenset(k for k in (() if data is None else data) if k in graph.inputs)
     as_data = _read_as_data(graph, drawn, data)
     program = compile_forward(graph, p.backend.name, wanted, drawn, kept, as_data, p.precision)
     latents = [n for _, n in program.graph.of("latent") if n.name in fit.draws]
@@ -150,7 +150,9 @@ def _read_as_data(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Held observations of new data whose missing elements a fit would impute: those that are complete, and others."""
     held = {o for o in imputing(graph).values() if data is not None and o in data and o not in drawn}
-    whole = {o for o in held if not read(graph.nodes[graph.inputs[o]], (data or {})[o]).missing.any()}
+    whole = {
+        o for o in held if not read(graph.nodes[graph.inputs[o]], (data if data is not None else {})[o]).missing.any()
+    }
     return frozenset(whole), frozenset(held - whole)
 
 
@@ -209,7 +211,7 @@ def prior_predictive(
             where=caller(),
         )
     at = check_seed(seed)
-    bound, values = prior_draws(graph, backend, data or {}, count, at, sizes)
+    bound, values = prior_draws(graph, backend, {} if data is None else data, count, at, sizes)
     one = {k: v[None] for k, v in values.items()}
     observed = {str(n.name) for _, n in graph.of("observe")}
     groups = {

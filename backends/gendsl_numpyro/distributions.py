@@ -72,7 +72,7 @@ class TruncatedNormal(Distribution):
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     reparametrized_params = ["loc", "scale", "low", "high"]
-    pytree_data_fields = ("loc", "scale", "low", "high")
+    pytree_data_fields = ("loc", "scale", "low", "high", "_ends")
 
     def __init__(
         self, loc: Any, scale: Any, *, low: Any = None, high: Any = None, validate_args: bool | None = None
@@ -81,6 +81,7 @@ class TruncatedNormal(Distribution):
         known = {k: jnp.asarray(x, float) for k, x in given.items() if x is not None}
         shape = jnp.broadcast_shapes(*(x.shape for x in known.values()))
         self.low = self.high = None
+        self._ends = known.get("low"), known.get("high")  # as given: a support has no batch axes of its parameters
         for name, x in known.items():
             setattr(self, name, jnp.broadcast_to(x, shape))
         super().__init__(shape, validate_args=validate_args)
@@ -88,9 +89,10 @@ class TruncatedNormal(Distribution):
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:
         """[low, high]."""
-        if self.high is None:
-            return constraints.real if self.low is None else constraints.greater_than_eq(self.low)
-        return constraints.less_than_eq(self.high) if self.low is None else constraints.interval(self.low, self.high)
+        low, high = self._ends
+        if high is None:
+            return constraints.real if low is None else constraints.greater_than_eq(low)
+        return constraints.less_than_eq(high) if low is None else constraints.interval(low, high)
 
     def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """The log-density; -inf outside."""

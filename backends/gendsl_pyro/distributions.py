@@ -183,6 +183,7 @@ class TruncatedNormal(TorchDistribution):
             k: torch.as_tensor(x, dtype=first.dtype, device=first.device) for k, x in given.items() if x is not None
         }
         self.low = self.high = None
+        self._ends = known.get("low"), known.get("high")  # as given: a support has no batch axes of its parameters
         for name, x in zip(known, torch.broadcast_tensors(*known.values()), strict=True):
             setattr(self, name, x)
         super().__init__(self.loc.shape, validate_args=validate_args)
@@ -190,9 +191,10 @@ class TruncatedNormal(TorchDistribution):
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:
         """[low, high]."""
-        if self.high is None:
-            return constraints.real if self.low is None else constraints.greater_than_eq(self.low)
-        return constraints.less_than(self.high) if self.low is None else constraints.interval(self.low, self.high)
+        low, high = self._ends
+        if high is None:
+            return constraints.real if low is None else constraints.greater_than_eq(low)
+        return constraints.less_than(high) if low is None else constraints.interval(low, high)
 
     def log_prob(self, value: torch.Tensor) -> torch.Tensor:
         """The log-density; -inf outside."""
@@ -209,6 +211,7 @@ class TruncatedNormal(TorchDistribution):
     def expand(self, batch_shape: Any, _instance: Any = None) -> TruncatedNormal:
         """The same with a larger batch shape."""
         new = self._get_checked_instance(TruncatedNormal, _instance)
+        new._ends = self._ends
         for name in ("loc", "scale", "low", "high"):
             have = getattr(self, name)
             setattr(new, name, None if have is None else have.expand(batch_shape))

@@ -479,3 +479,12 @@ def test_a_gaussian_process_in_single_precision(backend: str) -> None:
     assert np.isfinite(got.value)
     assert np.isfinite(got.grad["f"]).all()
     assert "1e-10" in m.compile(backend).source
+
+
+def test_a_truncated_normal_whose_scale_is_summed_over_a_plate() -> None:
+    """The sum keeps an axis of length 1 in the program; the support has no part in it."""
+    m = gd.Model("m")
+    o = m.plate("o", 2)
+    v = m.latent("v", gd.Normal(0, 1), dims=o)
+    m.latent("z", gd.TruncatedNormal(0.0, gd.exp(v.sum(dim=o)), low=-1.3, high=2))
+    check_law(m, {}, seed=5)

@@ -251,3 +251,18 @@ def test_a_handler_around_a_prediction_sees_nothing_of_it() -> None:
     with numpyro.handlers.trace() as sites:
         prior_fit(schools(), SCHOOLS, "numpyro", 3).sample()
     assert not sites
+
+
+@pytest.mark.parametrize("backend", ["numpyro", "pyro"])
+def test_new_data_may_be_a_frame(backend: str) -> None:
+    m = gd.Model("m")
+    group, row = m.plate("group"), m.plate("row")
+    at = m.data("at", dims=row, indexes=group)
+    m.observe("y", gd.Normal(m.latent("a", gd.Normal(0, 1), dims=group)[at], 1.0), dims=row)
+    frame = pd.DataFrame({"at": list("aabb"), "y": [0.1, 0.2, 1.0, 1.1]})
+    fit = m.fit(frame, gd.NUTS(chains=1, draws=20, warmup=20), backend=backend, progress=False)
+    plain = {"at": ["a", "b"], "y": [0.1, 1.0]}
+    some = pd.DataFrame(plain)
+    np.testing.assert_array_equal(fit.sample(some[["at"]])["y"], fit.sample({"at": plain["at"]})["y"])
+    assert fit.log_prob(some).value == fit.log_prob(plain).value
+    assert m.prior_predictive(frame[["at"]], backend=backend, draws=5).prior_predictive["y"].shape == (1, 5, 4)
