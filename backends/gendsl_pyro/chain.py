@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
-import pyro
 import torch
 from pyro.ops.integrator import _EXCEPTION_HANDLERS
-from pyro.poutine.runtime import am_i_wrapped
 
 from gendsl.methods import nutpie
 from gendsl.methods.chains import Chain
 from gendsl_pyro.kernel import FlatNUTS, Step
+from gendsl_pyro.seeded import seeded
 from gendsl_pyro.straight import straighten, value_and_grad
 
 __all__ = ["Settings", "run_chain", "run_nutpie"]
 
 _DTYPES: dict[str, type[np.generic]] = {"n_steps": np.int64, "tree_depth": np.int64, "diverging": np.bool_}
-# torch's generator and validation flag are the process's: one chain at a time sets and restores them.
-_IN_PROCESS = threading.Lock()
 _LONG = 400
 """Iterations from which recording the density (a second or two) pays."""
 
@@ -89,10 +83,7 @@ def run_chain(
     steps: list[Step] = []
     times: list[float] = []
     divergences, reported = 0, 0.0
-    # An enclosing handler of the caller's own must not see what the kernel samples.
-    alone: Any = pyro.poutine.block() if am_i_wrapped() else nullcontext()
-    with _IN_PROCESS, torch.random.fork_rng(devices=[]), pyro.validation_enabled(False), alone:
-        torch.default_generator.manual_seed(_seed(s.seed, chain))
+    with seeded(_seed(s.seed, chain)):
         kernel = FlatNUTS(
             potential,
             first,
