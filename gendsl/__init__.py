@@ -11,6 +11,7 @@
 Importing gendsl loads neither torch nor jax; a backend loads when it is first used.
 """
 
+import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -393,5 +394,7 @@ _LATER = {"Calibration": "gendsl.calibration", "calibrate": "gendsl.calibration"
 
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
-        raise AttributeError(f"module 'gendsl' has no attribute '{name}'")
+        near = difflib.get_close_matches(name, __all__, 1)
+        hint = f"; did you mean gd.{near[0]}?" if near else ""
+        raise AttributeError(f"module 'gendsl' has no attribute '{name}'{hint}")
     return getattr(import_module(_LATER[name]), name)

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from gendsl.methods import NUTS
     from gendsl.program import BoundProgram
 
-__all__ = ["Backend", "Draws", "Engine", "Ops", "Progress", "Simulation", "get_backend", "names"]
+__all__ = ["AUTO", "PREFERRED", "Backend", "Draws", "Engine", "Ops", "Progress", "Simulation", "get_backend", "names"]
+
+AUTO = "auto"
+PREFERRED = ("numpyro", "pyro")
+"""The order of "auto": NumPyro's kernels are compiled whole, and so the faster ones."""
 
 Array = Any
 """An array of the backend."""
@@ -160,11 +164,13 @@ class Backend(Protocol):
 
 @cache
 def get_backend(name: str) -> Backend:
-    """Load a backend.
+    """Load a backend; "auto" is the first of `PREFERRED` whose packages are installed.
 
     Raises:
         BackendError: if there is none of this name, or what it needs is not installed.
     """
+    if name == AUTO:
+        return _first()
     points = {p.name: p.value for p in metadata.entry_points(group="gendsl.backends")}
     if name not in points:
         known = ", ".join(sorted(points)) or "none is installed"
@@ -182,6 +188,16 @@ def get_backend(name: str) -> Backend:
             fix=f"pip install 'gendsl[{name}]'",
         ) from e
     return out
+
+
+def _first() -> Backend:
+    why = []
+    for name in dict.fromkeys((*PREFERRED, *names())):
+        try:
+            return get_backend(name)
+        except BackendError as e:
+            why.append(e.problem)
+    raise BackendError("no backend is installed", given="; ".join(why), fix="pip install 'gendsl[all]'", where=caller())
 
 
 def names() -> list[str]:

@@ -157,7 +157,7 @@ def log_prob(
 ) -> LogProb:
     """See `Fit.log_prob`."""
     names = _observations(fit)
-    task = posterior_task(fit, names, frozenset(), data, new, sizes)
+    task = posterior_task(fit, names, frozenset(), data, new, sizes, check_seed(seed))
     terms = _pointwise(fit, task, names, check_seed(seed))
     chains, draws = task.chains, task.count // task.chains
     total = np.zeros((chains, draws))

@@ -12,10 +12,17 @@ line on which the node was declared. The message is laid out the same way everyw
 
 from __future__ import annotations
 
+import difflib
 import linecache
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import inspect
 
 __all__ = [
     "BackendError",
@@ -27,8 +34,10 @@ __all__ = [
     "Location",
     "ModelError",
     "caller",
+    "check_call",
 ]
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _ROOT = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -58,6 +67,39 @@ def caller() -> Location | None:
             return Location(file, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+def check_call(
+    name: str,
+    signature: inspect.Signature,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    other: Mapping[str, str] = _NONE,
+) -> None:
+    """Raise a ModelError where a call does not fit a signature: an unknown or missing argument.
+
+    Args:
+        name: the function, as the user writes it.
+        signature: its signature.
+        args: arguments by position.
+        kwargs: arguments by name.
+        other: names that other libraries use -> names here.
+    """
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as e:
+        known = [p for p in signature.parameters if p != "self"]
+        unknown = next((k for k in kwargs if k not in known), None)
+        near = difflib.get_close_matches(str(unknown), known, 1) or [
+            o for o in (other.get(str(unknown)),) if o in known
+        ]
+        raise ModelError(
+            f"{name} has no argument '{unknown}'" if unknown else f"{name}: {e}",
+            given=f"{unknown}={kwargs[unknown]!r}"[:80] if unknown else None,
+            needed=f"{name}({', '.join(known)})",
+            fix=f"did you mean '{near[0]}'?" if near else None,
+            where=caller(),
+        ) from None
 
 
 class GendslError(Exception):

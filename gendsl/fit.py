@@ -81,12 +81,12 @@ class Fit:
         return inference_data(_groups(self) | dict(more), {**self.bound.bound.coords, **coords}, attrs)
 
     def summary(
-        self, names: Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
+        self, names: str | Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
     ) -> pd.DataFrame:
         """arviz's table of the posterior: mean, sd, interval, MCSE, ESS and R-hat of each scalar.
 
         Args:
-            names: sites; left out, all.
+            names: one site or several; left out, all.
             prob: probability of the highest-density interval.
             round_to: decimals; left out, arviz's choice for each column.
 
@@ -95,33 +95,35 @@ class Fit:
         """
         from gendsl.diagnostics import summary
 
-        self._known(names)
+        names = self._known(names)
         return summary(self.idata, names, prob=prob, round_to=round_to)
 
-    def plot(self, names: Sequence[str] | None = None) -> Figure:
+    def plot(self, names: str | Sequence[str] | None = None) -> Figure:
         """Densities and traces of the chains, as a matplotlib figure.
 
         Args:
-            names: sites; left out, all.
+            names: one site or several; left out, all.
         """
         from gendsl.diagnostics import plot_trace
 
-        self._known(names)
+        names = self._known(names)
         return plot_trace(self.idata, names)
 
-    def _known(self, names: Sequence[str] | None) -> None:
+    def _known(self, names: str | Sequence[str] | None) -> list[str] | None:
+        names = [names] if isinstance(names, str) else names
         if unknown := [n for n in names or () if n not in self.draws]:
             raise FitError(
                 f"the fit has no draws named {', '.join(map(repr, unknown))}",
                 needed=f"some of {', '.join(self.draws)}",
                 where=caller(),
             )
+        return None if names is None else list(names)
 
     # -- predictions -----------------------------------------------------------------------------------------------
     def sample(
         self,
         data: Mapping[str, Any] | None = None,
-        names: Sequence[str] | None = None,
+        names: str | Sequence[str] | None = None,
         *,
         seed: int = 0,
         new: str | Sequence[str] = (),
@@ -135,7 +137,8 @@ class Fit:
             names: sites to return: observations, which are drawn; recorded values and latents. Left out, all
                 observations. An observation that is not named is held at its values where the data have them.
             seed: seed of all randomness.
-            new: plates whose elements are new ones: the latents over them are drawn from their priors, given the rest.
+            new: plates with new elements: the latents over them are drawn from their priors, given the rest. Elements
+                with labels that the fit has are not new, and keep their draws.
             sizes: lengths of plates that no data have.
 
         Returns:
@@ -245,7 +248,7 @@ class Fit:
 
 
 def run(
-    model: Model, data: Mapping[str, Any], method: Method, *, backend: str, seed: int = 0, progress: bool = True
+    model: Model, data: Mapping[str, Any], method: Method | None, *, backend: str, seed: int = 0, progress: bool = True
 ) -> Fit:
     """Infer the latents of a model; see `Model.fit`.
 
@@ -261,14 +264,24 @@ def run(
     began = time.perf_counter()
     graph = model.graph
     if not isinstance(method, NUTS):
-        given = method.__name__ if isinstance(method, type) else f"{type(method).__name__}: {method!r}"
-        raise FitError("an unknown method", given=given, needed="gd.NUTS(...)", where=caller())
+        raise _no_method(method)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
     check_nuts(graph)
     out = infer(compile_graph(graph, backend).bind(data), method, int(seed), make(progress, graph.name))
     out.seconds["total"] = time.perf_counter() - began
     return out
+
+
+def _no_method(given: Any) -> FitError:
+    """What was given is none, or is its class."""
+    if given is None:
+        problem, shown, fix = "no method is given", None, 'm.fit(data, gd.NUTS(), backend="auto")'
+    elif isinstance(given, type):
+        problem, shown, fix = "a method is an instance", f"the class {given.__name__}", f"gd.{given.__name__}()"
+    else:
+        problem, shown, fix = "an unknown method", f"{type(given).__name__}: {given!r}"[:80], "gd.NUTS()"
+    return FitError(problem, given=shown, needed="a method, such as gd.NUTS(draws=1000)", fix=fix, where=caller())
 
 
 def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) -> Fit:

@@ -25,6 +25,7 @@ from gendsl.forward import (
     simulate,
 )
 from gendsl.graph.node import Graph
+from gendsl.known import keep_known
 from gendsl.passes.forward import imputing
 from gendsl.program import BoundProgram
 from gendsl.request import check_seed, check_sizes, new_plates, plates_of, positive, site_names
@@ -51,7 +52,7 @@ _SAMPLE, _PRIOR, _POSTERIOR = ("chain", "draw"), 1, 2  # the last two keep the s
 def sample(
     fit: Fit,
     data: Mapping[str, Any] | None,
-    names: Sequence[str] | None,
+    names: str | Sequence[str] | None,
     seed: int,
     new: str | Sequence[str],
     sizes: Mapping[str, int] | None,
@@ -70,7 +71,7 @@ def sample(
     wanted = tuple(observations if names is None else site_names(graph, names))
     held = graph.inputs if data is None else data
     drawn = frozenset(n for n in observations if n in wanted or n not in held)
-    task = posterior_task(fit, wanted, drawn, data, new, sizes)
+    task = posterior_task(fit, wanted, drawn, data, new, sizes, at)
     spread = simulate(task.bound, task.given, task.count, (at, _POSTERIOR), values=wanted)
     lead = (task.chains, task.count // task.chains)
     return {k: v.reshape(*lead, *v.shape[1:]) for k, v in spread.values.items()}
@@ -100,6 +101,7 @@ def posterior_task(
     data: Mapping[str, Any] | None = None,
     new: str | Sequence[str] = (),
     sizes: Mapping[str, int] | None = None,
+    seed: int = 0,
 ) -> Task:
     """The latents of a fit set in a program that gives the wanted sites.
 
@@ -108,8 +110,9 @@ def posterior_task(
         wanted: sites.
         drawn: observations that are drawn, not held.
         data: new data; left out, those of the fit.
-        new: plates whose latents are drawn anew.
+        new: plates whose elements are new ones, but for those whose labels the fit has.
         sizes: lengths of plates that no data have.
+        seed: seed of the draws of new elements beside known ones.
 
     Raises:
         FitError: if the posterior cannot serve the data.
@@ -142,7 +145,10 @@ def posterior_task(
     plates = dict.fromkeys(root for n in old for root in plates_of(graph, n))
     fixed = {k: (trained.sizes[k], trained.coords.get(k)) for k in plates}
     check_sizes(graph, sizes, fixed)
-    return Task(bind_forward(program, data, sizes, fixed), given, lead[0], count)
+    bound = bind_forward(program, data, sizes, fixed)
+    if anew:
+        given |= keep_known(fit, bound, anew, given, data, seed)
+    return Task(bound, given, lead[0], count)
 
 
 def _read_as_data(

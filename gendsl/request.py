@@ -11,7 +11,7 @@ from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
 
-__all__ = ["check_seed", "check_sizes", "new_plates", "positive", "plates_of", "site_names"]
+__all__ = ["check_seed", "check_sizes", "joint_plates", "new_plates", "plates_of", "positive", "root", "site_names"]
 
 
 def check_seed(seed: Any) -> int:
@@ -51,12 +51,14 @@ def site_names(graph: Graph, names: Any) -> list[str]:
         FitError: if there is no such site, or no name.
     """
     known = [str(n.name) for _, n in graph.of("latent", "let", "observe")]
-    if isinstance(names, str) or not isinstance(names, Collection):
+    if isinstance(names, str):
+        names = [names]
+    if not isinstance(names, Collection):
         raise FitError(
             "names are a list of sites",
             given=repr(names)[:80],
             needed=f"some of {', '.join(known)}",
-            fix=f"names=[{names!r}]" if isinstance(names, str) else f"names=[{known[-1]!r}]",
+            fix=f"names=[{known[-1]!r}]",
             where=caller(),
         )
     if unknown := [n for n in names if n not in known]:
@@ -83,6 +85,7 @@ def site_names(graph: Graph, names: Any) -> list[str]:
 
 
 def root(graph: Graph, plate: str) -> str:
+    """The plate that this one is cut from or a copy of; itself where there is none."""
     p = graph.plate[plate]
     while p.base is not None:
         p = graph.plate[p.base]
@@ -93,10 +96,14 @@ def plates_of(graph: Graph, n: Node) -> list[str]:
     """The plates that a latent runs over, back to those that are cut from no other."""
     if not isinstance(n.type, ArrayType):
         return []
-    dist = graph.nodes[graph.nodes[graph.sites[str(n.name)]].args[0]].type
-    joint = dist.joint if isinstance(dist, DistType) else ()
-    names = [*n.type.dims, *joint, *(e for e in n.type.event if isinstance(e, str))]
+    names = [*n.type.dims, *joint_plates(graph, n), *(e for e in n.type.event if isinstance(e, str))]
     return list(dict.fromkeys(root(graph, d) for d in names))
+
+
+def joint_plates(graph: Graph, n: Node) -> tuple[str, ...]:
+    """The plates that a latent's distribution is joint over."""
+    dist = graph.nodes[graph.nodes[graph.sites[str(n.name)]].args[0]].type
+    return dist.joint if isinstance(dist, DistType) else ()
 
 
 def new_plates(graph: Graph, new: Any) -> set[str]:

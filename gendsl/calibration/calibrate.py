@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.backend import get_backend
 from gendsl.calibration.job import Inputs, Job, Record, sampled
 from gendsl.calibration.record import Records
 from gendsl.calibration.result import Calibration
@@ -39,7 +40,7 @@ def calibrate(
     data: Mapping[str, Any],
     method: NUTS,
     *,
-    backend: str,
+    backend: str = "auto",
     simulations: int = 200,
     draws: int = 99,
     simulator: Model | None = None,
@@ -60,7 +61,7 @@ def calibrate(
         data: values of its data. Observations may be left out; where they are there they give sizes of plates, labels,
             and which elements are missing.
         method: how to fit, such as `gd.NUTS(chains=1, warmup=300, draws=500)`.
-        backend: "pyro" or "numpyro".
+        backend: "numpyro", "pyro" or "auto".
         simulations: how many; a later call with the same path and more of them goes on.
         draws: how many draws of a fit are ranked against: ranks are 0, ..., draws.
         simulator: the model that parameters and data are drawn from, with sites of the same names; left out, the model
@@ -94,7 +95,16 @@ def calibrate(
             where=caller(),
         )
     workers = cores() if processes is None else positive("processes", processes, 2)
-    job = _job(model.graph, (simulator or model).graph, data, method, backend, check_seed(seed), int(draws), sizes)
+    job = _job(
+        model.graph,
+        (simulator or model).graph,
+        data,
+        method,
+        get_backend(backend).name,
+        check_seed(seed),
+        int(draws),
+        sizes,
+    )
     records = Records(None if path is None else Path(path), job.head())
     todo = [k for k in range(count) if k not in records.done]
     complete = True

@@ -59,7 +59,7 @@ def bind(
     axes: dict[str, np.ndarray] = {a.name: np.asarray(a.coords) for a in graph.axes if a.coords is not None}
     plates = Plates(graph, fitted)
     for name, node in nodes.items():
-        _lay_out(node, givens[name])
+        _lay_out(graph, node, givens[name])
         _measure(node, givens[name], plates)
     for name, node in nodes.items():
         for k, dim in enumerate(array_type(node).dims):
@@ -169,7 +169,7 @@ def _axes(n: int) -> str:
     return f"{n} axis" if n == 1 else f"{n} axes"
 
 
-def _lay_out(node: Node, given: Given) -> None:
+def _lay_out(graph: Graph, node: Node, given: Given) -> None:
     """Bring named axes into the declared order, and check the number of axes."""
     t = array_type(node)
     rank = len(t.dims) + t.rank
@@ -195,11 +195,13 @@ def _lay_out(node: Node, given: Given) -> None:
         return
     fix = "check the dims of the declaration"
     if rank == 0:
-        fix = "give one number, or declare the node with dims= or event="
+        plates = [p.name for p in graph.plates if p.base is None]
+        over = f"dims={plates[0]}" if len(plates) == 1 else "dims= (independent elements)"
+        fix = f"declare '{node.name}' with {over}, or event= (parts of one element); or give one number"
     elif len(shape) == 0:
         fix = f"one value is not repeated: give an array, for example np.full(n, {given.values!s})"
     elif len(shape) == rank + 1 and 1 in shape:
-        fix = f"drop the axis of length 1: x.squeeze({shape.index(1)})"
+        fix = f"drop the axis of length 1: np.squeeze({node.name}, {shape.index(1)})"
     elif len(shape) > rank:
         fix = "add a plate to dims= (independent elements) or an axis to event= (parts of one element)"
     raise DataError(

@@ -155,7 +155,7 @@ def _look_up(i: _Index, plates: Plates) -> None:
             node=i.node.name,
             given=f"{len(unknown)} unknown, such as {unknown[0]!r}",
             needed=f"labels of '{i.plate}': {', '.join(list(at)[:5])}{', ...' if len(at) > 5 else ''}",
-            fix=f"did you mean {close!r}?" if close else f"add them to the coords of '{i.plate}', or drop those rows",
+            fix=f"did you mean {close!r}?" if close else _unknown(plates, i.plate),
             where=i.node.where,
         )
     positions = np.array([at.get(w, -1) for w in words], np.int64)
@@ -192,3 +192,9 @@ def _in_range(i: _Index, plates: Plates) -> None:
         fix=fix,
         where=i.node.where,
     )
+
+
+def _unknown(plates: Plates, plate: str) -> str:
+    if plates.is_drawn(plate):
+        return f"for elements that the fit has not seen, draw their latents from the prior: new={plate!r}"
+    return f"add them to the coords of '{plate}', or drop those rows"

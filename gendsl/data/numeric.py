@@ -32,7 +32,9 @@ def refuse_missing(graph: Graph, node: Node, bad: np.ndarray) -> None:
     if not bad.any():
         return
     name, t = str(node.name), array_type(node)
-    if not is_observed(graph, name):
+    if plate := node.attr.get("indexes"):
+        fix = f"drop those rows, or give them a label of their own, such as 'unknown': an element of '{plate}'"
+    elif not is_observed(graph, name):
         fix = "drop or fill them; what has unknown elements is an observation: m.observe(..., missing=...)"
     elif t.dtype is DType.FLOAT and not t.event and t.dims:
         fix = "leave them out with missing=gd.Missing.MASK, or infer them with missing=gd.Missing.IMPUTE"
@@ -110,7 +112,9 @@ def _integers(node: Node, x: np.ndarray) -> np.ndarray:
                 node=name,
                 given=f"{count(bad)} with a fraction, the first {first(bad, name)} = {x[bad][0]:g}",
                 needed="whole numbers",
-                fix="round them, or declare the node with dtype=float (or a continuous distribution)",
+                fix="look for rows whose label is missing, or give the labels themselves"
+                if node.attr.get("indexes")
+                else "round them, or declare the node with dtype=float (or a continuous distribution)",
                 where=node.where,
             )
     low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)

@@ -50,11 +50,13 @@ class Plates:
     _sizes: dict[str, _Size] = field(default_factory=dict)
     _labels: dict[str, np.ndarray] = field(default_factory=dict)
     _declared: set[str] = field(default_factory=set)
+    _drawn: set[str] = field(default_factory=set)
 
     def __post_init__(self, fitted: Mapping[str, tuple[int, np.ndarray | None]] | None) -> None:
         for p in self.graph.plates:
             if fitted and p.name in fitted:
                 size, labels = fitted[p.name]
+                self._drawn.add(p.name)
                 self._sizes[p.name] = _Size(size, f"the latents were drawn for {size} elements of '{p.name}'")
                 if labels is not None:
                     self._labels[p.name] = labels
@@ -66,6 +68,11 @@ class Plates:
             if p.size is not None:
                 words = "coords of length" if p.coords is not None else "size="
                 self._sizes[p.name] = _Size(p.size, f"plate '{p.name}' is declared with {words}{p.size}")
+
+    def is_drawn(self, plate: str) -> bool:
+        """Whether draws of latents over the plate fix it, and its declaration does not."""
+        name = self.root(plate)[0]
+        return name in self._drawn and self.graph.plate[name].coords is None
 
     # -- sizes --------------------------------------------------------------------------------------------
     def root(self, plate: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import keyword
 from collections.abc import Callable
 from enum import Enum
@@ -10,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from gendsl.errors import Location, ModelError, caller
+from gendsl.errors import Location, ModelError, caller, check_call
 from gendsl.graph.constraints import Constraint, boolean, implies, real
 from gendsl.graph.node import Plate as PlateSpec
 from gendsl.graph.types import ArrayType, DistType, DType, Size
@@ -40,11 +41,28 @@ class Missing(Enum):
     IMPUTE = "impute"
 
 
+def _sources(x: Expr) -> list[int]:
+    """The named nodes that an expression is made of."""
+    nodes, out, todo = x.builder.nodes, dict[int, None](), [x.node]
+    seen = set(todo)
+    while todo:
+        i = todo.pop()
+        if nodes[i].name is not None:
+            out[i] = None
+            continue
+        todo += (new := [a for a in reversed(nodes[i].args) if a not in seen])
+        seen.update(new)
+    return list(out)
+
+
 def atomic(declare: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P], R]:
     """A declaration that fails leaves the model as it was, so that the line can be mended and run again."""
 
+    signature = inspect.signature(declare)
+
     @functools.wraps(declare)
     def wrapped(self: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        check_call(f"m.{declare.__name__}", signature, (self, *args), kwargs, {"shape": "event", "dim": "dims"})
         before = self._builder.mark()
         try:
             return declare(self, *args, **kwargs)
@@ -122,10 +140,29 @@ class Declaration:
                 node=name,
                 given=f"dims ({', '.join(names)}); {dist!r} varies over ({', '.join((*t.dims, *t.joint))})",
                 needed=f"dims=({whole})",
-                fix=f"add '{lacking[0]}' to dims, or sum or index the parameters over it first",
+                fix=self._over(lacking[0], names, dist),
                 where=where,
             )
         return names
+
+    def _over(self, plate: str, names: tuple[str, ...], dist: Distribution) -> str:
+        """What mends parameters over a plate that is not among the dims: most often, an index is forgotten."""
+        add = f"add '{plate}' to dims, or sum the parameters over it"
+        if not names or plate in dist.type.joint:
+            return add
+        nodes = self._builder.nodes
+        of = next((v for v in dist.params.values() if isinstance(v, Expr) and plate in v.dims), None)
+        sources = [] if of is None else _sources(of)
+        x = next((n for n in sources if plate in getattr(nodes[n].type, "dims", ())), None)
+        what = nodes[x].name if x is not None else "x"
+        index = next((n.name for n in nodes if n.op == "data" and dict(n.attrs).get("indexes") == plate), None)
+        if index is not None:
+            return f"'{index}' says which '{plate}' each row belongs to: {what}[{index}]; otherwise {add}"
+        rows = names[0] if len(names) == 1 else f"({', '.join(names)})"
+        return (
+            f"where each '{rows}' belongs to one '{plate}', index: "
+            f'{plate}_of = m.data("{plate}_of", dims={rows}, indexes={plate}) and {what}[{plate}_of]; otherwise {add}'
+        )
 
     def _shown(self, node: int) -> Expr:
         """A site as the user sees it: joint axes as dims again."""

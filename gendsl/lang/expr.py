@@ -77,8 +77,13 @@ class Expr:
         return self.builder.nodes[self.node].name
 
     def __repr__(self) -> str:
-        n = self.builder.nodes[self.node]
-        return f"<{n.name or n.op}: {self.type}, {self.type.support}>"
+        return f"<{self.text()}: {self.type}, {self.type.support}>"
+
+    def text(self) -> str:
+        """The expression over the names that it is made of, such as `mu + tau * z`, shortened where it is long."""
+        from gendsl.graph.show import expression
+
+        return expression(self.builder.nodes, self.node, self.builder.plates)
 
     # -- what it is not -------------------------------------------------------------------------------------------
     def __bool__(self) -> bool:

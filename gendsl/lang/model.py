@@ -110,8 +110,8 @@ class Model(Sites):
         return f"<model {self.name}: {sites} sites, {len(self._builder.nodes)} nodes>"
 
     # -- what can be done with it -----------------------------------------------------------------------------------
-    def compile(self, backend: str, *, precision: str = "float64") -> Program:
-        """The program of this model for a backend ("pyro" or "numpyro").
+    def compile(self, backend: str = "auto", *, precision: str = "float64") -> Program:
+        """The program of this model for a backend ("numpyro", "pyro" or "auto").
 
         Raises:
             CompileError: if the backend cannot express a node.
@@ -122,14 +122,20 @@ class Model(Sites):
         return compile_graph(self.graph, backend, precision=precision)
 
     def fit(
-        self, data: Mapping[str, Any], method: Method, *, backend: str, seed: int = 0, progress: bool = True
+        self,
+        data: Mapping[str, Any],
+        method: Method | None = None,
+        *,
+        backend: str = "auto",
+        seed: int = 0,
+        progress: bool = True,
     ) -> Fit:
         """Infer the latents from data.
 
         Args:
             data: the values of all data and observations, by name: numbers, numpy, pandas or xarray.
             method: what to run, such as `gd.NUTS()`.
-            backend: "pyro" or "numpyro".
+            backend: "numpyro", "pyro", or "auto": NumPyro where it is installed, which is the faster one, else Pyro.
             seed: seed of all randomness; equal seeds give equal draws.
             progress: whether to show progress.
 
@@ -146,7 +152,7 @@ class Model(Sites):
         data: Mapping[str, Any] | None = None,
         draws: int = 1000,
         *,
-        backend: str,
+        backend: str = "auto",
         seed: int = 0,
         sizes: Mapping[str, int] | None = None,
     ) -> Any:
@@ -156,7 +162,7 @@ class Model(Sites):
             data: values of the data; observations may be left out, and give sizes and labels of plates where they are
                 there.
             draws: how many.
-            backend: "pyro" or "numpyro".
+            backend: "numpyro", "pyro" or "auto".
             seed: seed of all randomness.
             sizes: lengths of plates that no data have.
 

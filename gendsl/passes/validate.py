@@ -29,7 +29,20 @@ def validate(graph: Graph) -> tuple[Graph, list[str]]:
                 f"nothing gives plate '{p.name}' a size",
                 node=p.name,
                 needed="a size, coords, or data over it",
-                fix=f'declare m.plate("{p.name}", size=...)',
+                fix=_sizing(graph, p.name),
                 where=p.where,
             )
     return graph, []
+
+
+def _sizing(graph: Graph, plate: str) -> str:
+    """What gives a plate its size: most often `dims=` is forgotten where data or an observation are declared."""
+    known = f'm.plate("{plate}", size=...)'
+    bare = [n for _, n in graph.of("data") if isinstance(n.type, ArrayType) and not n.type.dims and n.name]
+    if not bare:
+        return f"give its size: {known}"
+    n = bare[-1]
+    how = "observe" if n.name in graph.sites else "data"
+    at = f" ({n.where})" if n.where else ""
+    mend = f'm.{how}("{n.name}", ..., dims={plate})'
+    return f"'{n.name}'{at} has no dims: if it varies over '{plate}', {mend}; else {known}"

@@ -156,3 +156,14 @@ def index_in_a_step():
     k = m.data("k", dims=t, dtype=int)  # here
     m.let("y", gd.scan(lambda c, j: (c + x[j], c), 0.0, k, dim=t)[0])
     bind(m.graph, {"k": [0, 1, 3]})
+
+
+@mistake(gd.DataError, "node 'of'", "values are missing", "1 of 3", "of[2]", "a label of their own")
+def missing_label():
+    m = gd.Model("m")
+    i, j = m.plate("i"), m.plate("j")
+    of = m.data("of", dims=i, indexes=j)  # here
+    effect = m.latent("effect", gd.Normal(0, 1), dims=j)
+    m.observe("y", gd.Normal(effect[of], 1), dims=i)
+    labels = np.array(["a", "b", None], object)
+    m.fit({"of": labels, "y": [1.0, 2.0, 3.0]}, gd.NUTS(), backend="numpyro")

@@ -91,7 +91,7 @@ def matrix_for_a_vector():
     bind(m.graph, {"x": np.zeros((2, 3))})
 
 
-@mistake(gd.DataError, "another number of axes", "x.squeeze(1)")
+@mistake(gd.DataError, "another number of axes", "np.squeeze(x, 1)")
 def column_for_a_vector():
     m = gd.Model("m")
     m.data("x", dims=m.plate("i"))  # here

@@ -252,9 +252,9 @@ def acceptance_above_one():
     gd.NUTS(target_accept=1.5)  # here
 
 
-@mistake(TypeError, "unexpected keyword argument 'samples'")
+@mistake(gd.ModelError, "gd.NUTS has no argument 'samples'", "did you mean 'draws'?")
 def unknown_method_option():
-    gd.NUTS(samples=100)
+    gd.NUTS(samples=100)  # here
 
 
 @mistake(gd.ModelError, "node '\u03bc'", "the name '\u03bc' is taken", "NFKC", "another name")
@@ -318,3 +318,17 @@ def positions_along_the_original_s_plate_in_a_copy():
     m.data("x", dims=t)
     c = m.copy()
     c["x"] + t.index  # here
+
+
+@mistake(gd.FitError, "no method is given", 'm.fit(data, gd.NUTS(), backend="auto")')
+def fit_without_a_method():
+    m = gd.Model("m")
+    m.latent("x", gd.Normal(0, 1))
+    m.fit({})  # here
+
+
+@mistake(gd.FitError, "a method is an instance", "the class NUTS", "gd.NUTS()")
+def fit_by_a_class():
+    m = gd.Model("m")
+    m.latent("x", gd.Normal(0, 1))
+    m.fit({}, gd.NUTS)  # here

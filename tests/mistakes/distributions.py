@@ -242,3 +242,18 @@ def numpy_on_a_distribution():
 @mistake(gd.ModelError, "'base' must be a distribution", "3")
 def value_as_base():
     gd.Folded(3)  # here
+
+
+@mistake(gd.ModelError, "Normal has no parameter 'mu'", "Normal(loc, scale)", "did you mean 'loc'?")
+def parameter_named_as_elsewhere():
+    gd.Normal(mu=0, sigma=1)  # here
+
+
+@mistake(gd.ModelError, "Gamma has no parameter 'scale'", "rate=1 / scale")
+def gamma_by_its_scale():
+    gd.Gamma(2, scale=3)  # here
+
+
+@mistake(AttributeError, "no attribute 'Norml'", "did you mean gd.Normal?")
+def misspelt_distribution():
+    gd.Norml(0, 1)

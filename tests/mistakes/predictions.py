@@ -28,9 +28,9 @@ def prediction_of_data():
     _schools().sample(names=["sigma"])  # here
 
 
-@mistake(gd.FitError, "names are a list of sites", "given:  'y'", "names=['y']")
-def prediction_of_a_bare_name():
-    _schools().sample(names="y")  # here
+@mistake(gd.FitError, "names are a list of sites", "given:  3", "some of")
+def prediction_of_a_number():
+    _schools().sample(names=3)  # here
 
 
 @mistake(gd.FitError, "no name is given", "names=[]", "leave names out")

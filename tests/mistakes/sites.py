@@ -17,7 +17,7 @@ def latent_lacks_a_dim():
     m.latent("theta", gd.Normal(mu, 1))  # here
 
 
-@mistake(gd.ModelError, "node 'y'", "vary over 'school'", "dims=(pupil, school)", "index the parameters")
+@mistake(gd.ModelError, "node 'y'", "vary over 'school'", "dims=(pupil, school)", "mu[school_of]")
 def observation_over_another_plate():
     m = gd.Model("m")
     school, pupil = m.plate("school"), m.plate("pupil")
@@ -64,10 +64,52 @@ def observation_with_two_axes_for_one():
     m.observe("y", gd.Normal(0, 1).expand(2), axes=(k, j))  # here
 
 
-@mistake(TypeError, "unexpected keyword argument 'shape'")
+@mistake(gd.ModelError, "m.latent has no argument 'shape'", "shape=3", "dims, centered")
 def unknown_option_of_latent():
     m = gd.Model("m")
-    m.latent("x", gd.Normal(0, 1), shape=3)
+    m.latent("x", gd.Normal(0, 1), shape=3)  # here
+
+
+@mistake(gd.ModelError, "m.latent has no argument 'dim'", "did you mean 'dims'?")
+def misspelt_option_of_latent():
+    m = gd.Model("m")
+    m.latent("x", gd.Normal(0, 1), dim=m.plate("i"))  # here
+
+
+@mistake(gd.ModelError, "node 'y'", "vary over 'j'", "loc=effect * x", "'of' says which 'j'", "effect[of]")
+def forgotten_index():
+    m = gd.Model("m")
+    i, j = m.plate("i"), m.plate("j")
+    x, _ = m.data("x", dims=i), m.data("of", dims=i, indexes=j)
+    effect = m.latent("effect", gd.Normal(0, 1), dims=j)
+    m.observe("y", gd.Normal(effect * x, 1), dims=i)  # here
+
+
+@mistake(gd.ModelError, "node 'y'", "vary over 'j'", 'm.data("j_of", dims=i, indexes=j)', "effect[j_of]")
+def forgotten_index_and_its_data():
+    m = gd.Model("m")
+    i, j = m.plate("i"), m.plate("j")
+    x = m.data("x", dims=i)
+    effect = m.latent("effect", gd.Normal(0, 1), dims=j)
+    m.observe("y", gd.Normal(effect + x, 1), dims=i)  # here
+
+
+@mistake(gd.ModelError, "nothing gives plate 'i' a size", "'y' (sites.py:", "has no dims", "dims=i)", later=True)
+def forgotten_dims():
+    m = gd.Model("m")
+    m.plate("i")  # here
+    mu = m.latent("mu", gd.Normal(0, 1))
+    m.observe("y", gd.Normal(mu, 1))
+    m.fit({"y": [1.0, 2.0]}, gd.NUTS(), backend="numpyro")
+
+
+@mistake(gd.DataError, "node 'y'", "another number of axes", "declare 'y' with dims=i")
+def forgotten_dims_of_an_observation():
+    m = gd.Model("m")
+    m.data("x", dims=m.plate("i"))
+    mu = m.latent("mu", gd.Normal(0, 1))
+    m.observe("y", gd.Normal(mu, 1))  # here
+    m.fit({"x": [1.0, 2.0], "y": [1.0, 2.0]}, gd.NUTS(), backend="numpyro")
 
 
 @mistake(gd.ModelError, "centered is True, False or None", "'no'")

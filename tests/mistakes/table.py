@@ -23,11 +23,13 @@ class Mistake:
         make: makes it.
         error: the class that must be raised.
         fragments: what the message must hold.
+        later: a fault of the declaration that shows when the model is whole.
     """
 
     make: Callable[[], object]
     error: type[Exception]
     fragments: tuple[str, ...]
+    later: bool = False
 
     @property
     def name(self) -> str:
@@ -46,11 +48,13 @@ class Mistake:
 TABLE: list[Mistake] = []
 
 
-def mistake(error: type[Exception], *fragments: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
+def mistake(
+    error: type[Exception], *fragments: str, later: bool = False
+) -> Callable[[Callable[[], object]], Callable[[], object]]:
     """Enter the decorated function into the table."""
 
     def enter(make: Callable[[], object]) -> Callable[[], object]:
-        TABLE.append(Mistake(make, error, fragments))
+        TABLE.append(Mistake(make, error, fragments, later))
         return make
 
     return enter

@@ -58,6 +58,49 @@ def test_new_groups_are_drawn_given_the_hyperparameters(backend: str) -> None:
     within(np.array(density.value), norm(3, sd).logpdf([2.0, 4.0]).sum(), density.se, 0.05)
 
 
+def test_known_groups_beside_new_ones_keep_their_draws(backend: str) -> None:
+    fit = grouped(backend)
+    out = fit.sample({"of": ["B", "D", "C"]}, names=["effect", "y"], new="county", seed=3)
+    assert np.all(out["effect"][..., :2] == [10.0, 20.0])  # B, C
+    assert np.abs(out["y"][..., [0, 2]] - [10, 20]).max() < 1
+    new = out["effect"][..., 2]
+    within(new.mean(), 0.0, 30 / np.sqrt(new.size), 15.0)
+    assert np.abs(out["y"][..., 1] - new).max() < 1
+    again = fit.sample({"of": ["B", "D", "C"]}, names="effect", new="county", seed=3)["effect"]
+    assert np.array_equal(again, out["effect"])
+    codes = fit.sample({"of": [0, 1]}, names="effect", new="county")["effect"]  # without labels, all are new
+    assert np.abs(codes).max() > 20.5
+
+
+def test_known_groups_of_crossing_plates(backend: str) -> None:
+    m = gd.Model("crossed")
+    a, b, row = m.plate("a"), m.plate("b"), m.plate("row")
+    effect = m.latent("effect", gd.Normal(0, 30), dims=(a, b))
+    i, j = m.data("i", dims=row, indexes=a), m.data("j", dims=row, indexes=b)
+    m.observe("y", gd.Normal(effect[i, j], 0.1), dims=row)
+    truth = np.array([[1.0, 2.0], [3.0, 4.0]])
+    data = {"i": ["p", "q"], "j": ["s", "t"], "y": [1.0, 4.0]}
+    fit = fit_of(m, data, backend, {"effect": np.tile(truth, (1, 30, 1, 1))})
+    out = fit.sample({"i": ["o", "q"], "j": ["s", "t"]}, names="effect", new=["a", "b"])["effect"]
+    assert np.all(out[:, :, 1] == truth[1])  # a: o, q
+    assert out[:, :, 0].std() > 10
+    out = fit.sample({"i": ["q", "p"], "j": ["s", "t"]}, names="effect", new="a")["effect"]
+    assert np.all(out == truth)
+
+
+def test_joint_groups_are_all_new_or_all_known(backend: str) -> None:
+    m = gd.Model("joint")
+    g, row = m.plate("g"), m.plate("row")
+    x = m.data("x", dims=g)
+    f = m.latent("f", gd.GaussianProcess(gd.kernels.SquaredExponential(1.0, 1.0), x), dims=g)
+    of = m.data("of", dims=row, indexes=g)
+    m.observe("y", gd.Normal(f[of], 0.1), dims=row)
+    data = {"x": pd.Series([0.0, 1.0], ["p", "q"]), "of": ["p", "q"], "y": [0.0, 1.0]}
+    fit = fit_of(m, data, backend, {"f": np.zeros((1, 20, 2))})
+    with pytest.raises(gd.FitError, match="'f' is joint over 'g'"):
+        fit.sample({"x": pd.Series([0.0, 2.0], ["p", "r"]), "of": ["p", "r"]}, new="g")
+
+
 def linked() -> gd.Model:
     """x is observed, and y given x."""
     m = gd.Model("linked")

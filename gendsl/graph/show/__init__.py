@@ -13,7 +13,8 @@ y[school] ~ Normal(theta, sigma)   observed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from gendsl.graph.constraints import real
 from gendsl.graph.families import FAMILIES
@@ -21,8 +22,9 @@ from gendsl.graph.node import Array, Axis, Graph, Node, Plate
 from gendsl.graph.show.expressions import Text, Writer, constraint, number
 from gendsl.graph.types import ArrayType, DistType, Size
 
-__all__ = ["dims_of", "joint_of", "own_data", "plate_words", "show", "texts"]
+__all__ = ["dims_of", "expression", "joint_of", "own_data", "plate_words", "show", "texts"]
 
+_CONE = 100  # nodes of an expression in a message
 _LIMIT = 400  # characters: a regression of a dozen terms is shown whole
 
 
@@ -47,6 +49,23 @@ def show(graph: Graph) -> str:
 def texts(graph: Graph, limit: int) -> list[Text]:
     """The expression of each node, at most about `limit` characters long; a site's is its name."""
     return Writer(graph.nodes, graph.plate, limit).texts
+
+
+def expression(nodes: Sequence[Node], node: int, plates: Mapping[str, Plate], limit: int = 60) -> str:
+    """One value as text, over the names that it is made of; `...` where it is made of very much."""
+    cone: dict[int, None] = {}
+    todo = [node]
+    while todo and len(cone) <= _CONE:
+        i = todo.pop()
+        if i not in cone:
+            cone[i] = None
+            todo.extend(nodes[i].args if nodes[i].name is None else ())
+    if todo:
+        return "..."
+    order = {i: k for k, i in enumerate(sorted(cone))}
+    part = [replace(nodes[i], args=tuple(order.get(a, 0) for a in nodes[i].args)) for i in order]
+    steps = {k: Text(n.name or "...") for k, n in enumerate(part) if n.op == "input"}
+    return Writer(part, plates, limit, inputs=steps).texts[order[node]].text
 
 
 def own_data(graph: Graph) -> dict[int, int]:

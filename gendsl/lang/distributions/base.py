@@ -257,6 +257,26 @@ def _signature(fields: list[Parameter]) -> inspect.Signature:
     return inspect.Signature(required + [i for i in items if i.default is not inspect.Parameter.empty])
 
 
+_ELSEWHERE = {
+    "mu": ("loc",), "mean": ("loc", "rate", "probs"), "sigma": ("scale",), "sd": ("scale",), "std": ("scale",),
+    "lam": ("rate",), "lambda_": ("rate",), "rate": ("rate",), "scale": ("rate",), "theta": ("rate", "probs"),
+    "shape": ("concentration", "df"), "alpha": ("concentration", "concentration1"), "k": ("concentration",),
+    "beta": ("rate", "scale", "concentration0"), "a": ("concentration1", "concentration", "low"),
+    "b": ("concentration0", "low"), "nu": ("df",), "p": ("probs",), "n": ("total_count",), "lower": ("low",),
+    "upper": ("high",), "logit_p": ("logits",), "cov": ("covariance_matrix",), "chol": ("scale_tril",),
+    "eta": ("concentration",), "inverse_scale": ("rate",), "location": ("loc",), "tau": ("precision",),
+}  # fmt: skip
+"""Names that other libraries give to parameters -> gendsl's."""
+
+
+def _spelling(family: str, key: str, names: list[str]) -> str | None:
+    if (family, key) in (("Gamma", "scale"), ("Exponential", "scale")):
+        return "rate=1 / scale"
+    if near := difflib.get_close_matches(key, names, 1) or [n for n in _ELSEWHERE.get(key, ()) if n in names]:
+        return f"did you mean '{near[0]}'?"
+    return None
+
+
 def _bind(family: Family, args: tuple[Any, ...], kwargs: dict[str, Any], where: Location | None) -> dict[str, Any]:
     names = [p.name for p in family.params]
     shown = ", ".join(names)
@@ -270,12 +290,11 @@ def _bind(family: Family, args: tuple[Any, ...], kwargs: dict[str, Any], where: 
         )
     for key in kwargs:
         if key not in names:
-            near = difflib.get_close_matches(key, names, 1)
             raise ModelError(
                 f"{family.name} has no parameter '{key}'",
                 node=family.name,
                 needed=f"{family.name}({shown})",
-                fix=f"did you mean '{near[0]}'?" if near else None,
+                fix=_spelling(family.name, key, names),
                 where=where,
             )
     given = dict(zip(names, args, strict=False))

@@ -115,8 +115,7 @@ def _remedy(c: Constraint, name: str) -> str | None:
 def brief(value: Any) -> str:
     """A parameter in a message."""
     if isinstance(value, Expr):
-        n = value.builder.nodes[value.node]
-        return n.name or f"<{n.op}>"
+        return value.text()
     if isinstance(value, np.ndarray) and value.ndim == 0:
         return f"{value.item():g}"
     if isinstance(value, np.ndarray):
