@@ -200,8 +200,10 @@ from gendsl.methods import NUTS, Engine
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from gendsl.calibration import Calibration, calibrate
+    from gendsl.calibration.calibrate import calibrate
+    from gendsl.calibration.result import Calibration
     from gendsl.elpd import compare
+    from gendsl.results.store import load
 
 __all__ = [
     "AsymmetricLaplace",
@@ -319,6 +321,7 @@ __all__ = [
     "kernel",
     "kernels",
     "lag",
+    "load",
     "log",
     "log1p",
     "log_ndtr",
@@ -388,7 +391,12 @@ __all__ = [
     "xlogy",
 ]
 
-_LATER = {"Calibration": "gendsl.calibration", "calibrate": "gendsl.calibration", "compare": "gendsl.elpd"}
+_LATER = {
+    "Calibration": "gendsl.calibration",
+    "calibrate": "gendsl.calibration",
+    "compare": "gendsl.elpd",
+    "load": "gendsl.results.store",
+}
 """Names that need the whole machinery, which is loaded when they are first used."""
 
 

@@ -18,6 +18,8 @@ from gendsl.graph.types import ArrayType, DistType
 from gendsl.methods import NUTS, Method
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -237,6 +239,21 @@ class Fit:
 
         out = check(self.idata, getattr(self.method, "max_tree_depth", None))
         return out if self.raw.complete else Check((self.raw.note, *out.problems), out.figures)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fit to a file, whole or not at all; `gd.load` reads it back.
+
+        Args:
+            path: ends in .nc (netCDF, one file) or .zarr (Zarr, a folder). What is there is replaced when all of the
+                new is on the disk.
+
+        Raises:
+            FitError: if the disk is full or refuses; an earlier file is as it was.
+            BackendError: if h5netcdf, or zarr, is not installed.
+        """
+        from gendsl.results.store import save
+
+        save(self, path)
 
     def __repr__(self) -> str:
         p, (chains, draws) = self.program, next(iter(self.draws.values())).shape[:2]

@@ -1,0 +1,98 @@
+"""Writing a file, or a folder of files, whole or not at all.
+
+What is new is written beside the target under a temporary name, flushed to the disk and renamed, so that a full disk, a
+crash or a kill leaves an earlier file as it was. A folder cannot be renamed over another one: the earlier folder steps
+aside under the name that `aside` gives, and is deleted when the new one is in its place; a reader that finds no target
+looks there.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["aside", "write_file", "write_folder"]
+
+
+def write_file(path: Path, content: bytes | memoryview) -> None:
+    """Write a file whole or not at all; folders above it are made.
+
+    Raises:
+        OSError: if it cannot be written; an earlier file is untouched, and nothing new is left.
+    """
+    path = Path(os.path.realpath(path))  # a link stays a link
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = _temporary(path)
+    try:
+        _write(new, content)
+        os.replace(new, path)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    _sync(path.parent)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files whole or not at all.
+
+    Args:
+        path: the folder; an earlier one is replaced as a whole.
+        files: path inside the folder, with /, -> content.
+
+    Raises:
+        OSError: if it cannot be written; an earlier folder is untouched, and nothing new is left.
+    """
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = aside(path)
+    if before.exists() and not path.exists():  # an earlier run was killed between its two renames
+        os.replace(before, path)
+    new = _temporary(path)
+    try:
+        for name, content in files.items():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            _write(new / name, content)
+        for folder, _, _ in os.walk(new):
+            _sync(Path(folder))
+        shutil.rmtree(before, ignore_errors=True)
+        if path.exists():
+            os.replace(path, before)
+        os.replace(new, path)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        if before.exists() and not path.exists():
+            os.replace(before, path)
+        raise
+    _sync(path.parent)
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def aside(path: Path) -> Path:
+    """Where an earlier folder is while a new one takes its place."""
+    return path.with_name(f".{path.name}.before")
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def _write(path: Path, content: bytes | memoryview) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Flush the entries of a folder, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

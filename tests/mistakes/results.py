@@ -1,0 +1,53 @@
+"""Mistakes with what becomes of a fit: files, pictures."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import gendsl as gd
+from tests.fit.models import SCHOOLS, schools
+from tests.mistakes.table import mistake
+from tests.predict.exact import fit_of
+
+
+def _schools() -> Any:
+    draws = {"mu": np.zeros((1, 4)), "tau": np.ones((1, 4)), "theta": np.zeros((1, 4, 8))}
+    return fit_of(schools(), SCHOOLS, "pyro", draws)
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+@mistake(gd.FitError, "the path does not say the format", "'fit.pkl'", ".nc (netCDF, one file)", "fix:    'fit.nc'")
+def saving_under_an_unknown_ending():
+    _schools().save("fit.pkl")  # here
+
+
+@mistake(gd.FitError, "is no Zarr group that could be replaced", "a folder of other things", "give another path")
+def saving_over_a_folder_of_other_things():
+    with tempfile.TemporaryDirectory(suffix=".zarr") as folder:
+        Path(folder, "notes.txt").write_text("mine")
+        _schools().save(folder)  # here
+
+
+@mistake(gd.FitError, "there is no 'fit.nc' to load", "what fit.save wrote", "check the path")
+def loading_what_is_not_there():
+    gd.load("nowhere/fit.nc")  # here
+
+
+@mistake(gd.FormatError, "'fit.nc' is not a fit that can be read", "the file is not netCDF", "take an undamaged copy")
+def loading_a_table():
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "fit.nc").write_text("mu,tau\n0,1\n")
+        gd.load(Path(folder, "fit.nc"))  # here
+
+
+@mistake(gd.FormatError, "it is no fit of gendsl", "groups posterior", "what fit.save wrote")
+def loading_a_file_of_arviz():
+    with tempfile.TemporaryDirectory() as folder:
+        idata = _schools().idata
+        del idata.observed_data, idata.constant_data
+        idata.to_netcdf(str(Path(folder, "idata.nc")))
+        gd.load(Path(folder, "idata.nc"))  # here
