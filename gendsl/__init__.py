@@ -196,6 +196,7 @@ from gendsl.lang.indexing import lag
 from gendsl.lang.model import Missing, Model
 from gendsl.lang.plates import Axis, Plate
 from gendsl.methods import NUTS, Engine
+from gendsl.results.kinds import Plot
 
 __version__ = "0.1.0"
 
@@ -265,6 +266,7 @@ __all__ = [
     "OrderedLogistic",
     "Pareto",
     "Plate",
+    "Plot",
     "Poisson",
     "ProjectedNormal",
     "RelaxedBernoulli",

@@ -7,24 +7,36 @@ this file alone.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
-__all__ = ["Check", "Variables", "check", "compare", "inference_data", "loo", "plot_trace", "smallest_ess", "summary"]
+__all__ = [
+    "ENOUGH_ESS",
+    "LEAST_BFMI",
+    "WORST_RHAT",
+    "Variables",
+    "bfmi",
+    "compare",
+    "density",
+    "effective_sizes",
+    "inference_data",
+    "loo",
+    "rhats",
+    "smallest_ess",
+    "summary",
+]
 
 Variables = Mapping[str, tuple[tuple[str, ...], np.ndarray]]
 """Name -> its dims and values."""
 
-_SAMPLE = ("chain", "draw")
-_RHAT, _ESS, _BFMI = 1.01, 100, 0.3
+WORST_RHAT, ENOUGH_ESS, LEAST_BFMI = 1.01, 100, 0.3
+"""The bounds of Vehtari et al. (2021) on R-hat and on effective draws for each chain, and Stan's on E-BFMI."""
 
 
 @contextmanager
@@ -77,31 +89,35 @@ def summary(
         return out
 
 
-def plot_trace(idata: Any, names: Sequence[str] | None = None) -> Figure:
-    """Each site's density, a line a scalar and chain, beside its trace.
+def density(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """arviz's kernel density estimate of draws (n,) that vary: positions and heights."""
+    with _arviz() as az, np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        at, height = az.kde(x)
+        return np.asarray(at), np.asarray(height)
 
-    Args:
-        idata: the InferenceData.
-        names: sites; left out, all.
-    """
-    from matplotlib.figure import Figure
 
-    chosen = list(names) if names is not None else [str(k) for k in idata.posterior]
-    figure = Figure(figsize=(10, 1.6 * len(chosen)), layout="constrained")
-    axes = figure.subplots(len(chosen), 2, squeeze=False)
-    with _arviz() as az:
-        for name, (left, right) in zip(chosen, axes, strict=True):
-            x = idata.posterior[name].values
-            flat = x.reshape(*x.shape[:2], -1)
-            for chain, scalar in np.ndindex(flat.shape[0], flat.shape[2]):
-                line, style = flat[chain, :, scalar], {"color": f"C{scalar % 10}", "lw": 0.6, "alpha": 0.7}
-                if np.isfinite(line).all() and line.min() < line.max():
-                    left.plot(*az.kde(line), **style)
-                right.plot(line, **style)
-            left.set_title(name, loc="left", fontsize="medium")
-            left.set_yticks([])
-            right.margins(x=0)
-    return figure
+def effective_sizes(x: np.ndarray, method: str) -> np.ndarray:
+    """Effective sample sizes of scalars (scalar, chain, draw) by arviz's method "bulk" or "tail"."""
+    return _each(x, lambda az, data: az.ess(data, method=method))
+
+
+def rhats(x: np.ndarray) -> np.ndarray:
+    """arviz's rank-normalised split R-hat of scalars (scalar, chain, draw)."""
+    return _each(x, lambda az, data: az.rhat(data))
+
+
+def _each(x: np.ndarray, compute: Callable[[Any, Any], Any]) -> np.ndarray:
+    with _arviz() as az, np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # too few draws for a diagnostic, which shows as nan
+        out = compute(az, {"x": np.moveaxis(x, 0, -1)})["x"].values
+        return np.atleast_1d(np.asarray(out, float))
+
+
+def bfmi(energy: np.ndarray) -> np.ndarray:
+    """arviz's E-BFMI of each chain, from energies (chain, draw)."""
+    with _arviz() as az, np.errstate(all="ignore"):
+        return np.atleast_1d(np.asarray(az.bfmi(energy), float))
 
 
 def loo(log_likelihood: np.ndarray, posterior: Any) -> Any:
@@ -141,129 +157,3 @@ def smallest_ess(draws: Mapping[str, np.ndarray]) -> float:
             if moving.size:
                 out = min(out, *np.atleast_1d(az.ess({"x": moving}, method="bulk")["x"].values.astype(float)))
     return out
-
-
-@dataclass(frozen=True)
-class Check:
-    """What the diagnostics say.
-
-    Attributes:
-        problems: what is wrong and what may help, in words; empty where nothing is.
-        figures: the worst value of each diagnostic.
-    """
-
-    problems: tuple[str, ...]
-    figures: dict[str, float]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    def __str__(self) -> str:
-        figures = ", ".join(f"{k} {_number(v)}" for k, v in self.figures.items())
-        if self.ok:
-            return f"No problem found: {figures}."
-        return "\n".join([*(f"- {p}" for p in self.problems), f"({figures})"])
-
-    __repr__ = __str__
-
-
-def check(idata: Any, max_tree_depth: int | None = None) -> Check:
-    """Look at R-hat, effective sample sizes, divergences, energy and tree depth.
-
-    The bounds are those of the reference, R-hat below 1.01 and 100 effective draws for each chain in bulk and tails,
-    and of Stan, an energy Bayesian fraction of missing information (E-BFMI) of at least 0.3.
-
-    Reference:
-        Rank-normalization, folding, and localization: An improved R-hat (Vehtari et al., 2021) |
-        https://doi.org/10.1214/20-BA1221
-
-    Args:
-        idata: the InferenceData of a run of MCMC.
-        max_tree_depth: the bound of the run, where it had one.
-    """
-    with _arviz() as az, np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.simplefilter("ignore", UserWarning)  # too few draws for a diagnostic, which shows as nan
-        posterior, stats = idata.posterior, idata.sample_stats
-        chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-        moving = _moving(posterior)
-        worst = {
-            "R-hat": _worst(az.rhat(posterior), moving, np.greater),
-            "bulk ESS": _worst(az.ess(posterior, method="bulk"), moving, np.less),
-            "tail ESS": _worst(az.ess(posterior, method="tail"), moving, np.less),
-        }
-        bfmi = np.atleast_1d(az.bfmi(idata))
-    problems = []
-    if broken := [str(k) for k, v in posterior.items() if not np.isfinite(v.values).all()]:
-        problems.append(f"draws that are not finite: {', '.join(broken)}")
-    figures = {k: value for k, (value, _) in worst.items()}
-    if not worst["R-hat"][0] < _RHAT and moving:
-        problems.append(
-            f"R-hat reaches {_number(worst['R-hat'][0])} ({worst['R-hat'][1]}), above {_RHAT}: the chains have not "
-            "mixed; draw and warm up longer, and look at the model if that does not help"
-        )
-    for name in ("bulk ESS", "tail ESS"):
-        value, where = worst[name]
-        if not value >= _ESS * chains and moving:
-            problems.append(
-                f"{name} is only {_number(value)} ({where}), below {_ESS} for each chain: "
-                "means and quantiles are uncertain; draw longer"
-            )
-    divergences = int(stats["diverging"].values.sum())
-    figures["divergences"] = divergences
-    if divergences:
-        problems.append(
-            f"{divergences} of {chains * draws} draws diverged: parts of the posterior are not reached; raise "
-            "target_accept, or sample the latents of the funnel the other way: `centered=True` where groups have much "
-            "data, `centered=False` where they have little (m.explain() says which are non-centred)"
-        )
-    figures["E-BFMI"] = float(bfmi.min())
-    if (low := bfmi < _BFMI).any():
-        problems.append(
-            f"E-BFMI is {_number(float(bfmi.min()))} at worst, below {_BFMI} in {int(low.sum())} of {chains} chains: "
-            "the energy moves slowly, as in heavy tails; reparametrise"
-        )
-    if max_tree_depth is not None:
-        share = float((stats["tree_depth"].values >= max_tree_depth).mean())
-        figures["share of draws at the largest tree"] = share
-        if share > 0.01:
-            problems.append(
-                f"{share:.0%} of the draws reached max_tree_depth = {max_tree_depth}: trajectories are cut short, and "
-                "mix slowly; scale the data, reparametrise, or raise it"
-            )
-    return Check(tuple(problems), figures)
-
-
-def _moving(posterior: Any) -> dict[str, np.ndarray]:
-    """Which scalars vary at all: a fixed one (a diagonal of ones) has no diagnostics."""
-    out = {}
-    for name, x in posterior.items():
-        at = [k for k, d in enumerate(x.dims) if d in _SAMPLE]
-        varies = np.asarray(x.values.max(tuple(at)) != x.values.min(tuple(at)))
-        if varies.any():
-            out[str(name)] = varies
-    return out
-
-
-def _worst(values: Any, moving: Mapping[str, np.ndarray], worse: np.ufunc) -> tuple[float, str]:
-    """The worst value among the scalars that vary, and whose it is; nan is worst of all."""
-    out, where = float("nan"), ""
-    for name, varies in moving.items():
-        x = np.where(varies, values[name].values, np.inf if worse is np.less else -np.inf)
-        flat = int(np.argmax(x)) if worse is np.greater else int(np.argmin(x))  # both stop at nan
-        value = float(x.ravel()[flat])
-        if not where or np.isnan(value) or worse(value, out):
-            index = np.unravel_index(flat, x.shape)
-            out, where = value, name + (f"[{', '.join(map(str, index))}]" if index else "")
-            if np.isnan(value):
-                break
-    return out, where
-
-
-def _number(x: float) -> str:
-    return str(int(x)) if float(x).is_integer() or abs(x) >= 100 else f"{x:.3f}" if abs(x) < 10 else f"{x:.1f}"

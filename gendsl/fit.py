@@ -16,6 +16,7 @@ from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
 from gendsl.methods import NUTS, Method
+from gendsl.results.kinds import Plot
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gendsl.backend import Draws, Progress
-    from gendsl.diagnostics import Check, Variables
+    from gendsl.diagnostics import Variables
     from gendsl.elpd import LogProb
     from gendsl.lang.model import Model
     from gendsl.program import BoundProgram, Program
+    from gendsl.results.check import Check
 
 __all__ = ["Fit", "check_nuts", "data_groups", "dims_of", "infer", "run"]
 
@@ -100,16 +102,25 @@ class Fit:
         names = self._known(names)
         return summary(self.idata, names, prob=prob, round_to=round_to)
 
-    def plot(self, names: str | Sequence[str] | None = None) -> Figure:
-        """Densities and traces of the chains, as a matplotlib figure.
+    def plot(
+        self, kind: Plot = Plot.TRACE, names: str | Sequence[str] | None = None, *, unconstrained: bool = False
+    ) -> Figure:
+        """A picture of the draws, as a matplotlib figure that belongs to no window.
+
+        Chains have colours that are told apart without seeing all of them, and divergences are marked. Where there are
+        more scalars than can be read, those whose chains differ most are shown, and a note says so.
 
         Args:
+            kind: traces, ranks, pairs, energy, intervals, autocorrelations or effective sample sizes.
             names: one site or several; left out, all.
-        """
-        from gendsl.diagnostics import plot_trace
+            unconstrained: show the values that the sampler moves, such as the logarithm of a scale.
 
-        names = self._known(names)
-        return plot_trace(self.idata, names)
+        Raises:
+            FitError: if there is no site of a given name, or nothing of this kind to show.
+        """
+        from gendsl.results.plots import plot
+
+        return plot(self, kind, self._known(names), unconstrained)
 
     def _known(self, names: str | Sequence[str] | None) -> list[str] | None:
         names = [names] if isinstance(names, str) else names
@@ -233,12 +244,18 @@ class Fit:
 
         return plot_fit(self, names, seed)
 
-    def check(self) -> Check:
-        """What the diagnostics say, in words: R-hat, effective sample sizes, divergences, energy, tree depth."""
-        from gendsl.diagnostics import Check, check
+    def check(self, *, prior: bool = True) -> Check:
+        """What the diagnostics say, in words, and what to try.
 
-        out = check(self.idata, getattr(self.method, "max_tree_depth", None))
-        return out if self.raw.complete else Check((self.raw.note, *out.problems), out.figures)
+        R-hat and effective sample sizes; chains that stand still, or settle on different modes; divergences and where
+        they are; energy and tree depth; posteriors in the tails of their priors.
+
+        Args:
+            prior: compare the posterior with draws of the prior, which takes a second or two.
+        """
+        from gendsl.results.check import check
+
+        return check(self, prior)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the fit to a file, whole or not at all; `gd.load` reads it back.

@@ -123,9 +123,7 @@ def run(job: Job, out: Path, console: Console, backends: tuple[str, ...] = BACKE
 
 def _trace(fit: Any, job: Job, path: Path) -> None:
     """Trace and density of the sites that are shown."""
-    from gendsl.diagnostics import plot_trace
-
-    plot_trace(fit.idata, list(job.shown)).savefig(path, dpi=100, bbox_inches="tight")
+    fit.plot(names=list(job.shown)).savefig(path, dpi=100, bbox_inches="tight")
 
 
 def _table(rows: list[Row], backend: str) -> Table:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from gendsl.diagnostics import check, inference_data
 from gendsl.progress import Bars, Silent, make
+from gendsl.results.check import Check, check_draws
+from gendsl.results.scalars import of_draws
 
 
-def _idata(x: np.ndarray, **stats: Any) -> Any:
+def _check(x: np.ndarray, **stats: Any) -> Check:
     shape = x.shape[:2]
     rng = np.random.default_rng(1)
     base = {
@@ -21,16 +22,14 @@ def _idata(x: np.ndarray, **stats: Any) -> Any:
         "energy": rng.normal(size=shape),
         "tree_depth": np.full(shape, 3),
     } | stats
-    sample = ("chain", "draw")
-    variables = {"x": ((*sample, "k")[: x.ndim], x)}
-    return inference_data({"posterior": variables, "sample_stats": {k: (sample, v) for k, v in base.items()}}, {}, {})
+    return check_draws(of_draws({"x": x}, {"x": [range(n) for n in x.shape[2:]]}), base, 10)
 
 
 GOOD = np.random.default_rng(0).normal(size=(4, 500, 3))
 
 
 def test_nothing_is_wrong_with_independent_draws() -> None:
-    out = check(_idata(GOOD), 10)
+    out = _check(GOOD)
     assert out.ok
     assert out
     assert str(out).startswith("No problem found: R-hat 1")
@@ -39,26 +38,34 @@ def test_nothing_is_wrong_with_independent_draws() -> None:
 def test_what_never_varies_has_no_diagnostics() -> None:
     x = GOOD.copy()
     x[..., 1] = 2.0
-    assert check(_idata(x)).ok
-    assert check(_idata(np.ones((4, 500)))).ok
+    assert _check(x).ok
+    assert _check(np.ones((4, 500))).ok
+
+
+def test_a_run_without_statistics_is_checked_for_what_there_is() -> None:
+    out = check_draws(of_draws({"x": GOOD[..., 0]}, {"x": []}), {})
+    assert out.ok
+    assert list(out.figures) == ["R-hat", "bulk ESS", "tail ESS"]
 
 
 @pytest.mark.parametrize(
-    ("idata", "words"),
+    ("out", "words"),
     [
-        (_idata(GOOD + np.arange(4)[:, None, None] * [0, 0, 1]), ["R-hat reaches", "x[2]", "bulk ESS is only"]),
-        (_idata(GOOD[:, :40]), ["below 100 for each chain"]),
-        (_idata(GOOD, diverging=np.arange(2000).reshape(4, 500) == 7), ["1 of 2000 draws diverged"]),
-        (_idata(GOOD, tree_depth=np.full((4, 500), 10)), ["100% of the draws reached max_tree_depth = 10"]),
+        (_check(GOOD + np.arange(4)[:, None, None] * [0, 0, 1]), ["R-hat reaches", "x[2]", "bulk ESS is only"]),
+        (_check(GOOD[:, :40]), ["below 100 for each chain"]),
+        (_check(GOOD, tree_depth=np.full((4, 500), 10)), ["100% of the draws reached max_tree_depth = 10:"]),
         (
-            _idata(GOOD, energy=np.random.default_rng(2).normal(size=(4, 500)).cumsum(1)),
-            ["E-BFMI is", "in 4 of 4 chains"],
+            _check(GOOD, tree_depth=np.full((4, 500), 10) - 7 * (np.arange(4) != 2)[:, None]),
+            ["25% of the draws reached max_tree_depth = 10 (chain 2)"],
         ),
-        (_idata(np.where(np.arange(500)[:, None] == 3, np.inf, GOOD)), ["draws that are not finite: x"]),
+        (
+            _check(GOOD, energy=np.random.default_rng(2).normal(size=(4, 500)).cumsum(1)),
+            ["E-BFMI is", "in 4 of 4 chains (chains 0, 1, 2 and 3)"],
+        ),
+        (_check(np.where(np.arange(500)[:, None] == 3, np.inf, GOOD)), ["draws that are not finite: x"]),
     ],
 )
-def test_problems_are_named(idata: Any, words: list[str]) -> None:
-    out = check(idata, 10)
+def test_problems_are_named(out: Check, words: list[str]) -> None:
     assert not out.ok
     for w in words:
         assert w in str(out)

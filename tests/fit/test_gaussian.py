@@ -85,12 +85,6 @@ def test_check_and_summary_of_a_good_run(fitted: Fitted, backend: str) -> None:
     assert f"by NUTS on {backend}: 4 chains of 400 draws" in repr(fit)
 
 
-def test_plot_draws_each_site(fitted: Fitted) -> None:
-    figure = fitted("regression", "numpyro").plot(["w"])
-    left, right = figure.axes
-    assert len(left.lines) == len(right.lines) == 12
-
-
 @pytest.mark.parametrize("warmup", [0, 5, 21])
 def test_any_length_of_warmup_runs(backend: str, warmup: int) -> None:
     method = gd.NUTS(chains=1, warmup=warmup, draws=3, max_tree_depth=3, dense=True)

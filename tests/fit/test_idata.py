@@ -115,4 +115,4 @@ def test_unknown_names_are_refused(fitted: Callable[[str, str], Fit]) -> None:
     fit = fitted("regression", "numpyro")
     for call in (fit.summary, fit.plot):
         with pytest.raises(gd.FitError, match="no draws named 'W'"):
-            call(["W"])
+            call(names=["W"])

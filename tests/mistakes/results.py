@@ -51,3 +51,24 @@ def loading_a_file_of_arviz():
         del idata.observed_data, idata.constant_data
         idata.to_netcdf(str(Path(folder, "idata.nc")))
         gd.load(Path(folder, "idata.nc"))  # here
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------------
+@mistake(gd.FitError, "an unknown kind of plot", "['theta']", "gd.Plot.TRACE, gd.Plot.RANK", "names=['theta']")
+def plotting_names_in_the_place_of_the_kind():
+    _schools().plot(["theta"])  # here
+
+
+@mistake(gd.FitError, "an unknown kind of plot", "'violin'", "gd.Plot.FOREST", "fit.plot(gd.Plot.TRACE)")
+def plotting_an_unknown_kind():
+    _schools().plot("violin")  # here
+
+
+@mistake(gd.FitError, "there is no energy to show", "gd.NUTS()", "fit.plot(gd.Plot.TRACE)")
+def plotting_an_energy_that_is_not_there():
+    _schools().plot(gd.Plot.ENERGY)  # here
+
+
+@mistake(gd.FitError, "has no unconstrained draws", "leave unconstrained out")
+def plotting_unconstrained_draws_that_are_not_there():
+    _schools().plot(unconstrained=True)  # here

@@ -1,0 +1,139 @@
+"""Chains that stand still, and chains that settle on different modes.
+
+A chain stands still if it leaves its place in fewer than 5 % of its draws, or varies a thousand times less than the
+others. Chains settle on different modes where the central 90 % of their draws do not overlap although each of them, by
+itself, has settled (its halves agree): a chain that only wanders slowly is none that has found a mode.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gendsl.graph.node import Graph
+from gendsl.graph.types import ArrayType
+from gendsl.results.scalars import Scalars, split_rhat
+from gendsl.results.words import chains_of, listed, number, percent
+
+__all__ = ["modes", "stuck"]
+
+_MOVES, _NARROW, _FEW, _SETTLED, _SHOWN = 0.05, 1e-3, 20, 1.1, 3
+
+
+def stuck(found: Scalars, step_size: np.ndarray | None = None) -> list[tuple[int, str]]:
+    """The chains that stand still, and what is said of each.
+
+    Args:
+        found: the scalars of the latents.
+        step_size: the sampler's, (chain, draw).
+    """
+    x = found.draws
+    if not len(found) or x.shape[2] < _FEW:
+        return []
+    moves = (np.diff(x, axis=2) != 0).any(0).mean(1)
+    spread = x.std(2)
+    out = []
+    for c in range(x.shape[1]):
+        others = np.delete(spread, c, axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = spread[:, c] / np.median(others, axis=1) if others.size else np.ones(len(found))
+        ratio = ratio[np.isfinite(ratio)]
+        narrow = ratio.size > 0 and float(ratio.max()) < _NARROW
+        if moves[c] >= _MOVES and not narrow:
+            continue
+        how = (
+            f"it leaves its place in {percent(moves[c])} of its draws"
+            if moves[c] < _MOVES
+            else f"it varies at most {number(float(ratio.max()))} times as much as the others"
+        )
+        step = "" if step_size is None else f", with a step size of {number(float(np.median(step_size[c])))}"
+        out.append(
+            (
+                c,
+                f"chain {c} stands still: {how}{step}. It may have started where the density is very steep, flat or "
+                "not smooth: warm up longer, try another seed, and look for scales of very different size and for "
+                "jumps (where, round, comparisons) in what depends on latents",
+            )
+        )
+    return out
+
+
+def modes(graph: Graph, found: Scalars, still: list[int], lp: np.ndarray | None = None) -> list[str]:
+    """What is said of chains that settle on different modes; nothing where they do not.
+
+    Args:
+        graph: the declared graph, for advice.
+        found: the scalars of the latents.
+        still: chains that stand still, which are left out.
+        lp: log-densities, (chain, draw).
+    """
+    use = [c for c in range(found.draws.shape[1]) if c not in still]
+    found = found.moving()
+    if len(use) < 2 or found.draws.shape[2] < _FEW or not len(found):
+        return []
+    x = found.draws[:, use]
+    settled = np.stack([split_rhat(x[:, c : c + 1]) for c in range(len(use))], axis=1).max(1) < _SETTLED
+    low, middle, high = np.quantile(x, [0.05, 0.5, 0.95], axis=2)
+    partitions: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+    for k in np.flatnonzero(settled):
+        parts = _apart(low[k], middle[k], high[k])
+        if len(parts) > 1:
+            key = tuple(sorted(tuple(sorted(use[c] for c in part)) for part in parts))
+            partitions.setdefault(key, []).append(int(k))
+    if not partitions:
+        return []
+    groups, where = max(partitions.items(), key=lambda item: len(item[1]))
+    gap = [_gap(x[k], groups, use) for k in where]
+    shown = [where[i] for i in np.argsort(gap)[::-1][:_SHOWN]]
+    levels = "; ".join(
+        f"{found.labels[k]} is near " + listed([number(float(np.median(found.draws[k, list(g)]))) for g in groups])
+        for k in shown
+    )
+    rest = f", and {len(where) - len(shown)} more differ" if len(where) > len(shown) else ""
+    words = f"chains settle on different modes: in {' against '.join(map(chains_of, groups))}, {levels}{rest}"
+    return [f"{words}. {_density(groups, lp)}{_advice(graph, {found.sites[k] for k in where})}"]
+
+
+def _apart(low: np.ndarray, middle: np.ndarray, high: np.ndarray) -> list[list[int]]:
+    """Groups of chains, from low to high, whose intervals do not overlap those of the next group."""
+    order = np.argsort(middle)
+    out: list[list[int]] = [[int(order[0])]]
+    reach = high[order[0]]
+    for j, c in enumerate(order[1:], 1):
+        if reach < low[order[j:]].min():
+            out.append([])
+        out[-1].append(int(c))
+        reach = max(reach, high[c])
+    return out
+
+
+def _gap(x: np.ndarray, groups: tuple[tuple[int, ...], ...], use: list[int]) -> float:
+    """How far the groups are apart, in standard deviations within chains."""
+    centres = [float(np.mean([x[use.index(c)].mean() for c in g])) for g in groups]
+    return float((max(centres) - min(centres)) / np.sqrt(x.var(1).mean()))
+
+
+def _density(groups: tuple[tuple[int, ...], ...], lp: np.ndarray | None) -> str:
+    if lp is None:
+        return ""
+    heights = [float(lp[list(g)].mean()) for g in groups]
+    return f"The log-density is {listed([number(h) for h in heights])} there on average. "
+
+
+def _advice(graph: Graph, sites: set[str]) -> str:
+    ops = {n.op for n in graph.nodes}
+    mixed = (
+        "mixture" if ops & {"dist.Mixture", "dist.MixtureOf"} else "hidden chain" if "dist.HiddenMarkov" in ops else ""
+    )
+    vectors = [
+        str(n.name) for _, n in graph.of("latent") if n.name in sites and isinstance(n.type, ArrayType) and n.type.event
+    ]
+    if mixed and vectors:
+        return (
+            f"Components of the {mixed} may have changed places: order them, "
+            f'm.latent("{vectors[0]}", ..., constraint=gd.ordered)'
+        )
+    return (
+        "The share of draws in each says nothing of its weight: if only one of them makes sense, exclude the others by "
+        "a prior or a constraint; if a symmetry of the model (a sign, an order) makes them, break it; if one is far "
+        "lower in density, warm up longer"
+    )
