@@ -272,6 +272,24 @@ class Fit:
 
         save(self, path)
 
+    def report(self, path: str | PathLike[str], *, prior: bool = True, seed: int = 0) -> None:
+        """Write all there is to see of the fit as one HTML page that needs nothing beside it.
+
+        On top what `check` says; then the model and its diagram, the summary, pictures of the chains, predictions, the
+        program, and how it was run.
+
+        Args:
+            path: ends in .html.
+            prior: see `check`.
+            seed: seed of the predictions.
+
+        Raises:
+            FitError: if the disk is full or refuses; an earlier file is as it was.
+        """
+        from gendsl.results.report import report
+
+        report(self, path, prior, seed)
+
     def __repr__(self) -> str:
         p, (chains, draws) = self.program, next(iter(self.draws.values())).shape[:2]
         note = f"; {self.raw.note}" if self.raw.note else ""

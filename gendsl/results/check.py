@@ -135,8 +135,8 @@ def _energy(energy: np.ndarray, problems: list[str], figures: Figures) -> None:
     if low.size:
         problems.append(
             f"E-BFMI is {number(fractions.min())} at worst, below {LEAST_BFMI} in {low.size} of {len(fractions)} "
-            f"chains ({chains_of(low.tolist())}): the energy moves slowly, as in heavy tails; give the tails lighter "
-            "priors, or write a heavy-tailed latent as a scale times a normal one, and warm up longer"
+            f"chains ({chains_of(low.tolist())}): the energy moves slowly, as in heavy tails and funnels; "
+            "reparametrise (centered=False, a heavy-tailed latent as a scale times a normal one), or warm up longer"
         )
 
 

@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["aside", "write_file", "write_folder"]
+from gendsl.errors import FitError, caller
+
+__all__ = ["aside", "refused", "write_file", "write_folder"]
 
 
 def write_file(path: Path, content: bytes | memoryview) -> None:
@@ -75,6 +77,25 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
 def aside(path: Path) -> Path:
     """Where an earlier folder is while a new one takes its place."""
     return path.with_name(f".{path.name}.before")
+
+
+def refused(what: str, path: Path, size: float, error: OSError) -> FitError:
+    """What is said where the disk refuses.
+
+    Args:
+        what: what was to be written.
+        path: where to.
+        size: about how many bytes.
+        error: what the system says.
+    """
+    return FitError(
+        f"{what} could not be saved to '{path.name}': {error.strerror or error}",
+        given=f"about {max(size / 1e6, 0.1):.1f} MB to write",
+        needed="room on the disk, and leave to write there",
+        fix="make room or give a path on another disk, and save again: the fit in memory is as it was, and so is an "
+        "earlier file",
+        where=caller(),
+    )
 
 
 def _temporary(path: Path) -> Path:

@@ -33,7 +33,7 @@ from gendsl.graph.types import ArrayType
 from gendsl.program import BoundProgram, compile_graph
 from gendsl.results import config
 from gendsl.results.container import Group, Kind, read, write
-from gendsl.results.files import aside
+from gendsl.results.files import aside, refused
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]
 
@@ -66,15 +66,8 @@ def save(fit: Fit, path: str | os.PathLike[str]) -> None:
     try:
         write(target, kind, groups, about)
     except OSError as e:
-        need = sum(x.nbytes for g in groups.values() for _, x in g.variables.values()) / 1e6
-        raise FitError(
-            f"the fit could not be saved to '{target.name}': {e.strerror or e}",
-            given=f"about {max(need, 0.1):.1f} MB to write",
-            needed="room on the disk, and leave to write there",
-            fix="make room or give a path on another disk, and save again: the fit in memory is as it was, and so is "
-            "an earlier file",
-            where=caller(),
-        ) from e
+        size = sum(x.nbytes for g in groups.values() for _, x in g.variables.values())
+        raise refused("the fit", target, size, e) from e
 
 
 def _kind(path: Path) -> Kind:

@@ -72,3 +72,9 @@ def plotting_an_energy_that_is_not_there():
 @mistake(gd.FitError, "has no unconstrained draws", "leave unconstrained out")
 def plotting_unconstrained_draws_that_are_not_there():
     _schools().plot(unconstrained=True)  # here
+
+
+# -- pages ------------------------------------------------------------------------------------------------------------
+@mistake(gd.FitError, "a report is an HTML page", "'fit.pdf'", "ends in .html", "fix:    'fit.html'")
+def reporting_under_an_unknown_ending():
+    _schools().report("fit.pdf")  # here
