@@ -247,11 +247,11 @@ class Fit:
     def check(self, *, prior: bool = True) -> Check:
         """What the diagnostics say, in words, and what to try.
 
-        R-hat and effective sample sizes; chains that stand still, or settle on different modes; divergences and where
-        they are; energy and tree depth; posteriors in the tails of their priors.
+        R-hat and effective sample sizes; chains that stand still, lag behind, or settle on different modes; divergences
+        and where they are; energy and tree depth; posteriors in the tails of their priors.
 
         Args:
-            prior: compare the posterior with draws of the prior, which takes a second or two.
+            prior: compare the posterior with draws of the prior, which takes some seconds where the backend compiles.
         """
         from gendsl.results.check import check
 

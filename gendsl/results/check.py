@@ -19,7 +19,7 @@ import numpy as np
 from gendsl.diagnostics import ENOUGH_ESS, LEAST_BFMI, WORST_RHAT, bfmi, effective_sizes, rhats
 from gendsl.results.conflict import conflicts
 from gendsl.results.divergences import divergences
-from gendsl.results.modes import modes, stuck
+from gendsl.results.modes import lagging, modes, stuck
 from gendsl.results.scalars import Scalars, scalars
 from gendsl.results.words import chains_of, number
 
@@ -71,7 +71,8 @@ def check(fit: Fit, prior: bool) -> Check:
     base = check_draws(found, stats, getattr(fit.method, "max_tree_depth", None))
     problems += [p for p in base.problems if p.startswith("draws that are not finite")]
     problems += [words for _, words in still]
-    problems += modes(fit.program.declared, drawn, [c for c, _ in still], stats.get("lp"))
+    apart = modes(fit.program.declared, drawn, [c for c, _ in still], stats.get("lp"))
+    problems += apart or lagging(stats.get("lp"), [c for c, _ in still], stats.get("step_size"))
     problems += [p for p in base.problems if p not in problems]
     problems += divergences(fit, drawn)
     notes: tuple[str, ...] = ()

@@ -2,12 +2,15 @@
 
     {"class": "NUTS", "fields": {"chains": 4, "target_accept": 0.9, "engine": "native", ...}}
 
-The classes that can be read are those of gendsl.methods and those that their fields name, so reading runs no code but
-their own checks. A field that a later version has added takes its default in what an earlier one wrote.
+The classes that can be read are those of gendsl.methods, those that their fields name, and classes derived from these;
+reading runs no code but their own checks. A field that a later version has added takes its default in what an earlier
+one wrote.
 """
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -41,6 +44,11 @@ def encode(value: Any) -> Any:
         return value
     if isinstance(value, tuple):
         return [encode(v) for v in value]
+    if isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
+        return {"map": {k: encode(v) for k, v in value.items()}}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+        return {"array": data, "dtype": value.dtype.str, "shape": list(value.shape)}
     raise FormatError("the method holds a value that cannot be written", given=repr(value)[:80])
 
 
@@ -83,6 +91,11 @@ def _object(content: Any) -> Any:
 
 
 def _value(hint: Any, value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"map"}:
+        return {k: _value(None, v) for k, v in value["map"].items()}
+    if isinstance(value, dict) and set(value) == {"array", "dtype", "shape"}:
+        content = base64.b64decode(value["array"], validate=True)
+        return np.frombuffer(content, np.dtype(value["dtype"])).reshape(value["shape"])
     if isinstance(value, dict):
         return _object(value)
     if isinstance(value, list):
@@ -110,5 +123,10 @@ def _known() -> dict[str, type[Any]]:
             part = parts.pop()
             parts += get_args(part)
             if isinstance(part, type) and is_dataclass(part):
-                todo.append(part)
+                todo += [part, *_below(part)]
     return out
+
+
+def _below(kind: type[Any]) -> list[type[Any]]:
+    """The classes derived from one, near and far."""
+    return [k for sub in kind.__subclasses__() for k in (sub, *_below(sub))]

@@ -1,8 +1,10 @@
-"""Chains that stand still, and chains that settle on different modes.
+"""Chains that stand still, that lag behind, and that settle on different modes.
 
 A chain stands still if it leaves its place in fewer than 5 % of its draws, or varies a thousand times less than the
 others. Chains settle on different modes where the central 90 % of their draws do not overlap although each of them, by
-itself, has settled (its halves agree): a chain that only wanders slowly is none that has found a mode.
+itself, has settled (its halves agree): a chain that only wanders slowly is none that has found a mode. A chain lags
+behind if its mean log-density is lower than the best chain's by 10, and by 10 of that chain's standard deviations: the
+log-density varies by about sqrt(d / 2) where a chain of d dimensions is at home.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from gendsl.graph.types import ArrayType
 from gendsl.results.scalars import Scalars, split_rhat
 from gendsl.results.words import chains_of, listed, number, percent
 
-__all__ = ["modes", "stuck"]
+__all__ = ["lagging", "modes", "stuck"]
 
-_MOVES, _NARROW, _FEW, _SETTLED, _SHOWN = 0.05, 1e-3, 20, 1.1, 3
+_MOVES, _NARROW, _FEW, _SETTLED, _SHOWN, _BEHIND = 0.05, 1e-3, 20, 1.1, 3, 10.0
 
 
 def stuck(found: Scalars, step_size: np.ndarray | None = None) -> list[tuple[int, str]]:
@@ -53,6 +55,33 @@ def stuck(found: Scalars, step_size: np.ndarray | None = None) -> list[tuple[int
                 "not smooth: warm up longer, try another seed, and look for scales of very different size and for "
                 "jumps (where, round, comparisons) in what depends on latents",
             )
+        )
+    return out
+
+
+def lagging(lp: np.ndarray | None, still: list[int], step_size: np.ndarray | None = None) -> list[str]:
+    """What is said of chains that have not come to where others are.
+
+    Args:
+        lp: log-densities, (chain, draw).
+        still: chains that stand still, of which enough is said.
+        step_size: the sampler's, (chain, draw).
+    """
+    if lp is None or lp.shape[1] < _FEW:
+        return []
+    level = lp.mean(1)
+    best = int(np.nanargmax(level)) if np.isfinite(level).any() else 0
+    bound = level[best] - _BEHIND * max(1.0, float(lp[best].std()))
+    out = []
+    for c in np.flatnonzero(level < bound):
+        if c in still:
+            continue
+        sizes = [] if step_size is None else [number(float(np.median(step_size[k]))) for k in (c, best)]
+        steps = f"; step sizes are {listed(sizes)}" if sizes else ""
+        out.append(
+            f"chain {c} has not come to where chain {best} is: its log-density is {number(float(level[c]))} on "
+            f"average, that of chain {best} is {number(float(level[best]))}{steps}. Its draws are not of the posterior: warm up "
+            "longer, or try another seed"
         )
     return out
 

@@ -13,7 +13,7 @@ from gendsl.backend import Draws
 from gendsl.fit import Fit
 from gendsl.results.conflict import conflicts, tails, thinness
 from gendsl.results.divergences import hierarchies, regions
-from gendsl.results.modes import modes, stuck
+from gendsl.results.modes import lagging, modes, stuck
 from gendsl.results.scalars import of_draws
 from tests.fit.models import SCHOOLS, schools
 from tests.predict.exact import fit_of, regression_fit
@@ -159,6 +159,20 @@ def test_a_stuck_chain_of_a_fit() -> None:
     fit.draws["first"][3] = fit.draws["w"][3, :, 0]
     assert "chain 3 stands still" in said(fit, "stands still")
     assert not [p for p in fit.check(prior=False).problems if "modes" in p]
+
+
+def test_a_chain_that_lags_behind_is_named() -> None:
+    lp = np.random.default_rng(0).normal(65, 1.5, size=(3, 100))
+    assert lagging(lp, []) == []
+    lp[1] = np.linspace(-400, -300, 100)
+    (words,) = lagging(lp, [], np.array([[0.5], [0.002], [0.5]]).repeat(100, 1))
+    assert words.startswith("chain 1 has not come to where chain ")
+    assert "its log-density is -350 on average" in words
+    assert "; step sizes are 0.002 and 0.500." in words
+    assert lagging(lp, [1]) == []
+    fit = regression_fit("pyro", 400)
+    fit.raw = Draws({}, {"lp": np.where((np.arange(4) == 2)[:, None], -99.0, RNG.normal(size=(4, 100)))})
+    assert "chain 2 has not come to where" in said(fit, "has not come")
 
 
 def test_chains_on_different_modes_are_told_with_levels() -> None:

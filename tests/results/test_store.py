@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import xarray as xr
 import gendsl as gd
 from gendsl.backend import Draws
 from gendsl.fit import Fit
+from gendsl.methods import Method
 from gendsl.results import config, files, store
 from tests.fit.models import QUICK, SCHOOLS, regression, schools
 from tests.predict.exact import fit_of, regression_fit
@@ -135,6 +137,36 @@ def test_a_configuration_is_typed_on_both_ways() -> None:
     ):
         with pytest.raises(gd.FormatError, match=words):
             config.decode(wrong)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A part of a configuration, which others derive from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Given(Start):
+    values: Mapping[str, np.ndarray]
+    lengths: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later(Method):
+    start: Start | None = None
+
+
+def test_a_configuration_may_hold_others_arrays_and_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gendsl.methods.Later", Later, raising=False)
+    monkeypatch.setattr(config, "_known", config._known.__wrapped__)
+    start = Given({"mu": np.array([[0.1, np.nan]]), "n": np.array(3)}, (1, 2))
+    back: Any = config.decode(json.loads(json.dumps(config.encode(Later(start=start)), allow_nan=False)))
+    assert isinstance(back, Later)
+    assert isinstance(back.start, Given)
+    assert back.start.lengths == (1, 2)
+    for name, x in start.values.items():
+        assert (back.start.values[name].dtype, back.start.values[name].shape) == (x.dtype, x.shape)
+        assert back.start.values[name].tobytes() == x.tobytes()
+    assert config.decode(config.encode(Later())) == Later()
 
 
 # -- disks ---------------------------------------------------------------------------------------------------------
