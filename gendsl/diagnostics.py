@@ -103,8 +103,12 @@ def effective_sizes(x: np.ndarray, method: str) -> np.ndarray:
 
 
 def rhats(x: np.ndarray) -> np.ndarray:
-    """arviz's rank-normalised split R-hat of scalars (scalar, chain, draw)."""
-    return _each(x, lambda az, data: az.rhat(data))
+    """arviz's rank-normalised split R-hat of scalars (scalar, chain, draw); of a single chain that of its halves."""
+    if x.shape[1] > 1:
+        return _each(x, lambda az, data: az.rhat(data))
+    half = x.shape[2] // 2
+    halves = np.concatenate([x[:, :, :half], x[:, :, -half:]], axis=1)
+    return _each(halves, lambda az, data: az.rhat(data, method="z_scale"))  # "rank" would split them again
 
 
 def _each(x: np.ndarray, compute: Callable[[Any, Any], Any]) -> np.ndarray:

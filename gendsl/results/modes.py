@@ -80,8 +80,8 @@ def lagging(lp: np.ndarray | None, still: list[int], step_size: np.ndarray | Non
         steps = f"; step sizes are {listed(sizes)}" if sizes else ""
         out.append(
             f"chain {c} has not come to where chain {best} is: its log-density is {number(float(level[c]))} on "
-            f"average, that of chain {best} is {number(float(level[best]))}{steps}. Its draws are not of the posterior: warm up "
-            "longer, or try another seed"
+            f"average, that of chain {best} is {number(float(level[best]))}{steps}. Its draws are not of the "
+            "posterior: warm up longer, or try another seed"
         )
     return out
 

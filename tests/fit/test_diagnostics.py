@@ -42,6 +42,11 @@ def test_what_never_varies_has_no_diagnostics() -> None:
     assert _check(np.ones((4, 500))).ok
 
 
+def test_a_single_chain_is_compared_with_itself() -> None:
+    assert _check(GOOD[:1]).ok
+    assert "R-hat reaches" in str(_check(GOOD[:1] + np.linspace(0, 3, 500)[:, None]))
+
+
 def test_a_run_without_statistics_is_checked_for_what_there_is() -> None:
     out = check_draws(of_draws({"x": GOOD[..., 0]}, {"x": []}), {})
     assert out.ok

@@ -153,6 +153,7 @@ class Given(Start):
 @dataclass(frozen=True, kw_only=True)
 class Later(Method):
     start: Start | None = None
+    engine: gd.Engine | None = None
 
 
 def test_a_configuration_may_hold_others_arrays_and_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +168,8 @@ def test_a_configuration_may_hold_others_arrays_and_names(monkeypatch: pytest.Mo
         assert (back.start.values[name].dtype, back.start.values[name].shape) == (x.dtype, x.shape)
         assert back.start.values[name].tobytes() == x.tobytes()
     assert config.decode(config.encode(Later())) == Later()
+    typed: Any = config.decode(config.encode(Later(engine=gd.Engine.NUTPIE)))
+    assert typed.engine is gd.Engine.NUTPIE
 
 
 # -- disks ---------------------------------------------------------------------------------------------------------
