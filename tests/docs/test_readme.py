@@ -17,7 +17,9 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
 OUTPUTS = re.findall(r"```\n(node .*?)```", README, re.S)
 
 
-def test_the_first_example_fits(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_example_fits(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names: dict[str, Any] = {}
     exec(compile(BLOCKS[0], "README.md", "exec"), names)
     printed = capsys.readouterr().out
@@ -28,6 +30,15 @@ def test_the_first_example_fits(capsys: pytest.CaptureFixture[str]) -> None:
     sd = 3.31  # the reference's
     assert abs(mean - 4.41) < 0.15 * sd
     assert fit.idata["posterior"]["theta"].dims == ("chain", "draw", "school")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(BLOCKS[1], "README.md", "exec"), names)
+    assert names["replicated"].shape == (4, 1000, 8)
+    assert names["ninth"].shape == (4, 1000, 1)
+    spread = np.sqrt(12.0**2 + (fit.draws["tau"] ** 2).mean() + fit.draws["mu"].var())
+    assert abs(names["ninth"].std() / spread - 1) < 0.1
+    assert {"prior", "prior_predictive"} <= set(names["prior"].groups())
+    assert {"posterior", "prior", "posterior_predictive", "log_likelihood"} <= set(names["more"].groups())
+    assert (tmp_path / "predictive.png").stat().st_size > 10_000
 
 
 def test_the_printed_program_is_the_emitted_one() -> None:
@@ -36,7 +47,7 @@ def test_the_printed_program_is_the_emitted_one() -> None:
     emitted = names["schools"].compile("pyro").source
     model = next(n for n in ast.parse(emitted).body if isinstance(n, ast.FunctionDef) and n.name == "model")
     model.body = model.body[1:]  # the README leaves the docstring out
-    assert ast.dump(model) == ast.dump(ast.parse(BLOCKS[1]).body[0])
+    assert ast.dump(model) == ast.dump(ast.parse(BLOCKS[2]).body[0])
 
 
 def test_the_printed_error_is_the_one_raised() -> None:
@@ -51,7 +62,7 @@ def test_the_printed_error_is_the_one_raised() -> None:
 
 def test_the_language_example_compiles_and_takes_names_and_gaps() -> None:
     names: dict[str, Any] = {"gd": gd}
-    exec(compile(BLOCKS[2], "README.md", "exec"), names)
+    exec(compile(BLOCKS[3], "README.md", "exec"), names)
     rng = np.random.default_rng(0)
     y = rng.normal(size=6)
     y[2] = np.nan
