@@ -195,7 +195,7 @@ from gendsl.lang.functions import (  # noqa: A004 - numpy's names
 from gendsl.lang.indexing import lag
 from gendsl.lang.model import Missing, Model
 from gendsl.lang.plates import Axis, Plate
-from gendsl.methods import NUTS, Engine
+from gendsl.methods import HMC, NUTS, Engine, init
 from gendsl.results.kinds import Plot
 
 __version__ = "0.1.0"
@@ -260,6 +260,7 @@ __all__ = [
     "Multinomial",
     "MultivariateNormal",
     "MultivariateStudentT",
+    "HMC",
     "NUTS",
     "NegativeBinomial",
     "Normal",
@@ -318,6 +319,7 @@ __all__ = [
     "floor",
     "functions",
     "gammaln",
+    "init",
     "inv",
     "isnan",
     "kernel",

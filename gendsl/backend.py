@@ -4,7 +4,7 @@ A backend is one object, found through the entry-point group `gendsl.backends`. 
 
 - a `Dialect`: how operations, distributions and statements are spelt in its language;
 - `Ops`: the array functions that the mathematics in gendsl/math is written over;
-- an `Engine`: what runs, such as its own NUTS kernel.
+- an `Engine`: what runs, such as its own NUTS and HMC kernels.
 
 Nothing here imports a backend; `get_backend(name)` does, at first use.
 """
@@ -25,8 +25,9 @@ from gendsl.errors import BackendError, caller
 
 if TYPE_CHECKING:
     from gendsl.emit.dialect import Dialect
-    from gendsl.methods import NUTS
+    from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
+    from gendsl.state import SamplerState
 
 __all__ = ["AUTO", "PREFERRED", "Backend", "Draws", "Engine", "Ops", "Progress", "Simulation", "get_backend", "names"]
 
@@ -64,10 +65,14 @@ class Draws:
 
     Attributes:
         unconstrained: site -> (chain, draw, *shape), in the program's layout.
-        stats: arviz's name -> (chain, draw): lp, energy, n_steps, tree_depth, acceptance_rate, step_size, diverging.
+        stats: arviz's name -> (chain, draw): lp, energy, n_steps, tree_depth (NUTS), acceptance_rate, step_size,
+            diverging.
         seconds: wall time of the named parts (warmup, sampling).
         complete: whether all draws that were asked for are there.
-        note: why not, where they are not.
+        note: why not, where they are not, and what else there is to say of the run.
+        state: what it takes to go on; None where nothing can.
+        warmup: draws of warmup, where they were kept: site -> (chain, iteration, *shape).
+        warmup_stats: their statistics.
     """
 
     unconstrained: dict[str, np.ndarray]
@@ -75,6 +80,9 @@ class Draws:
     seconds: dict[str, float] = field(default_factory=dict)
     complete: bool = True
     note: str = ""
+    state: SamplerState | None = None
+    warmup: dict[str, np.ndarray] = field(default_factory=dict)
+    warmup_stats: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +123,15 @@ class Simulation:
 class Engine(Protocol):
     """What a backend runs."""
 
-    def nuts(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
-        """Sample the fused density with the backend's own NUTS kernel."""
+    def mcmc(
+        self,
+        program: BoundProgram,
+        method: MCMC,
+        seed: int,
+        progress: Progress,
+        state: SamplerState | None = None,
+    ) -> Draws:
+        """Sample the fused density with the backend's own kernel, or go on from a state with `method.draws` more."""
 
 
 class Backend(Protocol):
@@ -142,7 +157,11 @@ class Backend(Protocol):
         """A scalar function of a dict of arrays with its gradient, compiled where the backend compiles."""
 
     def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function mapped over the leading axis of its first argument (a dict of arrays)."""
+        """The function mapped over the leading axis of its first argument (a dict of arrays).
+
+        The other arguments are dicts of arrays and sizes that all points share. What is compiled serves other arguments
+        of the same shapes.
+        """
 
     def log_joint(self, model: Callable[..., Any], u: Mapping[str, Array], *args: Any) -> dict[str, Array]:
         """Terms of the PPL model's log-density at unconstrained latents `u`.

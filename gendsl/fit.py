@@ -15,7 +15,7 @@ import numpy as np
 from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
-from gendsl.methods import NUTS, Method
+from gendsl.methods import MCMC, Method
 from gendsl.results.kinds import Plot
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from gendsl.lang.model import Model
     from gendsl.program import BoundProgram, Program
     from gendsl.results.check import Check
+    from gendsl.state import SamplerState
 
-__all__ = ["Fit", "check_nuts", "data_groups", "dims_of", "infer", "run"]
+__all__ = ["Fit", "check_nuts", "constrained", "data_groups", "dims_of", "infer", "run"]
 
 _PACKAGES = {"pyro": "pyro-ppl"}
 
@@ -290,6 +291,34 @@ class Fit:
 
         report(self, path, prior, seed)
 
+    # -- going on --------------------------------------------------------------------------------------------------
+    @property
+    def state(self) -> SamplerState | None:
+        """What the sampler needs to go on; None where it cannot."""
+        return self.raw.state
+
+    def continue_(self, draws: int | None = None, *, progress: bool = True) -> Fit:
+        """Go on sampling from the last kept draws, without warming up again.
+
+        The kernel keeps its step sizes and mass matrices. nutpie cannot be given a mass matrix, so it warms up again
+        from the last draws, for a quarter of `warmup` (100 iterations at least); the new fit's note says so. The same
+        fit continued twice gives the same draws. A deadline of the method counts anew.
+
+        Args:
+            draws: more draws of each chain; left out, those that an interrupt or a deadline cost, or, where none are
+                missing, as many as the method has.
+            progress: whether to show how far the chains are.
+
+        Returns:
+            A new fit with the draws of this one, then the new ones.
+
+        Raises:
+            FitError: if the fit holds no state to go on from, or the deadline comes before the first draw.
+        """
+        from gendsl.resume import resume
+
+        return resume(self, draws, progress)
+
     def __repr__(self) -> str:
         p, (chains, draws) = self.program, next(iter(self.draws.values())).shape[:2]
         note = f"; {self.raw.note}" if self.raw.note else ""
@@ -315,11 +344,11 @@ def run(
 
     began = time.perf_counter()
     graph = model.graph
-    if not isinstance(method, NUTS):
+    if not isinstance(method, MCMC):
         raise _no_method(method)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
-    check_nuts(graph)
+    check_nuts(graph, type(method).__name__)
     out = infer(compile_graph(graph, backend).bind(data), method, int(seed), make(progress, graph.name))
     out.seconds["total"] = time.perf_counter() - began
     return out
@@ -343,16 +372,16 @@ def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) ->
         FitError: if no starting point is found.
     """
     began = time.perf_counter()
-    if not isinstance(method, NUTS):
+    if not isinstance(method, MCMC):
         raise TypeError(f"not a method: {method!r}")
-    raw = bound.program.backend.engine.nuts(bound, method, seed, progress)
-    draws = _declared(bound.program.declared, _constrain(bound, raw))
+    raw = bound.program.backend.engine.mcmc(bound, method, seed, progress)
+    draws = constrained(bound, raw.unconstrained)
     return Fit(bound, method, seed, raw, draws, raw.seconds | {"total": time.perf_counter() - began})
 
 
 # -- whether it can run ------------------------------------------------------------------------------------------
-def check_nuts(graph: Graph) -> None:
-    """Raise a FitError where NUTS cannot run on a model, whatever the data."""
+def check_nuts(graph: Graph, method: str = "NUTS") -> None:
+    """Raise a FitError where NUTS or HMC cannot run on a model, whatever the data."""
     from gendsl.program import discrete_latents
 
     latents = [n for _, n in graph.of("latent")]
@@ -364,11 +393,11 @@ def check_nuts(graph: Graph) -> None:
         )
     if words := discrete_latents(graph):
         problem, more = words
-        raise FitError(f"NUTS needs continuous latents, and {problem}", **more)
+        raise FitError(f"{method} needs continuous latents, and {problem}", **more)
     if params := [n for _, n in graph.of("param")]:
         first = params[0]
         raise FitError(
-            f"NUTS draws from a posterior, and {_listed(params)} {'has' if len(params) == 1 else 'have'} no prior",
+            f"{method} draws from a posterior, and {_listed(params)} {'has' if len(params) == 1 else 'have'} no prior",
             node=first.name,
             given=f'm.param("{first.name}", ...)',
             fix=f'give it one: m.latent("{first.name}", gd.Normal(0, 1))',
@@ -377,7 +406,7 @@ def check_nuts(graph: Graph) -> None:
     if subsampled := [p for p in graph.plates if p.subsample is not None]:
         plate = subsampled[0]
         raise FitError(
-            f"NUTS needs all of the data, and plate '{plate.name}' is subsampled",
+            f"{method} needs all of the data, and plate '{plate.name}' is subsampled",
             node=plate.name,
             given=f"subsample={plate.subsample}",
             fix=f'leave subsample out: m.plate("{plate.name}")',
@@ -390,11 +419,11 @@ def _listed(nodes: Iterable[Node]) -> str:
 
 
 # -- draws ---------------------------------------------------------------------------------------------------------
-def _constrain(bound: BoundProgram, raw: Draws) -> dict[str, np.ndarray]:
-    """Every named value of the draws, a chain at a time: (chain, draw, ...)."""
-    chains = len(next(iter(raw.unconstrained.values())))
-    parts = [bound.constrain({k: v[c] for k, v in raw.unconstrained.items()}) for c in range(chains)]
-    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+def constrained(bound: BoundProgram, u: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Every declared latent and recorded value of draws (chain, draw, ...), a chain at a time, in declared order."""
+    chains = len(next(iter(u.values())))
+    parts = [bound.constrain({k: v[c] for k, v in u.items()}) for c in range(chains)]
+    return _declared(bound.program.declared, {k: np.stack([part[k] for part in parts]) for k in parts[0]})
 
 
 def _declared(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -406,11 +435,15 @@ def _declared(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.nd
 def _groups(fit: Fit) -> dict[str, Variables]:
     graph, arrays = fit.program.declared, fit.bound.bound.arrays
     sample: tuple[str, ...] = ("chain", "draw")
-    posterior = {
-        str(n.name): ((*sample, *dims_of(graph, n)), fit.draws[str(n.name)]) for _, n in graph.of("latent", "let")
-    }
-    stats = {name: (sample, x) for name, x in fit.raw.stats.items()}
-    return {"posterior": posterior, "sample_stats": stats, **data_groups(graph, arrays, graph.inputs)}
+
+    def named(draws: Mapping[str, np.ndarray]) -> Variables:
+        return {n: ((*sample, *dims_of(graph, graph.nodes[graph.sites[n]])), x) for n, x in draws.items()}
+
+    groups = {"posterior": named(fit.draws), "sample_stats": {k: (sample, x) for k, x in fit.raw.stats.items()}}
+    if fit.raw.warmup:
+        groups["warmup_posterior"] = named(constrained(fit.bound, fit.raw.warmup))
+        groups["warmup_sample_stats"] = {k: (sample, x) for k, x in fit.raw.warmup_stats.items()}
+    return {**groups, **data_groups(graph, arrays, graph.inputs)}
 
 
 def data_groups(graph: Graph, arrays: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, Variables]:

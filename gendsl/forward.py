@@ -46,11 +46,9 @@ class ForwardProgram(Program):
 
     Attributes:
         whole: the whole declared graph; `declared` is the part of it whose data are needed or were given.
-        cache: what the backend compiled for it.
     """
 
     whole: Graph = field(kw_only=True)
-    cache: dict[Any, Any] = field(default_factory=dict, kw_only=True)
 
 
 @lru_cache(maxsize=32)

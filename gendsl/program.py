@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gendsl.backend import Backend, get_backend
 from gendsl.emit.load import load
-from gendsl.errors import CompileError, DataError, caller
+from gendsl.errors import CompileError, DataError, Location, caller
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DType
 
@@ -37,9 +37,6 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
         CompileError: if the precision is unknown, a latent is discrete, or the backend cannot express a node.
         BackendError: if the backend is missing.
     """
-    from gendsl.emit.emitter import emit
-    from gendsl.passes import lower
-
     if precision not in _PRECISIONS:
         raise CompileError(
             "unknown precision",
@@ -50,6 +47,19 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
     if words := discrete_latents(graph):
         problem, more = words
         raise CompileError(f"a program needs continuous latents, and {problem}", **more)
+    lines = (*(n.where for n in graph.nodes), *(p.where for p in graph.plates))
+    return _compiled(graph, lines, backend, precision)
+
+
+@lru_cache(maxsize=32)
+def _compiled(graph: Graph, lines: tuple[Location | None, ...], backend: str, precision: str) -> Program:
+    """One program for equal graphs, so that what a backend compiled for it is there for the next fit.
+
+    Equality of graphs leaves out the lines of their declarations, which errors name.
+    """
+    from gendsl.emit.emitter import emit
+    from gendsl.passes import lower
+
     found = get_backend(backend)
     lowered, density, report = lower(graph)
     return Program(graph, lowered, report, found, precision, emit(lowered, density, found.dialect, precision))
@@ -81,6 +91,7 @@ class Program:
         backend: the backend.
         precision: "float64" or "float32".
         emitted: the source and its layout.
+        cache: what the backend compiled for it, by what that depends on.
     """
 
     declared: Graph
@@ -89,6 +100,7 @@ class Program:
     backend: Backend
     precision: str
     emitted: Emitted
+    cache: dict[Any, Any] = field(default_factory=dict, kw_only=True)
 
     @property
     def source(self) -> str:
@@ -128,6 +140,11 @@ class Program:
         """`unconstrain(values, data)`: the inverse, for the sampled latents."""
         out: Callable[..., Any] = self.namespace["unconstrain"]
         return out
+
+    @cached_property
+    def constrain_many(self) -> Callable[..., Any]:
+        """`constrain` mapped over a leading axis of the unconstrained latents."""
+        return self.backend.vmap(self.constrain)
 
     def bind(self, data: Mapping[str, Any]) -> BoundProgram:
         """Check data against the model and put them into the program's layout.
@@ -211,9 +228,12 @@ class BoundProgram:
                 )
             count = len(next(iter(u.values()))) if u else 1
             chunk = 1 if p.emitted.adaptive and p.backend.dialect.loops else _CHUNK
-            mapped = p.backend.vmap(lambda x: p.constrain(x, *self.arguments)) if chunk > 1 else self._one
+            mapped = p.constrain_many if chunk > 1 else self._one
             parts = [
-                mapped({k: p.backend.array(np.asarray(v[i : i + chunk]), p.precision) for k, v in u.items()})
+                mapped(
+                    {k: p.backend.array(np.asarray(v[i : i + chunk]), p.precision) for k, v in u.items()},
+                    *self.arguments,
+                )
                 for i in range(0, count, chunk)
             ]
             raw = {k: np.concatenate([p.backend.numpy(part[k]) for part in parts]) for k in parts[0]}
@@ -222,9 +242,9 @@ class BoundProgram:
         }
         return restore(p.emitted, raw, self.bound.sizes, declared)
 
-    def _one(self, u: dict[str, Any]) -> dict[str, Any]:
+    def _one(self, u: dict[str, Any], *arguments: dict[str, Any]) -> dict[str, Any]:
         """`constrain` of a batch of one, for programs that cannot be mapped (a solver with its own steps)."""
-        out = self.program.constrain({k: v[0] for k, v in u.items()}, *self.arguments)
+        out = self.program.constrain({k: v[0] for k, v in u.items()}, *arguments)
         return {k: v[None] for k, v in out.items()}
 
 

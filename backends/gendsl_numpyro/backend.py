@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -53,9 +54,19 @@ class NumpyroBackend:
         return out
 
     def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The compiled function over the leading axis."""
-        out: Callable[..., Any] = jax.jit(jax.vmap(function))
-        return out
+        """The compiled function over the leading axis. Sizes are static; arrays are inputs of what is compiled."""
+
+        @partial(jax.jit, static_argnums=2)
+        def mapped(first: Any, arrays: list[dict[str, Any]], sizes: tuple[tuple[tuple[str, int], ...], ...]) -> Any:
+            rest = [a | dict(s) for a, s in zip(arrays, sizes, strict=True)]
+            return jax.vmap(lambda x: function(x, *rest))(first)
+
+        def call(first: Any, *rest: dict[str, Any]) -> Any:
+            arrays = [{k: v for k, v in group.items() if not isinstance(v, int)} for group in rest]
+            sizes = tuple(tuple((k, v) for k, v in group.items() if isinstance(v, int)) for group in rest)
+            return mapped(first, arrays, sizes)
+
+        return call
 
     def log_joint(self, model: Callable[..., Any], u: Mapping[str, Any], *args: Any) -> dict[str, Any]:
         """Terms of the PPL model's log-density at unconstrained latents, by numpyro's own bijections."""

@@ -1,4 +1,4 @@
-"""NumPyro's engine: its own NUTS kernel on the fused density."""
+"""NumPyro's engine: its own NUTS and HMC kernels on the fused density."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from gendsl.backend import Draws, Progress
-from gendsl.methods import Engine, nutpie
-from gendsl.methods.chains import Chain, cores, gather, is_dense, tree_depth
+from gendsl.methods import NUTS, nutpie
+from gendsl.methods.chains import Chain, Start, Thinning, cores, gather, is_dense, limited, resume, tree_depth
+from gendsl.methods.clock import Clock
 from gendsl.methods.start import starts
+from gendsl.state import entropy
 from gendsl_numpyro.density import FlatDensity
-from gendsl_numpyro.kernel import Sampler
+from gendsl_numpyro.kernel import Sampler, sampler_of
 
 if TYPE_CHECKING:
-    from gendsl.methods import NUTS
+    from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
+    from gendsl.state import SamplerState
 
 __all__ = ["NumpyroEngine"]
 
@@ -39,78 +43,108 @@ class NumpyroEngine:
     def __init__(self, vectorised: bool | None = None) -> None:
         self.vectorised = vectorised
 
-    def nuts(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
-        """Sample with NumPyro's NUTS or nutpie's.
+    def mcmc(
+        self,
+        program: BoundProgram,
+        method: MCMC,
+        seed: int,
+        progress: Progress,
+        state: SamplerState | None = None,
+    ) -> Draws:
+        """Sample with NumPyro's kernel or nutpie's, or go on from a state.
 
         A chain's draws depend on the seed and its number alone.
 
         Raises:
-            FitError: if no starting point is found.
+            FitError: if no starting point is found, or the deadline comes before the first draw.
             BackendError: if nutpie is wanted and not installed.
         """
-        run = self._nutpie if method.engine is Engine.NUTPIE else self._native
-        return run(program, method, seed, progress)
-
-    def _nutpie(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
-        nutpie.require()
-        began = time.perf_counter()
+        if not method.native:
+            nutpie.require()
+        clock, began = Clock(method.deadline), time.perf_counter()
         density = FlatDensity(program)
-        points = [density.flat(u) for u in starts(program, density.evaluate, method.chains, seed)]
+        if state is None:
+            found = starts(program, density.evaluate, method.chains, seed, method.init)
+            chains = [Start(k, density.flat(u)) for k, u in enumerate(found)]
+        else:
+            chains = resume(state)
+        run = state.run + 1 if state else 0
+        prepare = self._native if method.native else self._nutpie
+        sample, groups = prepare(program, density, method, chains, (seed, run), progress)
         seconds = {"compile": time.perf_counter() - began}
-        settings = nutpie.settings(method, seed)
-        stop = threading.Event()
-
-        def sample(chain: int, point: np.ndarray) -> list[Chain]:
-            def report(done: int, divergences: int) -> None:
-                progress.update(chain, done, divergences)
-
-            return [nutpie.run_chain(density, settings, chain, point, report, stop.is_set)]
-
-        progress.start(method.chains, method.warmup + method.draws)
+        lanes = min(len(groups), cores())
+        clock.share(len(groups), lanes)
+        warmup = 0 if state and method.native else method.warmup
+        progress.start(len(chains), warmup + method.draws * method.thinning)
         try:
-            runs = _in_threads(sample, range(method.chains), points, stop)
+            runs = _in_threads(sample, groups, lanes, clock)
         finally:
             progress.stop()
-        return gather(runs, program.shapes, method.chains, method.draws, seconds)
+        return gather(
+            runs, program.shapes, len(chains), method.draws, seconds, seed=seed, run=run, deadline=method.deadline
+        )
 
-    def _native(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
+    def _nutpie(
+        self,
+        program: BoundProgram,
+        density: FlatDensity,
+        method: MCMC,
+        chains: list[Start],
+        source: tuple[int, int],
+        progress: Progress,
+    ) -> tuple[_Sample, list[Any]]:
+        settings = nutpie.settings(method, *source)
+
+        def sample(chain: Start, until: float | None, stopped: Callable[[], bool]) -> list[Chain]:
+            def report(done: int, divergences: int) -> None:
+                progress.update(chain.number, done, divergences)
+
+            return [nutpie.run_chain(density, settings, replace(chain, until=until), report, stopped)]
+
+        return sample, chains
+
+    def _native(
+        self,
+        program: BoundProgram,
+        density: FlatDensity,
+        method: MCMC,
+        chains: list[Start],
+        source: tuple[int, int],
+        progress: Progress,
+    ) -> tuple[_Sample, list[Any]]:
         p = program.program
-        dense = is_dense(method.dense, program.dimension, method.warmup)
+        given = chains[0].inverse_mass
+        dense = is_dense(method, program.dimension) if given is None else given.ndim == 2
         lockstep = jax.default_backend() != "cpu" if self.vectorised is None else self.vectorised
-        groups = [list(range(method.chains))] if lockstep else [[c] for c in range(method.chains)]
-        began = time.perf_counter()
+        groups = [chains] if lockstep else [[c] for c in chains]
         with p.backend.precision(p.precision):
-            sampler = Sampler(program, method, dense, vectorised=lockstep)
-            points = starts(program, sampler.evaluate, method.chains, seed)
-            states = [sampler.begin([points[c] for c in group], [_key(seed, c) for c in group]) for group in groups]
-            sampler.compile(states[0])
-        seconds = {"compile": time.perf_counter() - began}
-        stop = threading.Event()
+            sampler = sampler_of(p, density, method, dense, vectorised=lockstep)
+            keys = [[_key(source[0], c.number, source[1]) for c in group] for group in groups]
+            states = [sampler.begin(density.data, group, k) for group, k in zip(groups, keys, strict=True)]
+            sampler.compile(density.data, states[0])
 
-        def sample(group: list[int], state: Any) -> list[Chain]:
+        def sample(at: int, until: float | None, stopped: Callable[[], bool]) -> list[Chain]:
             # jax's precision is a property of the thread.
             with p.backend.precision(p.precision):
-                return _run(sampler, method, state, group, progress, stop)
+                return _run(sampler, density.data, method, states[at], groups[at], progress, until, stopped)
 
-        progress.start(method.chains, method.warmup + method.draws)
-        try:
-            runs = _in_threads(sample, groups, states, stop)
-        finally:
-            progress.stop()
-        return gather(runs, program.shapes, method.chains, method.draws, seconds)
+        return sample, list(range(len(groups)))
 
 
-def _key(seed: int, chain: int) -> np.ndarray:
+_Sample = Callable[[Any, float | None, Callable[[], bool]], list[Chain]]
+"""Samples a group of chains until some time, unless it is told to stop before."""
+
+
+def _key(seed: int, chain: int, run: int) -> np.ndarray:
     """The raw key of a chain."""
-    return np.random.SeedSequence([seed, chain]).generate_state(2, np.uint32)
+    return np.random.SeedSequence(entropy(seed, chain, run)).generate_state(2, np.uint32)
 
 
-def _in_threads(
-    sample: Callable[[Any, Any], list[Chain]], groups: Sequence[Any], states: Sequence[Any], stop: threading.Event
-) -> list[Chain]:
-    """Run the groups, as many at once as there are cores; an interrupt stops them and keeps what they have."""
-    pool = ThreadPoolExecutor(min(len(groups), cores()), thread_name_prefix="gendsl-chain")
-    futures = [pool.submit(sample, g, s) for g, s in zip(groups, states, strict=True)]
+def _in_threads(sample: _Sample, groups: Sequence[Any], lanes: int, clock: Clock) -> list[Chain]:
+    """Run the groups, `lanes` at once; an interrupt stops them and keeps what they have."""
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(lanes, thread_name_prefix="gendsl-chain")
+    futures = [pool.submit(lambda g: sample(g, clock.start(), stop.is_set), g) for g in groups]
     try:
         wait(futures)
     except KeyboardInterrupt:
@@ -123,34 +157,58 @@ def _in_threads(
 
 
 def _run(
-    sampler: Sampler, method: NUTS, state: Any, group: list[int], progress: Progress, stop: threading.Event
+    sampler: Sampler,
+    data: Any,
+    method: MCMC,
+    state: Any,
+    group: Sequence[Start],
+    progress: Progress,
+    until: float | None,
+    stopped: Callable[[], bool],
 ) -> list[Chain]:
     """Warm up and sample a group of chains, in runs of iterations short enough to report and to stop between."""
-    parts: list[dict[str, np.ndarray]] = []
+    stopped, late = limited(stopped, until)
+    parts: dict[str, list[dict[str, np.ndarray]]] = {"warmup": [], "sampling": []}
     divergences = np.zeros(len(group), int)
-    times = {}
+    thin, times = Thinning(method.thinning), {}
+    warmup = method.warmup if group[0].step_size is None else 0
     done, length = 0, 1
-    for phase, end in (("warmup", method.warmup), ("sampling", method.warmup + method.draws)):
+    for phase, end in (("warmup", warmup), ("sampling", warmup + method.draws * method.thinning)):
         began = time.perf_counter()
-        while done < end and not stop.is_set():
+        while done < end and not stopped():
             t = time.perf_counter()
             n = min(length, end - done)
-            state, out = sampler.run(state, n)
+            state, out = sampler.run(data, state, n)
             divergences += out["diverging"].sum(1)
             if phase == "sampling":
-                parts.append(out)
+                parts[phase].append(thin(out))
+            elif method.keep_warmup:
+                parts[phase].append(out)
             done += n
             for row, chain in enumerate(group):
-                progress.update(chain, done, int(divergences[row]))
+                progress.update(chain.number, done, int(divergences[row]))
             rate = n / max(time.perf_counter() - t, 1e-6)
             length = int(np.clip(rate * _PAUSE, 1, min(4 * length, sampler.longest)))
         times[phase] = time.perf_counter() - began
-    return [_chain(parts, row, sampler.dimension, times) for row in range(len(group))]
+    sizes, masses = sampler.adapted(state)
+    chains = []
+    for row, chain in enumerate(group):
+        positions, stats = _of(parts["sampling"], row, sampler.dimension, isinstance(method, NUTS))
+        out_of_time = done < end and late()
+        made = Chain(positions, stats, times, "", chain.number, out_of_time, float(sizes[row]), masses[row])
+        if method.keep_warmup and len(made) and warmup:
+            made.warmup, made.warmup_stats = _of(parts["warmup"], row, sampler.dimension, isinstance(method, NUTS))
+        chains.append(made)
+    return chains
 
 
-def _chain(parts: list[dict[str, np.ndarray]], row: int, dimension: int, times: dict[str, float]) -> Chain:
+def _of(
+    parts: list[dict[str, np.ndarray]], row: int, dimension: int, tree: bool
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The draws of one chain of the group, and their statistics."""
     if not parts:
-        return Chain(np.zeros((0, dimension)), {}, times)
+        return np.zeros((0, dimension)), {}
     whole = {k: np.concatenate([part[k][row] for part in parts]) for k in parts[0]}
-    whole["tree_depth"] = tree_depth(whole["n_steps"])
-    return Chain(whole.pop("position"), whole, times)
+    if tree:
+        whole["tree_depth"] = tree_depth(whole["n_steps"])
+    return whole.pop("position"), whole

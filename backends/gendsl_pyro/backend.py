@@ -62,8 +62,11 @@ class PyroBackend:
 
     def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function over the leading axis; solvers with steps of their own are mapped by a loop."""
-        out: Callable[..., Any] = torch.func.vmap(function)
-        return out
+
+        def call(first: Any, *rest: dict[str, Any]) -> Any:
+            return torch.func.vmap(lambda x: function(x, *rest))(first)
+
+        return call
 
     def log_joint(self, model: Callable[..., Any], u: Mapping[str, Any], *args: Any) -> dict[str, Any]:
         """Terms of the PPL model's log-density at unconstrained latents, by torch's own bijections."""

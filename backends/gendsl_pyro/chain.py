@@ -1,18 +1,20 @@
-"""One chain of Pyro's NUTS on a fused density."""
+"""One chain of Pyro's NUTS or HMC, or of nutpie's, on a fused density."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
 from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
-from gendsl.methods import nutpie
-from gendsl.methods.chains import Chain
-from gendsl_pyro.kernel import FlatNUTS, Step
+from gendsl.methods import HMC, MCMC, NUTS, nutpie
+from gendsl.methods.chains import Chain, Start, limited
+from gendsl.state import entropy
+from gendsl_pyro.hmc import FlatHMC
+from gendsl_pyro.kernel import Adapted, FlatNUTS, Step
 from gendsl_pyro.seeded import seeded
 from gendsl_pyro.straight import straighten, value_and_grad
 
@@ -31,121 +33,147 @@ class Settings:
 
     Attributes:
         shapes: site -> unconstrained shape, in order.
-        draws: kept draws.
-        warmup: adaptation draws.
-        target_accept: acceptance probability that the step size is adapted to.
-        max_tree_depth: most doublings.
+        method: what to run.
         dense: whether the mass matrix is dense.
         seed: seed of the run.
-        nutpie: what nutpie needs to know, where it runs.
+        run: how often the run has been continued.
     """
 
     shapes: dict[str, tuple[int, ...]]
-    draws: int
-    warmup: int
-    target_accept: float
-    max_tree_depth: int
+    method: MCMC
     dense: bool
     seed: int
-    nutpie: nutpie.Settings | None = None
+    run: int = 0
+
+
+@dataclass
+class _Kept:
+    """Draws with their statistics."""
+
+    positions: list[np.ndarray] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def add(self, q: torch.Tensor, step: Step) -> None:
+        self.positions.append(q.numpy())
+        self.steps.append(step)
+
+    def arrays(self, dimension: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        n = min(len(self.positions), len(self.steps))  # an interrupt may fall between the two
+        rows = [asdict(step) for step in self.steps[:n]]
+        names = [k for k in Step.__dataclass_fields__ if not rows or rows[0][k] is not None]
+        stats = {k: np.array([r[k] for r in rows], _DTYPES.get(k, np.float64)) for k in names}
+        return np.stack(self.positions[:n]) if n else np.zeros((0, dimension)), stats
 
 
 def run_chain(
     log_density: Callable[[dict[str, torch.Tensor]], torch.Tensor],
     settings: Settings,
-    chain: int,
-    start: np.ndarray,
+    start: Start,
     report: Callable[[int, int], None],
     stopped: Callable[[], bool] = lambda: False,
 ) -> Chain:
-    """Warm up and sample one chain; a KeyboardInterrupt or `stopped` ends it early with what there is.
+    """Warm up and sample one chain, or go on with one.
 
-    The generator is seeded by (seed, chain) alone, and the caller's random state, and validation, are as before.
+    A KeyboardInterrupt, `stopped` or the end of its time ends it early with what there is. The generator is seeded by
+    seed, chain and run alone, and the caller's random state, and validation, are as before.
 
     Args:
         log_density: of a dict of unconstrained sites.
         settings: of the run.
-        chain: its number.
-        start: the starting point as a vector.
+        start: what the chain starts from.
         report: called with the iterations done and the divergences so far.
         stopped: whether to stop now.
     """
-    s = settings
-    if s.nutpie is not None:
-        return run_nutpie(log_density, s.nutpie, s.shapes, chain, start, report, stopped)
-    unflatten = _unflatten(s.shapes)
-    first = torch.from_numpy(start.copy())
+    method = settings.method
+    if not method.native:
+        return run_nutpie(log_density, settings, start, report, stopped)
+    stopped, late = limited(stopped, start.until)
+    unflatten = _unflatten(settings.shapes)
+    first = torch.from_numpy(start.position.copy())
 
     def potential(q: torch.Tensor) -> torch.Tensor:
         return -log_density(unflatten(q))
 
-    kept: list[np.ndarray] = []
-    steps: list[Step] = []
-    times: list[float] = []
-    divergences, reported = 0, 0.0
-    with seeded(_seed(s.seed, chain)):
-        kernel = FlatNUTS(
-            potential,
-            first,
-            straighten(potential, [first, 0.5 * first, -first]) if s.warmup + s.draws >= _LONG else None,
-            dense=s.dense,
-            target_accept=s.target_accept,
-            max_tree_depth=s.max_tree_depth,
-        )
+    warmup = method.warmup if start.step_size is None else 0
+    total = warmup + method.draws * method.thinning
+    before, kept = _Kept(), _Kept()
+    divergences, reported, done, since = 0, 0.0, 0, False
+    with seeded(_seed(settings.seed, start.number, settings.run)):
+        both = straighten(potential, [first, 0.5 * first, -first]) if total >= _LONG else None
+        kernel = _kernel(method, potential, first, both, settings.dense, _known(start, first))
         times = [time.perf_counter()]
         try:
-            kernel.setup(s.warmup)
-            for i in range(s.warmup + s.draws):
-                if stopped():
-                    break
+            kernel.setup(warmup)
+            while done < total and not stopped():
                 q, step = kernel.step()
                 divergences += step.diverging
-                if i >= s.warmup:
-                    kept.append(q.numpy())
-                    steps.append(step)
-                elif i == s.warmup - 1:
-                    times.append(time.perf_counter())
+                done += 1
+                if done > warmup:
+                    since |= step.diverging
+                    if (done - warmup) % method.thinning == 0:
+                        step.diverging, since = since, False
+                        kept.add(q, step)
+                else:
+                    if method.keep_warmup:
+                        before.add(q, step)
+                    if done == warmup:
+                        times.append(time.perf_counter())
                 if (now := time.perf_counter()) > reported + _INTERVAL:
                     reported = now
-                    report(i + 1, divergences)
+                    report(done, divergences)
         except KeyboardInterrupt:
             pass
+        found = kernel.adapted()
     times.append(time.perf_counter())
-    n = min(len(kept), len(steps))
-    if n == s.draws:
-        report(s.warmup + n, divergences)
-    rows = [asdict(step) for step in steps[:n]]
-    names = list(Step.__dataclass_fields__)
-    stats = {k: np.array([r[k] for r in rows], _DTYPES.get(k, np.float64)) for k in names}
-    positions = np.stack(kept[:n]) if n else np.zeros((0, start.size))
-    seconds = {"warmup": times[1] - times[0] if s.warmup else 0.0, "sampling": times[-1] - times[-2]}
-    return Chain(positions, stats, seconds)
+    if done == total:
+        report(total, divergences)
+    seconds = {"warmup": times[1] - times[0] if warmup else 0.0, "sampling": times[-1] - times[-2]}
+    out = Chain(*kept.arrays(first.numel()), seconds, "", start.number, done < total and late())
+    out.step_size, out.inverse_mass = found.step_size, found.inverse_mass.numpy()
+    if len(out) and method.keep_warmup and warmup:
+        out.warmup, out.warmup_stats = before.arrays(first.numel())
+    return out
+
+
+def _kernel(
+    method: MCMC,
+    potential: Callable[[torch.Tensor], torch.Tensor],
+    first: torch.Tensor,
+    both: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]] | None,
+    dense: bool,
+    known: Adapted | None,
+) -> FlatNUTS | FlatHMC:
+    accept = method.target_accept
+    if isinstance(method, NUTS):
+        depth = method.max_tree_depth
+        return FlatNUTS(potential, first, both, dense=dense, target_accept=accept, max_tree_depth=depth, known=known)
+    if isinstance(method, HMC):
+        length, most = method.trajectory, method.max_steps
+        return FlatHMC(
+            potential, first, both, dense=dense, target_accept=accept, trajectory=length, max_steps=most, known=known
+        )
+    raise TypeError(f"Pyro has no kernel for {method!r}")
+
+
+def _known(start: Start, like: torch.Tensor) -> Adapted | None:
+    """What a chain that goes on has adapted."""
+    if start.step_size is None or start.inverse_mass is None:
+        return None
+    return Adapted(start.step_size, torch.tensor(start.inverse_mass, dtype=like.dtype))
 
 
 def run_nutpie(
     log_density: Callable[[dict[str, torch.Tensor]], torch.Tensor],
-    settings: nutpie.Settings,
-    shapes: dict[str, tuple[int, ...]],
-    chain: int,
-    start: np.ndarray,
+    settings: Settings,
+    start: Start,
     report: Callable[[int, int], None],
     stopped: Callable[[], bool] = lambda: False,
 ) -> Chain:
-    """Like `run_chain`, by nutpie.
-
-    Args:
-        log_density: of a dict of unconstrained sites.
-        settings: of the run.
-        shapes: site -> unconstrained shape, in order.
-        chain: its number.
-        start: the starting point as a vector.
-        report: called with the iterations done and the divergences so far.
-        stopped: whether to stop now.
-    """
-    unflatten = _unflatten(shapes)
-    first = torch.from_numpy(start.copy())
+    """Like `run_chain`, by nutpie."""
+    unflatten = _unflatten(settings.shapes)
+    first = torch.from_numpy(start.position.copy())
     log_p = lambda q: log_density(unflatten(q))  # noqa: E731
-    long = settings.warmup + settings.draws >= _LONG
+    long = settings.method.iterations >= _LONG
     both = straighten(log_p, [first, 0.5 * first, -first]) if long else None
     both = both or value_and_grad(log_p)
 
@@ -156,7 +184,8 @@ def run_nutpie(
     def singular(e: Exception) -> bool:
         return any(handler(e) for handler in _EXCEPTION_HANDLERS.values())
 
-    return nutpie.run_chain(density, settings, chain, start, report, stopped, singular)
+    mine = nutpie.settings(settings.method, settings.seed, settings.run)
+    return nutpie.run_chain(density, mine, start, report, stopped, singular)
 
 
 def _unflatten(shapes: dict[str, tuple[int, ...]]) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
@@ -171,5 +200,5 @@ def _unflatten(shapes: dict[str, tuple[int, ...]]) -> Callable[[torch.Tensor], d
     return unflatten
 
 
-def _seed(seed: int, chain: int) -> int:
-    return int(np.random.SeedSequence([seed, chain]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def _seed(seed: int, chain: int, run: int) -> int:
+    return int(np.random.SeedSequence(entropy(seed, chain, run)).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 from pyro.infer.mcmc.adaptation import BlockMassMatrix
+from pyro.infer.mcmc.hmc import HMC
 from pyro.infer.mcmc.nuts import NUTS, _TreeInfo
 from pyro.ops.integrator import _EXCEPTION_HANDLERS, potential_grad
 
-__all__ = ["FlatNUTS", "Step"]
+__all__ = ["Adapted", "FlatMass", "FlatNUTS", "Step", "adapted"]
 
 Tensor = torch.Tensor
 Vector = dict[str, Tensor]
@@ -37,7 +38,7 @@ class Step:
         lp: log-density of the accepted state.
         energy: its Hamiltonian, with the momentum it was reached with.
         n_steps: leapfrog steps of the trajectory.
-        tree_depth: doublings that were begun.
+        tree_depth: doublings that were begun; None for HMC.
         acceptance_rate: mean Metropolis probability along the trajectory.
         step_size: of the integrator.
         diverging: whether the energy ran away.
@@ -46,18 +47,27 @@ class Step:
     lp: float
     energy: float
     n_steps: int
-    tree_depth: int
+    tree_depth: int | None
     acceptance_rate: float
     step_size: float
     diverging: bool
 
 
-class _FlatMass(BlockMassMatrix):
+class FlatMass(BlockMassMatrix):
     """Pyro's mass matrix with a single block and a single parameter."""
 
     def velocity(self, r: Tensor) -> Tensor:
         inverse = self._inverse_mass_matrix[_BLOCK]
         return inverse * r if inverse.dim() == 1 else inverse.mv(r)
+
+    def set(self, inverse: Tensor) -> None:
+        """Use this inverse mass matrix, a diagonal or whole."""
+        self.inverse_mass_matrix = {_BLOCK: inverse}
+
+    def get(self) -> Tensor:
+        """The inverse mass matrix, a diagonal or whole."""
+        out: Tensor = self._inverse_mass_matrix[_BLOCK]
+        return out
 
     def unscaled(self, r: Tensor) -> Tensor:
         root = self._mass_matrix_sqrt_inverse[_BLOCK]
@@ -70,6 +80,24 @@ class _FlatMass(BlockMassMatrix):
         return {_BLOCK: self.unscaled(r[_U])}
 
 
+@dataclass(frozen=True, eq=False)
+class Adapted:
+    """What warmup finds.
+
+    Attributes:
+        step_size: of the integrator.
+        inverse_mass: the inverse mass matrix, a diagonal or whole.
+    """
+
+    step_size: float
+    inverse_mass: Tensor
+
+
+def adapted(kernel: HMC, mass: FlatMass) -> Adapted:
+    """What a kernel has adapted."""
+    return Adapted(float(kernel.step_size), mass.get())
+
+
 class FlatNUTS(NUTS):
     """Pyro's NUTS on a vector.
 
@@ -80,6 +108,7 @@ class FlatNUTS(NUTS):
         dense: whether the mass matrix is dense.
         target_accept: acceptance probability that the step size is adapted to.
         max_tree_depth: most doublings.
+        known: what was adapted before, where nothing is to adapt.
     """
 
     def __init__(
@@ -91,23 +120,37 @@ class FlatNUTS(NUTS):
         dense: bool,
         target_accept: float,
         max_tree_depth: int,
+        known: Adapted | None = None,
     ) -> None:
         super().__init__(
             potential_fn=lambda z: potential(z[_U]),
             full_mass=dense,
             target_accept_prob=target_accept,
             max_tree_depth=max_tree_depth,
+            step_size=1 if known is None else known.step_size,
+            adapt_step_size=known is None,
+            adapt_mass_matrix=known is None,
         )
-        self._value_and_grad = value_and_grad
-        self._mass = self.mass_matrix_adapter = _FlatMass()
+        self._value_and_grad, self._known = value_and_grad, known
+        self._mass = self.mass_matrix_adapter = FlatMass()
         self.initial_params = {_U: start}
         self._position: Vector = {_U: start}
         self._begin()
 
+    def setup(self, warmup_steps: int, *args: Any, **kwargs: Any) -> None:
+        """Prepare for so many iterations of warmup."""
+        super().setup(warmup_steps, *args, **kwargs)
+        if self._known is not None:
+            self._mass.set(self._known.inverse_mass)
+
+    def adapted(self) -> Adapted:
+        """What has been adapted."""
+        return adapted(self, self._mass)
+
     def step(self) -> tuple[Tensor, Step]:
         """One draw and its statistics."""
         self._begin()
-        size, before, count = self.step_size, self._potential, len(self._divergences)
+        size, before = self.step_size, self._potential
         self._position = self.sample(self._position)
         now = self._potential
         energy = self._start_energy(before) if now is before else self._energies[id(now)][1]
@@ -118,7 +161,7 @@ class FlatNUTS(NUTS):
             tree_depth=self._leaves.bit_length(),
             acceptance_rate=self._accepted / max(self._leaves, 1),
             step_size=size,
-            diverging=len(self._divergences) > count,
+            diverging=self._diverged,
         )
 
     @property
@@ -127,7 +170,7 @@ class FlatNUTS(NUTS):
         return out
 
     def _begin(self) -> None:
-        self._leaves, self._accepted = 0, 0.0
+        self._leaves, self._accepted, self._diverged = 0, 0.0, False
         self._first_momentum: Tensor | None = None
         # Keyed by the identity of the potential's tensor, which Pyro hands through; the tensor is kept alive.
         self._energies: dict[int, tuple[Tensor, float]] = {}
@@ -183,6 +226,8 @@ class FlatNUTS(NUTS):
         sliced = energy + log_slice.item()
         accept = math.exp(min(0.0, energy_current.item() - energy))
         weight = log_slice.new_tensor(-sliced)
+        diverging = sliced > self._max_sliced_energy
+        self._diverged |= diverging  # Pyro notes it after warmup only
         self._leaves += 1
         self._accepted += accept
         self._energies[id(potential)] = (potential, energy)
@@ -202,7 +247,7 @@ class FlatNUTS(NUTS):
             r_sum=r_unscaled,
             weight=weight,
             turning=False,
-            diverging=sliced > self._max_sliced_energy,
+            diverging=diverging,
             sum_accept_probs=np.float64(accept),
             num_proposals=1,
         )

@@ -1,10 +1,11 @@
-"""Pyro's engine: its own NUTS kernel on the fused density."""
+"""Pyro's engine: its own NUTS and HMC kernels on the fused density."""
 
 from __future__ import annotations
 
 import sys
 import time
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +13,18 @@ import torch
 from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.backend import Draws, Progress
-from gendsl.methods import Engine, nutpie
-from gendsl.methods.chains import Chain, cores, failed, gather, is_dense
+from gendsl.methods import nutpie
+from gendsl.methods.chains import Chain, Start, cores, failed, gather, is_dense, resume
+from gendsl.methods.clock import Clock
 from gendsl.methods.start import starts
 from gendsl_pyro.chain import Settings, run_chain
 from gendsl_pyro.pool import run_pool
 from gendsl_pyro.worker import Job
 
 if TYPE_CHECKING:
-    from gendsl.methods import NUTS
+    from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
+    from gendsl.state import SamplerState
 
 __all__ = ["PyroEngine"]
 
@@ -39,57 +42,74 @@ class PyroEngine:
     def __init__(self, processes: int | None = None) -> None:
         self.processes = processes
 
-    def nuts(self, program: BoundProgram, method: NUTS, seed: int, progress: Progress) -> Draws:
-        """Sample with Pyro's NUTS or nutpie's.
+    def mcmc(
+        self,
+        program: BoundProgram,
+        method: MCMC,
+        seed: int,
+        progress: Progress,
+        state: SamplerState | None = None,
+    ) -> Draws:
+        """Sample with Pyro's kernel or nutpie's, or go on from a state.
 
         Several chains run in processes of their own, each with one torch thread. A chain's draws depend on the seed and
         its number alone.
 
         Raises:
-            FitError: if no starting point is found, or a chain fails.
+            FitError: if no starting point is found, a chain fails, or the deadline comes before the first draw.
             BackendError: if nutpie is wanted and not installed.
         """
-        if method.engine is Engine.NUTPIE:
+        if not method.native:
             nutpie.require()
-        began = time.perf_counter()
-        found = starts(program, _evaluate(program), method.chains, seed)
-        points = [np.concatenate([v.ravel() for v in u.values()]).astype(program.program.precision) for u in found]
-        settings = Settings(
-            shapes=program.shapes,
-            draws=method.draws,
-            warmup=method.warmup,
-            target_accept=method.target_accept,
-            max_tree_depth=method.max_tree_depth,
-            dense=is_dense(method.dense, program.dimension, method.warmup),
-            seed=seed,
-            nutpie=nutpie.settings(method, seed) if method.engine is Engine.NUTPIE else None,
-        )
+        clock, began = Clock(method.deadline), time.perf_counter()
+        if state is None:
+            found = starts(program, _evaluate(program), method.chains, seed, method.init)
+            chains = [Start(k, np.concatenate([v.ravel() for v in u.values()])) for k, u in enumerate(found)]
+            dense = is_dense(method, program.dimension)
+        else:
+            chains = resume(state)
+            dense = state.inverse_mass.ndim == 3
+        chains = [replace(c, position=c.position.astype(program.program.precision)) for c in chains]
+        settings = Settings(program.shapes, method, dense, seed, state.run + 1 if state else 0)
         seconds = {"start": time.perf_counter() - began}
-        total = method.warmup + method.draws
-        workers = min(self.processes or cores(), method.chains) if sys.executable else 1
-        progress.start(method.chains, total)
+        total = (0 if state and method.native else method.warmup) + method.draws * method.thinning
+        workers = min(self.processes or cores(), len(chains)) if sys.executable else 1
+        alone = workers == 1 or len(chains) * total <= _SMALL
+        clock.share(len(chains), 1 if alone else workers)
+        progress.start(len(chains), total)
         try:
-            if workers == 1 or method.chains * total <= _SMALL:
-                runs = _run_here(program, settings, points, progress)
+            if alone:
+                runs = _run_here(program, settings, chains, progress, clock)
             else:
-                runs = run_pool(_job(program, settings), points, workers, progress)
+                runs = run_pool(_job(program, settings), chains, workers, progress, clock)
         finally:
             progress.stop()
-        return gather(runs, program.shapes, method.chains, method.draws, seconds)
+        return gather(
+            runs,
+            program.shapes,
+            len(chains),
+            method.draws,
+            seconds,
+            seed=seed,
+            run=settings.run,
+            deadline=method.deadline,
+        )
 
 
-def _run_here(program: BoundProgram, settings: Settings, points: list[np.ndarray], progress: Progress) -> list[Chain]:
+def _run_here(
+    program: BoundProgram, settings: Settings, chains: list[Start], progress: Progress, clock: Clock
+) -> list[Chain]:
     runs: list[Chain] = []
-    for chain, point in enumerate(points):
+    for chain in chains:
 
-        def report(done: int, divergences: int, chain: int = chain) -> None:
-            progress.update(chain, done, divergences)
+        def report(done: int, divergences: int, number: int = chain.number) -> None:
+            progress.update(number, done, divergences)
 
         try:
-            runs.append(run_chain(program.log_density, settings, chain, point, report))
+            runs.append(run_chain(program.log_density, settings, replace(chain, until=clock.start()), report))
         except Exception as e:
-            raise failed(chain, traceback.format_exc()) from e
-        if len(runs[-1]) < settings.draws:
+            raise failed(chain.number, traceback.format_exc()) from e
+        if len(runs[-1]) < settings.method.draws and not runs[-1].late:
             break  # interrupted
     return runs
 

@@ -11,13 +11,13 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import IO, Any
-
-import numpy as np
 
 from gendsl.backend import Progress
 from gendsl.errors import FitError
-from gendsl.methods.chains import Chain, failed
+from gendsl.methods.chains import Chain, Start, failed
+from gendsl.methods.clock import Clock
 from gendsl_pyro.worker import COMMAND, Job
 
 __all__ = ["run_pool"]
@@ -25,34 +25,34 @@ __all__ = ["run_pool"]
 _GRACE = 10.0  # seconds that workers have to hand over their draws after an interrupt
 
 
-def run_pool(job: Job, points: list[np.ndarray], workers: int, progress: Progress) -> list[Chain]:
-    """Sample a chain from each point.
+def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, clock: Clock) -> list[Chain]:
+    """Sample some chains.
 
-    Results depend on the job and the points alone, not on which worker takes which chain. An interrupt stops all chains
+    Results depend on the job and the starts alone, not on which worker takes which chain. An interrupt stops all chains
     and returns what they have; no process is left behind.
 
     Args:
         job: what all chains share.
-        points: a starting point for each.
+        chains: what each starts from.
         workers: processes.
         progress: told how far the chains are.
+        clock: says how long each may run.
 
     Raises:
         FitError: if a chain fails or a worker dies.
     """
     inbox: queue.Queue[tuple[_Worker, Any]] = queue.Queue()
-    waiting = list(enumerate(points))[::-1]
+    waiting = chains[::-1]
     results: dict[int, Chain] = {}
     team: list[_Worker] = []
     running: set[_Worker] = set()
     deadline: float | None = None
     try:
-        for _ in range(min(workers, len(points))):
+        for _ in range(min(workers, len(chains))):
             team.append(_Worker(inbox))
         for w in team:
             w.send(list(sys.path))
             w.send(job)
-            w.send(waiting.pop())
             running.add(w)
         while running:
             try:
@@ -67,11 +67,13 @@ def run_pool(job: Job, points: list[np.ndarray], workers: int, progress: Progres
                 elif kind == "error":
                     raise failed(chain, content)
                 else:
-                    results[chain] = content
-                    following = waiting.pop() if waiting else None
-                    if following is None:
+                    if kind == "draws":
+                        results[chain] = content
+                    if waiting:
+                        worker.send(replace(waiting.pop(), until=clock.start()))
+                    else:
                         running.remove(worker)
-                    worker.send(following)
+                        worker.send(None)
             except queue.Empty:
                 break  # who does not answer is ended below
             except KeyboardInterrupt:

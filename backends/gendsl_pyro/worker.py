@@ -1,7 +1,7 @@
 """The process that samples chains for `gendsl_pyro.pool`.
 
 It is a fresh interpreter that is told everything through its standard input: first its import path (read by the command
-that starts it), then the `Job`, then one message for each chain. It answers on its standard output. When its input ends
+that starts it), then the `Job`, then a `Start` for each chain. It answers on its standard output. When its input ends
 it dies, so none outlives its parent, however that ended.
 
 A process of `multiprocessing` would do the same, but its "spawn" runs the user's script a second time unless the script
@@ -72,14 +72,15 @@ def main() -> None:
     job: Job = pickle.load(sys.stdin.buffer)
     threading.Thread(target=_listen, args=(sys.stdin.buffer, inbox, stop), daemon=True).start()
     density: Callable[..., torch.Tensor] | None = None
+    _send(out, ("ready", -1, None))  # a chain's time starts when it is sent
     while (message := inbox.get()) is not None:
-        chain, start = message
+        number = message.number
         try:
             density = density or job.log_density()
-            report = _Reporter(out, chain)
-            _send(out, ("draws", chain, run_chain(density, job.settings, chain, start, report, stop.is_set)))
+            report = _Reporter(out, number)
+            _send(out, ("draws", number, run_chain(density, job.settings, message, report, stop.is_set)))
         except Exception:
-            _send(out, ("error", chain, traceback.format_exc()))
+            _send(out, ("error", number, traceback.format_exc()))
     out.close()
 
 

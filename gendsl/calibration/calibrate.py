@@ -19,7 +19,7 @@ from gendsl.errors import FitError, caller
 from gendsl.fit import check_nuts
 from gendsl.forward import bind_forward, simulate
 from gendsl.graph.node import Graph
-from gendsl.methods import NUTS
+from gendsl.methods import MCMC
 from gendsl.methods.chains import cores
 from gendsl.predict import prior_program
 from gendsl.request import check_seed, positive
@@ -38,7 +38,7 @@ _FEW = 8  # simulations below which starting processes costs more than it saves
 def calibrate(
     model: Model,
     data: Mapping[str, Any],
-    method: NUTS,
+    method: MCMC,
     *,
     backend: str = "auto",
     simulations: int = 200,
@@ -84,8 +84,17 @@ def calibrate(
         Gelman, 2018) | https://arxiv.org/abs/1804.06788
     """
     count = positive("simulations", simulations, 200)
-    if not isinstance(method, NUTS):
-        raise FitError("an unknown method", given=repr(method)[:80], needed="gd.NUTS(...)", where=caller())
+    if not isinstance(method, MCMC):
+        needed = "gd.NUTS(...) or gd.HMC(...)"
+        raise FitError("an unknown method", given=repr(method)[:80], needed=needed, where=caller())
+    if method.deadline is not None:
+        raise FitError(
+            "a calibration needs all draws of each fit",
+            given=f"deadline={method.deadline:g}",
+            needed="a method without a deadline",
+            fix="leave deadline out; an interrupt (Ctrl-C) ends a calibration early",
+            where=caller(),
+        )
     if positive("draws", draws, 99) > method.chains * method.draws:
         raise FitError(
             "a fit has fewer draws than are ranked against",
@@ -135,13 +144,13 @@ def _job(
     graph: Graph,
     source: Graph,
     data: Mapping[str, Any],
-    method: NUTS,
+    method: MCMC,
     backend: str,
     seed: int,
     draws: int,
     sizes: Mapping[str, int] | None,
 ) -> Job:
-    check_nuts(graph)
+    check_nuts(graph, type(method).__name__)
     for g in {id(g): g for g in (graph, source)}.values():
         _check_observations(g)
     observed = [str(n.name) for _, n in graph.of("observe")]

@@ -1,6 +1,8 @@
 """What to run, as data."""
 
+from gendsl.methods import init
 from gendsl.methods.base import Method
-from gendsl.methods.mcmc import NUTS, Engine
+from gendsl.methods.init import Init
+from gendsl.methods.mcmc import HMC, MCMC, NUTS, Engine
 
-__all__ = ["NUTS", "Engine", "Method"]
+__all__ = ["HMC", "MCMC", "NUTS", "Engine", "Init", "Method", "init"]

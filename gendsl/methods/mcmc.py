@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, NoReturn
 
 import numpy as np
 
 from gendsl.errors import ModelError, caller
 from gendsl.methods.base import Method
+from gendsl.methods.init import Init, Uniform
 
-__all__ = ["NUTS", "Engine"]
+__all__ = ["HMC", "MCMC", "NUTS", "Engine"]
 
 
 class Engine(StrEnum):
@@ -25,52 +28,117 @@ class Engine(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NUTS(Method):
-    """The No-U-Turn sampler on the fused density.
+class MCMC(Method):
+    """What all Hamiltonian samplers of the fused density share.
 
     Args:
         chains: independent chains.
         draws: kept draws of each chain.
-        warmup: adaptation draws of each chain, dropped.
+        warmup: adaptation draws of each chain.
         target_accept: acceptance probability that the step size is adapted to.
-        max_tree_depth: a trajectory has at most 2^max_tree_depth - 1 gradients.
         dense: dense mass matrix; left out, dense where warmup has at least 20 draws for each of at most 100 dimensions.
-            Native engines only: nutpie's is diagonal and of low rank.
-        engine: whose kernel runs.
+        thinning: every how many iterations after warmup a draw is kept: there are `thinning * draws` of them. A kept
+            draw counts as diverging if any iteration since the last kept one did; its other statistics are its own.
+        init: where chains start: `gd.init.Uniform(radius)`, `gd.init.Prior()` or `gd.init.Given(values)`.
+        deadline: seconds of wall time, compilation included, after which sampling stops and what was drawn is kept.
+            Chains that run one after another share the time.
+        keep_warmup: whether the draws of warmup are kept too, as groups warmup_posterior and warmup_sample_stats.
 
-    Reference:
-        The No-U-Turn Sampler (Hoffman, Gelman, 2014) | https://arxiv.org/abs/1111.4246
+    Raises:
+        ModelError: if a value is not what it should be.
     """
 
     chains: int = 4
     draws: int = 1000
     warmup: int = 1000
     target_accept: float = 0.9
-    max_tree_depth: int = 10
     dense: bool | None = None
-    engine: Engine = Engine.NATIVE
+    thinning: int = 1
+    init: Init = field(default_factory=Uniform)
+    deadline: float | None = None
+    keep_warmup: bool = False
+
+    @property
+    def native(self) -> bool:
+        """Whether the kernel is the backend's own."""
+        return True
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of a chain, warmup included."""
+        return self.warmup + self.draws * self.thinning
 
     def __post_init__(self) -> None:
-        for name in ("chains", "draws", "max_tree_depth"):
+        for name in ("chains", "draws", "thinning"):
             self._count(name, 1, "a positive integer")
         self._count("warmup", 0, "a nonnegative integer")
-        if isinstance(self.dense, np.bool_):
-            object.__setattr__(self, "dense", bool(self.dense))
-        if self.dense is not None and not isinstance(self.dense, bool):
-            raise ModelError(
-                "NUTS: dense is True, False or None",
-                given=repr(self.dense)[:80],
-                needed="a boolean, or None",
-                fix="leave dense out: the sampler decides",
-                where=caller(),
+        self._boolean("keep_warmup")
+        if self.dense is not None:
+            self._boolean("dense", " or None", "leave dense out: the sampler decides")
+        self._number("target_accept", 1.0, "a probability", "between 0 and 1, such as 0.9")
+        if self.deadline is not None:
+            self._number("deadline", math.inf, "a positive number of seconds", "seconds, such as 600, or None")
+        if not isinstance(self.init, Init):
+            self._refuse(
+                "init is a way to choose starting points",
+                self.init,
+                "gd.init.Uniform(2.0), gd.init.Prior() or gd.init.Given({...})",
+                "gd.init.Given({...}) for values by name" if isinstance(self.init, dict) else None,
             )
+
+    def _count(self, name: str, least: int, words: str) -> None:
+        """A whole number, which may be numpy's."""
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            self._refuse(f"{name} must be {words}", value, words, f"for example {name}={getattr(type(self), name)}")
+        object.__setattr__(self, name, int(value))
+
+    def _number(self, name: str, below: float, what: str, needed: str) -> None:
+        """A number in (0, below)."""
+        value = getattr(self, name)
+        number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        if not number or not 0.0 < value < below:
+            self._refuse(f"{name} is {what}", value, needed)
+        object.__setattr__(self, name, float(value))
+
+    def _boolean(self, name: str, more: str = "", fix: str | None = None) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, (bool, np.bool_)):
+            self._refuse(f"{name} is True, False{more}", value, f"a boolean{more and ', or None'}", fix)
+        object.__setattr__(self, name, bool(value))
+
+    def _refuse(self, problem: str, given: Any, needed: str, fix: str | None = None) -> NoReturn:
+        raise ModelError(
+            f"{type(self).__name__}: {problem}", given=repr(given)[:80], needed=needed, fix=fix, where=caller()
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NUTS(MCMC):
+    """The No-U-Turn sampler on the fused density. See `MCMC` for the arguments that it shares with `HMC`.
+
+    Args:
+        max_tree_depth: a trajectory has at most 2^max_tree_depth - 1 gradients.
+        dense: see `MCMC`. Native engines only: nutpie's mass matrix is diagonal and of low rank.
+        engine: whose kernel runs.
+
+    Reference:
+        The No-U-Turn Sampler (Hoffman, Gelman, 2014) | https://arxiv.org/abs/1111.4246
+    """
+
+    max_tree_depth: int = 10
+    engine: Engine = Engine.NATIVE
+
+    @property
+    def native(self) -> bool:
+        """Whether the kernel is the backend's own."""
+        return self.engine is Engine.NATIVE
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._count("max_tree_depth", 1, "a positive integer")
         if self.engine not in list(Engine):
-            raise ModelError(
-                "NUTS: an unknown engine",
-                given=repr(self.engine)[:80],
-                needed=" or ".join(f"gd.Engine.{e.name}" for e in Engine),
-                where=caller(),
-            )
+            self._refuse("an unknown engine", self.engine, " or ".join(f"gd.Engine.{e.name}" for e in Engine))
         object.__setattr__(self, "engine", Engine(self.engine))
         if self.engine is Engine.NUTPIE and self.dense is not None:
             raise ModelError(
@@ -80,24 +148,31 @@ class NUTS(Method):
                 fix="leave dense out, or use engine=gd.Engine.NATIVE",
                 where=caller(),
             )
-        number = isinstance(self.target_accept, (int, float, np.floating)) and not isinstance(self.target_accept, bool)
-        if not number or not 0.0 < self.target_accept < 1.0:
-            raise ModelError(
-                "NUTS: target_accept is a probability",
-                given=repr(self.target_accept),
-                needed="between 0 and 1, such as 0.9",
-                where=caller(),
-            )
+        if self.engine is Engine.NUTPIE and not self.warmup:
+            self._refuse("nutpie has nothing but warmup to adapt in", 0, "warmup=1 or more", "for example warmup=300")
 
-    def _count(self, name: str, least: int, words: str) -> None:
-        """A whole number, which may be numpy's."""
-        value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise ModelError(
-                f"NUTS: {name} must be {words}",
-                given=repr(value)[:80],
-                needed=words,
-                fix=f"for example {name}={getattr(type(self), name)}",
-                where=caller(),
-            )
-        object.__setattr__(self, name, int(value))
+
+@dataclass(frozen=True, kw_only=True)
+class HMC(MCMC):
+    """Hamiltonian Monte Carlo with trajectories of one length, by the backend's own kernel.
+
+    The length is time in the unconstrained space, scaled by the mass matrix: where that is the posterior's covariance,
+    a Gaussian comes round in 2 pi and is forgotten in pi / 2. See `MCMC` for the arguments that it shares with `NUTS`.
+
+    Args:
+        trajectory: the length. NumPyro shortens the step so that whole steps fill it; Pyro drops what is left over.
+        max_steps: most leapfrog steps; where the step size is so small that more were needed, trajectories are shorter.
+        target_accept: as in `MCMC`.
+
+    Reference:
+        MCMC using Hamiltonian dynamics (Neal, 2011) | https://arxiv.org/abs/1206.1901
+    """
+
+    trajectory: float = math.pi / 2
+    max_steps: int = 1000
+    target_accept: float = 0.8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._number("trajectory", math.inf, "a positive length", "a positive number, such as math.pi / 2")
+        self._count("max_steps", 1, "a positive integer")

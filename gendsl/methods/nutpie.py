@@ -18,16 +18,15 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from gendsl.errors import BackendError, caller
-from gendsl.methods.chains import Chain, tree_depth
-
-if TYPE_CHECKING:
-    from gendsl.methods.mcmc import NUTS
+from gendsl.methods.chains import Chain, Start, Thinning, limited, tree_depth
+from gendsl.methods.mcmc import MCMC, NUTS
+from gendsl.state import entropy
 
 __all__ = ["Settings", "available", "require", "run_chain", "settings"]
 
@@ -35,6 +34,7 @@ Density = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """The log-density of a vector, and its gradient; thread-safe."""
 
 _INTERVAL = 0.1  # seconds between reports
+_NUDGE = 1e-6
 _STATS = {
     "lp": ("logp", np.float64),
     "energy": ("energy", np.float64),
@@ -55,6 +55,9 @@ class Settings:
         target_accept: acceptance probability that the step size is adapted to.
         max_tree_depth: most doublings.
         seed: seed of the run.
+        run: how often the run has been continued.
+        thinning: every how many iterations a draw is kept.
+        keep_warmup: whether the draws of warmup are kept too.
     """
 
     draws: int
@@ -62,11 +65,17 @@ class Settings:
     target_accept: float
     max_tree_depth: int
     seed: int
+    run: int = 0
+    thinning: int = 1
+    keep_warmup: bool = False
 
 
-def settings(method: NUTS, seed: int) -> Settings:
+def settings(method: MCMC, seed: int, run: int = 0) -> Settings:
     """The settings of a method."""
-    return Settings(method.draws, method.warmup, method.target_accept, method.max_tree_depth, seed)
+    if not isinstance(method, NUTS):
+        raise TypeError(f"nutpie does not run {method!r}")
+    s = method
+    return Settings(s.draws, s.warmup, s.target_accept, s.max_tree_depth, seed, run, s.thinning, s.keep_warmup)
 
 
 def available() -> bool:
@@ -94,8 +103,7 @@ def require() -> None:
 def run_chain(
     density: Density,
     settings: Settings,
-    chain: int,
-    start: np.ndarray,
+    start: Start,
     report: Callable[[int, int], None],
     stopped: Callable[[], bool] = lambda: False,
     clean: Callable[[Exception], bool] = lambda e: False,
@@ -107,13 +115,13 @@ def run_chain(
     Args:
         density: log-density and gradient of a vector.
         settings: of the run.
-        chain: its number.
-        start: the starting point.
+        start: the chain's number, starting point and time.
         report: called with the iterations done and the divergences so far.
         stopped: whether to stop now.
         clean: whether an exception only says that a point has no density (a singular matrix).
     """
-    s, d = settings, start.size
+    s, d = settings, start.position.size
+    stopped, late = limited(stopped, start.until)
     failure: list[str] = []
     done, divergences = 0, 0
     times = [time.perf_counter()]
@@ -134,7 +142,10 @@ def run_chain(
             times.append(time.perf_counter())
         return {"u": np.asarray(z)}
 
-    sampler = _start(d, guarded, kept, s, chain, start)
+    # nutpie refuses a point at which a derivative is zero, such as a mode.
+    flat = guarded(start.position.astype(np.float64))[1] == 0.0
+    start = replace(start, position=start.position + np.where(flat, _NUDGE, 0.0))
+    sampler = _start(d, guarded, kept, s, start)
     result = None
     try:
         while result is None and not failure and not stopped():
@@ -150,12 +161,28 @@ def run_chain(
         with suppress(RuntimeError):
             result = sampler.abort()
     times.append(time.perf_counter())
-    positions, stats = _arrays(result, d)
-    n = len(positions)
-    if n == s.draws:
-        report(s.warmup + n, int(stats["diverging"].sum()))
+    positions, stats, tuning = _arrays(result, d)
+    iterations = s.draws * s.thinning
+    whole = int((~tuning).sum()) == iterations
+    kept_draws = _kept(positions, stats, ~tuning, s.thinning)
+    if whole:
+        report(s.warmup + iterations, int(stats["diverging"][~tuning].sum()))
     seconds = {"warmup": times[1] - times[0] if s.warmup else 0.0, "sampling": times[-1] - times[-2]}
-    return Chain(positions, stats, seconds, failure[0] if failure else "")
+    out = Chain(*kept_draws, seconds, failure[0] if failure else "", start.number, not whole and late())
+    if len(out):
+        out.step_size = float(stats["step_size"][-1])
+        if s.keep_warmup and s.warmup:
+            out.warmup, out.warmup_stats = _kept(positions, stats, tuning, 1)
+    return out
+
+
+def _kept(
+    positions: np.ndarray, stats: dict[str, np.ndarray], phase: np.ndarray, every: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Every k-th draw of a phase and its statistics."""
+    part = {k: x[phase][None] for k, x in stats.items()} | {"position": positions[phase][None]}
+    thinned = {k: x[0] for k, x in Thinning(every)(part).items()}
+    return thinned.pop("position"), thinned
 
 
 def _start(
@@ -163,8 +190,7 @@ def _start(
     density: Density,
     kept: Callable[[np.ndarray], dict[str, np.ndarray]],
     s: Settings,
-    chain: int,
-    start: np.ndarray,
+    start: Start,
 ) -> Any:
     """A sampler that runs."""
     with warnings.catch_warnings():
@@ -179,15 +205,17 @@ def _start(
         [np.dtype("float64")],
         [(dimension,)],
         ["u"],
-        make_initial_point_fn=lambda _: start.astype(np.float64),
+        make_initial_point_fn=lambda _: start.position.astype(np.float64),
     )
     return nutpie.sample(
         model,
-        draws=s.draws,
+        draws=s.draws * s.thinning,
         tune=s.warmup,
         chains=1,
         cores=1,
-        seed=int(np.random.SeedSequence([s.seed, chain]).generate_state(1, np.uint64)[0] >> np.uint64(1)),
+        seed=int(
+            np.random.SeedSequence(entropy(s.seed, start.number, s.run)).generate_state(1, np.uint64)[0] >> np.uint64(1)
+        ),
         target_accept=s.target_accept,
         maxdepth=s.max_tree_depth,
         low_rank_modified_mass_matrix=True,
@@ -197,20 +225,20 @@ def _start(
     )
 
 
-def _arrays(result: Any, dimension: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The draws after warmup and their statistics."""
+def _arrays(result: Any, dimension: int) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """All draws, their statistics, and which of them were warmup."""
     draws, stats = result.get_arrow_trace() if result is not None else ([], [])
     if not draws or not stats:
         none: dict[str, np.ndarray] = {k: np.zeros(0, kind) for k, (_, kind) in _STATS.items()}
         none["tree_depth"] = np.zeros(0, np.int64)
-        return np.zeros((0, dimension)), none
+        return np.zeros((0, dimension)), none, np.zeros(0, bool)
     (table,), (columns,) = draws, stats
     import pyarrow as pa
 
     flat = pa.array(table.column("u")).flatten().to_numpy(zero_copy_only=False)
-    after = ~np.asarray(columns.column("tuning").to_numpy(), bool)
-    kept = {k: np.asarray(columns.column(name).to_numpy()) for k, (name, _) in _STATS.items()}
-    out = {k: x[after].astype(_STATS[k][1]) for k, x in kept.items()}
+    out: dict[str, np.ndarray] = {
+        k: np.asarray(columns.column(name).to_numpy()).astype(kind) for k, (name, kind) in _STATS.items()
+    }
     # nutpie's own depth does not count the last doubling where it was given up; the backends' does.
     out["tree_depth"] = tree_depth(out["n_steps"])
-    return np.array(flat.reshape(-1, dimension)[after]), out
+    return np.array(flat.reshape(-1, dimension)), out, np.asarray(columns.column("tuning").to_numpy(), bool)

@@ -1,17 +1,21 @@
-"""Where chains start: u ~ Uniform(-2, 2) in the unconstrained space, once density and gradient are finite there.
+"""Where chains start: points of the unconstrained space at which density and gradient are finite.
 
-The points depend on the seed and the chain alone, so both backends start from the same ones.
+The points depend on the seed and the chain alone. Uniform ones are the same on both backends; draws from the prior come
+from the backend's own generator.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gendsl.errors import FitError, Location
+from gendsl.graph.types import DistType
+from gendsl.methods.init import Given, Init, Prior, Uniform
 
 if TYPE_CHECKING:
     from gendsl.program import BoundProgram
@@ -19,13 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["TRIES", "starts"]
 
 TRIES = 100
+_OTHERS = {"let": "is computed from latents", "observe": "is observed", "data": "is data"}
+_PRIOR = 3  # keeps the stream of random numbers apart from that of predictions
 
 Point = dict[str, np.ndarray]
 Evaluate = Callable[[Point], tuple[float, Point]]
 """The log-density of a point and its gradient."""
 
 
-def starts(program: BoundProgram, evaluate: Evaluate, chains: int, seed: int) -> list[Point]:
+def starts(program: BoundProgram, evaluate: Evaluate, chains: int, seed: int, init: Init | None = None) -> list[Point]:
     """A starting point for each chain.
 
     Args:
@@ -33,33 +39,163 @@ def starts(program: BoundProgram, evaluate: Evaluate, chains: int, seed: int) ->
         evaluate: its log-density and gradient.
         chains: how many.
         seed: the seed of the run.
+        init: how they are chosen; left out, `Uniform()`.
 
     Raises:
         FitError: if no point with finite density and gradient is found; it names the value or term that is not finite.
+            Also if values are given that do not fit the model, or the prior cannot be drawn from.
     """
-    return [_start(program, evaluate, chain, seed) for chain in range(chains)]
+    choice = _choice(program, Uniform() if init is None else init, chains, seed)
+    return [_start(program, evaluate, choice, chain) for chain in range(chains)]
 
 
-def _start(program: BoundProgram, evaluate: Evaluate, chain: int, seed: int) -> Point:
+@dataclass(frozen=True)
+class _Choice:
+    """Candidates for each chain.
+
+    Attributes:
+        points: of a chain, one after the other.
+        words: what kind of points they are.
+    """
+
+    points: Callable[[int], Iterator[Point]]
+    words: str
+
+
+def _choice(program: BoundProgram, init: Init, chains: int, seed: int) -> _Choice:
+    if isinstance(init, Uniform):
+        reach = f"({-init.radius:g}, {init.radius:g})"
+        return _Choice(
+            lambda chain: _uniform(program, init.radius, seed, chain),
+            f"where every unconstrained value lies in {reach}",
+        )
+    if isinstance(init, Prior):
+        return _Choice(_prior(program, chains, seed), "at a draw from the prior")
+    if isinstance(init, Given):
+        return _Choice(_given(program, init, chains, seed), "at the values of gd.init.Given")
+    raise TypeError(f"not a way to choose starting points: {init!r}")
+
+
+def _uniform(program: BoundProgram, radius: float, seed: int, chain: int) -> Iterator[Point]:
     rng = np.random.default_rng([seed, chain])
-    u: Point = {}
     for _ in range(TRIES):
-        u = {name: rng.uniform(-2.0, 2.0, shape) for name, shape in program.shapes.items()}
+        yield {name: rng.uniform(-radius, radius, shape) for name, shape in program.shapes.items()}
+
+
+def _prior(program: BoundProgram, chains: int, seed: int) -> Callable[[int], Iterator[Point]]:
+    """Draws from the prior of the declared graph, given the data that are not observed."""
+    from gendsl.forward import compile_forward, refuse_improper, simulate
+    from gendsl.invert import unconstrained
+    from gendsl.passes.forward import imputing
+    from gendsl.program import BoundProgram
+
+    p = program.program
+    # Latents that stand for missing observations start at a uniform point.
+    stands = imputing(p.declared)
+    latents = tuple(str(n.name) for _, n in p.declared.of("latent") if n.name not in stands)
+    forward = compile_forward(p.declared, p.backend.name, latents, frozenset(), precision=p.precision)
+    refuse_improper(forward, (), "a start from the prior")
+    bound = BoundProgram(forward, program.bound)
+
+    def points(chain: int) -> Iterator[Point]:
+        draws = simulate(bound, {}, TRIES, (seed, _PRIOR, chain), values=latents).values
+        for k, u in enumerate(_uniform(program, Uniform().radius, seed, chain)):
+            with suppress(FitError):  # rounded to the border of its support
+                yield unconstrained(program, {name: x[k] for name, x in draws.items()}, u)
+
+    return points
+
+
+def _given(program: BoundProgram, init: Given, chains: int, seed: int) -> Callable[[int], Iterator[Point]]:
+    from gendsl.invert import unconstrained
+
+    values = _checked(program, init.values, chains)
+    whole = set(values) == {str(n.name) for _, n in program.program.declared.of("latent")}
+
+    def points(chain: int) -> Iterator[Point]:
+        rng = np.random.default_rng([seed, chain, 1])
+        mine = {name: x[chain] for name, x in values.items()}
+        for tries, u in enumerate(_uniform(program, Uniform().radius, seed, chain), 1):
+            try:
+                at = unconstrained(program, mine, u)
+            except FitError as e:
+                if whole or tries == TRIES or not _moves(program, e.node):
+                    raise
+                continue  # its bounds depend on a value that was not given
+            moved = {k: x + rng.uniform(-init.jitter, init.jitter, x.shape) for k, x in at.items()}
+            yield {k: x if np.array_equal(x, u[k]) else moved[k] for k, x in at.items()}
+            if whole and not init.jitter:
+                return  # there is no other
+
+    return points
+
+
+def _moves(program: BoundProgram, name: str | None) -> bool:
+    """Whether a latent's support depends on other values."""
+    graph = program.program.declared
+    t = graph.nodes[graph.nodes[graph.sites[name]].args[0]].type if name is not None else None
+    return isinstance(t, DistType) and t.support.dynamic
+
+
+def _checked(program: BoundProgram, values: Mapping[str, np.ndarray], chains: int) -> Mapping[str, np.ndarray]:
+    """Given values with an axis of chains.
+
+    Raises:
+        FitError: if there is no such latent, or a shape is wrong.
+    """
+    declared = program.program.declared
+    zero = {name: np.zeros((1, *shape)) for name, shape in program.shapes.items()}
+    shapes = {k: v.shape[1:] for k, v in program.constrain(zero).items()}
+    latents = [str(n.name) for _, n in declared.of("latent")]
+    out = {}
+    for name, x in values.items():
+        if name not in latents:
+            at = declared.sites.get(name, declared.inputs.get(name))
+            n = None if at is None else declared.nodes[at]
+            is_what = "" if n is None else _OTHERS.get(n.op, "is no latent")
+            raise FitError(
+                f"'{name}' {is_what}, and has no starting value" if is_what else f"there is no latent '{name}'",
+                node=name,
+                given=f'gd.init.Given({{"{name}": ...}})',
+                needed=f"some of {', '.join(latents)}",
+                fix="check the spelling; only latents have starting values",
+                where=None if n is None else n.where,
+            )
+        shape = shapes[name]
+        if x.shape not in (shape, (chains, *shape)):
+            raise FitError(
+                f"the starting value of '{name}' has the wrong shape",
+                node=name,
+                given=f"shape {x.shape}",
+                needed=f"{shape} for all {chains} chains alike, or {(chains, *shape)}",
+                fix="give it in the user's layout: plates in declared order, then event axes",
+                where=declared.nodes[declared.sites[name]].where,
+            )
+        out[name] = np.broadcast_to(x, (chains, *shape)) if x.shape == shape else x
+    return out
+
+
+def _start(program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: int) -> Point:
+    u: Point = {}
+    value, gradient, tries = float("nan"), u, 0
+    for tries, u in enumerate(choice.points(chain), 1):  # noqa: B007 - the number of tries is told
         value, gradient = evaluate(u)
         if np.isfinite(value) and all(np.isfinite(g).all() for g in gradient.values()):
             return u
-    raise _failure(program, u, value, gradient, chain)
+    raise _failure(
+        program, u, value, gradient, f"in {tries} {'try' if tries == 1 else 'tries'} (chain {chain})", choice.words
+    )
 
 
-def _failure(program: BoundProgram, u: Point, value: float, gradient: Point, chain: int) -> FitError:
+def _failure(program: BoundProgram, u: Point, value: float, gradient: Point, effort: str, words: str) -> FitError:
     """What is not finite at the last point: a value, a term of the density, or a derivative."""
     unknown = (None, f"a log-density of {value}", "check the data and the priors with m.explain()")
     name, given, fix = next(_suspects(program, u, gradient), unknown)
     return FitError(
-        f"no starting point with a finite density and gradient in {TRIES} tries (chain {chain})",
+        f"no starting point with a finite density and gradient {effort}",
         node=name,
         given=given,
-        needed="a finite log-density where every unconstrained value lies in (-2, 2)",
+        needed=f"a finite log-density {words}",
         fix=fix,
         where=_where(program, name),
     )

@@ -66,7 +66,7 @@ def check(fit: Fit, prior: bool) -> Check:
     found, stats = scalars(fit), fit.raw.stats
     latents = {str(n.name) for _, n in fit.program.declared.of("latent")}
     drawn = found.take([k for k, site in enumerate(found.sites) if site in latents])
-    still = stuck(drawn, stats.get("step_size"))
+    still = stuck(drawn, stats)
     problems = [] if fit.raw.complete else [fit.raw.note]
     base = check_draws(found, stats, getattr(fit.method, "max_tree_depth", None))
     problems += [p for p in base.problems if p.startswith("draws that are not finite")]

@@ -1,13 +1,17 @@
 """Chains that stand still, that lag behind, and that settle on different modes.
 
-A chain stands still if it leaves its place in fewer than 5 % of its draws, or varies a thousand times less than the
-others. Chains settle on different modes where the central 90 % of their draws do not overlap although each of them, by
-itself, has settled (its halves agree): a chain that only wanders slowly is none that has found a mode. A chain lags
-behind if its mean log-density is lower than the best chain's by 10, and by 10 of that chain's standard deviations: the
-log-density varies by about sqrt(d / 2) where a chain of d dimensions is at home.
+A chain stands still if it leaves its place in fewer than 5 % of its draws, varies a thousand times less than the
+others, accepts fewer than 1 % of its proposals, or has a step size a thousand times smaller than the others'. Chains
+settle on different modes where the central 90 % of their draws do not overlap although each of them, by itself, has
+settled (its halves agree): a chain that only wanders slowly is none that has found a mode. A chain lags behind if its
+mean log-density is lower than the best chain's by 10, and by 10 of that chain's standard deviations: the log-density
+varies by about sqrt(d / 2) where a chain of d dimensions is at home.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -18,44 +22,52 @@ from gendsl.results.words import chains_of, listed, number, percent
 
 __all__ = ["lagging", "modes", "stuck"]
 
+_NONE: Mapping[str, np.ndarray] = MappingProxyType({})
+_REJECTED = 0.01  # mean acceptance probability below which a chain is stuck
+_COLLAPSED = 1e-3  # step size, in those of the median chain, below which it creeps
+_ELSEWHERE = (
+    "It may have started where the density is very steep, flat or not smooth: start it elsewhere, "
+    "init=gd.init.Prior(), gd.init.Given({...}) or a smaller gd.init.Uniform(0.5); warm up longer, or try another "
+    "seed; and look for scales of very different size and for jumps (where, round, comparisons) in what depends on latents"
+)
 _MOVES, _NARROW, _FEW, _SETTLED, _SHOWN, _BEHIND = 0.05, 1e-3, 20, 1.1, 3, 10.0
 
 
-def stuck(found: Scalars, step_size: np.ndarray | None = None) -> list[tuple[int, str]]:
+def stuck(found: Scalars, stats: Mapping[str, np.ndarray] = _NONE) -> list[tuple[int, str]]:
     """The chains that stand still, and what is said of each.
 
     Args:
         found: the scalars of the latents.
-        step_size: the sampler's, (chain, draw).
+        stats: the sampler's, (chain, draw); acceptance_rate and step_size are looked at where they are there.
     """
     x = found.draws
     if not len(found) or x.shape[2] < _FEW:
         return []
     moves = (np.diff(x, axis=2) != 0).any(0).mean(1)
     spread = x.std(2)
+    accepted = stats["acceptance_rate"].mean(1) if "acceptance_rate" in stats else None
+    size = stats["step_size"][:, -1] if "step_size" in stats else None
     out = []
     for c in range(x.shape[1]):
         others = np.delete(spread, c, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = spread[:, c] / np.median(others, axis=1) if others.size else np.ones(len(found))
         ratio = ratio[np.isfinite(ratio)]
-        narrow = ratio.size > 0 and float(ratio.max()) < _NARROW
-        if moves[c] >= _MOVES and not narrow:
+        if moves[c] < _MOVES:
+            how = f"it leaves its place in {percent(moves[c])} of its draws"
+        elif ratio.size > 0 and float(ratio.max()) < _NARROW:
+            how = f"it varies at most {number(float(ratio.max()))} times as much as the others"
+        elif accepted is not None and accepted[c] < _REJECTED:
+            how = "it accepts hardly any proposal"
+        elif size is not None and size[c] < _COLLAPSED * np.median(size):
+            how = "it creeps"
+        else:
             continue
-        how = (
-            f"it leaves its place in {percent(moves[c])} of its draws"
-            if moves[c] < _MOVES
-            else f"it varies at most {number(float(ratio.max()))} times as much as the others"
-        )
-        step = "" if step_size is None else f", with a step size of {number(float(np.median(step_size[c])))}"
-        out.append(
-            (
-                c,
-                f"chain {c} stands still: {how}{step}. It may have started where the density is very steep, flat or "
-                "not smooth: warm up longer, try another seed, and look for scales of very different size and for "
-                "jumps (where, round, comparisons) in what depends on latents",
-            )
-        )
+        figures = [
+            f"{w} {number(float(v[c]))}" for w, v in (("acceptance", accepted), ("step size", size)) if v is not None
+        ]
+        words = f"chain {c} stands still: {how}{f' ({listed(figures)})' if figures else ''}"
+        out.append((c, f"{words}. {_ELSEWHERE}"))
     return out
 
 

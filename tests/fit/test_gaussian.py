@@ -37,7 +37,7 @@ def test_lockstep_chains_draw_from_the_same_gaussian() -> None:
 
     bound = regression().compile("numpyro").bind({"x": X, "y": Y})
     method = gd.NUTS(chains=3, warmup=300, draws=400)
-    draws = NumpyroEngine(vectorised=True).nuts(bound, method, 3, Silent())
+    draws = NumpyroEngine(vectorised=True).mcmc(bound, method, 3, Silent())
     w = draws.unconstrained["w"]
     assert w.shape == (3, 400, 3)
     assert all(_errors(w[..., i], MEAN[i]) < 4 for i in range(3))

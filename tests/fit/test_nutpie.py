@@ -10,7 +10,7 @@ import pytest
 
 import gendsl as gd
 from gendsl.methods import nutpie
-from gendsl.methods.chains import gather
+from gendsl.methods.chains import Start, gather
 from gendsl_models import reference
 from gendsl_models.registry import ZOO
 from tests.fit.models import SCHOOLS, schools
@@ -27,7 +27,7 @@ def gaussian(z: np.ndarray) -> tuple[float, np.ndarray]:
 
 def chain(number: int = 0, density: Any = gaussian, draws: int = 500, **options: Any) -> Any:
     settings = nutpie.Settings(draws=draws, warmup=300, target_accept=0.9, max_tree_depth=10, seed=3)
-    return nutpie.run_chain(density, settings, number, np.zeros(3), lambda *_: None, **options)
+    return nutpie.run_chain(density, settings, Start(number, np.zeros(3)), lambda *_: None, **options)
 
 
 def test_a_known_gaussian() -> None:
@@ -95,7 +95,7 @@ def test_a_chain_that_is_stopped_keeps_the_draws() -> None:
     seen: list[int] = []
     settings = nutpie.Settings(draws=10**6, warmup=100, target_accept=0.9, max_tree_depth=10, seed=3)
     report = lambda done, divergences: seen.append(done)  # noqa: E731
-    run = nutpie.run_chain(gaussian, settings, 0, np.zeros(3), report, lambda: bool(seen) and seen[-1] > 300)
+    run = nutpie.run_chain(gaussian, settings, Start(0, np.zeros(3)), report, lambda: bool(seen) and seen[-1] > 300)
     assert 0 < len(run) < 10**6
     assert {len(v) for v in run.stats.values()} == {len(run)}
 

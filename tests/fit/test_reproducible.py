@@ -48,8 +48,8 @@ def test_processes_draw_what_one_process_draws(monkeypatch: pytest.MonkeyPatch) 
     bound = schools().compile("pyro").bind(SCHOOLS)
     monkeypatch.setattr(mcmc, "_SMALL", 0)
     method = gd.NUTS(chains=3, warmup=30, draws=10)
-    spread = PyroEngine(processes=2).nuts(bound, method, 5, Silent())
-    alone = PyroEngine(processes=1).nuts(bound, method, 5, Silent())
+    spread = PyroEngine(processes=2).mcmc(bound, method, 5, Silent())
+    alone = PyroEngine(processes=1).mcmc(bound, method, 5, Silent())
     assert spread.complete
     assert _same(spread, alone)
 

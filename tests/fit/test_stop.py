@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import gendsl as gd
-from gendsl.methods.chains import Chain, gather
+from gendsl.methods.chains import Chain, Start, gather
+from gendsl.methods.clock import Clock
 from tests.fit.models import SCHOOLS, schools
 
 
@@ -66,7 +67,7 @@ def test_an_interrupt_keeps_what_was_drawn(engine: str) -> None:
     bound = schools().compile(engine.split()[0]).bind(SCHOOLS)
     method = gd.NUTS(chains=2, warmup=30, draws=10_000_000 if engine == "numpyro" else 100_000)
     progress = Interrupt(after=60)
-    draws = _engine(engine).nuts(bound, replace(method, max_tree_depth=4), 0, progress)
+    draws = _engine(engine).mcmc(bound, replace(method, max_tree_depth=4), 0, progress)
     assert progress.stopped
     assert not draws.complete
     assert draws.note.startswith("interrupted: ")
@@ -84,7 +85,7 @@ def test_an_interrupt_during_warmup_stays_an_interrupt(engine: str) -> None:
     before = _children()
     bound = schools().compile(engine.split()[0]).bind(SCHOOLS)
     with pytest.raises(KeyboardInterrupt):
-        _engine(engine).nuts(bound, gd.NUTS(chains=2, warmup=100_000, draws=10), 0, Interrupt(after=1))
+        _engine(engine).mcmc(bound, gd.NUTS(chains=2, warmup=100_000, draws=10), 0, Interrupt(after=1))
     assert _children() == before
 
 
@@ -92,7 +93,7 @@ def _job(source: str) -> Any:
     from gendsl_pyro.chain import Settings
     from gendsl_pyro.worker import Job
 
-    return Job(source, "broken", ({},), Settings({"x": ()}, 10, 10, 0.8, 5, False, 0))
+    return Job(source, "broken", ({},), Settings({"x": ()}, gd.NUTS(draws=10, warmup=10), False, 0))
 
 
 @needs_proc
@@ -108,7 +109,13 @@ def test_a_failing_worker_is_reported(body: str, words: str, note: str) -> None:
 
     before = _children()
     with pytest.raises(gd.FitError) as e:
-        run_pool(_job(f"def log_density(u, data):\n    {body}\n"), [np.zeros(1)] * 2, 1, Interrupt(10**9))
+        run_pool(
+            _job(f"def log_density(u, data):\n    {body}\n"),
+            [Start(k, np.zeros(1)) for k in range(2)],
+            1,
+            Interrupt(10**9),
+            Clock(None),
+        )
     assert words in str(e.value)
     assert note in e.value.__notes__[0]
     assert _children() == before
@@ -118,7 +125,7 @@ def test_what_a_program_prints_does_no_harm() -> None:
     from gendsl_pyro.pool import run_pool
 
     source = "def log_density(u, data):\n    print('here')\n    return -0.5 * u['x'] ** 2\n"
-    (chain,) = run_pool(_job(source), [np.zeros(1)], 1, Interrupt(10**9))
+    (chain,) = run_pool(_job(source), [Start(0, np.zeros(1))], 1, Interrupt(10**9), Clock(None))
     assert chain.positions.shape == (10, 1)
 
 

@@ -141,13 +141,21 @@ def test_a_chain_that_stands_still_is_named() -> None:
     assert stuck(table(GOOD)) == []
     x = GOOD.copy()
     x[2] = x[2, :1]
-    ((chain, words),) = stuck(table(x), np.full((4, 400), 0.25))
+    ((chain, words),) = stuck(table(x), {"step_size": np.full((4, 400), 0.25)})
     assert chain == 2
-    assert words.startswith("chain 2 stands still: it leaves its place in 0% of its draws, with a step size of 0.25")
+    assert words.startswith("chain 2 stands still: it leaves its place in 0% of its draws (step size 0.25)")
     x[2] = 7 + 1e-6 * GOOD[2]
     ((chain, words),) = stuck(table(x))
     assert words.startswith("chain 2 stands still: it varies at most 1")
     assert modes(EMPTY, table(x), [2]) == []  # and is not taken for a mode
+    good = {"acceptance_rate": np.full((4, 400), 0.8), "step_size": np.full((4, 400), 0.5)}
+    assert stuck(table(GOOD), good) == []
+    rejected, small = good["acceptance_rate"].copy(), good["step_size"].copy()
+    rejected[3], small[1] = 0.001, 1e-9
+    ((chain, words),) = stuck(table(GOOD), good | {"acceptance_rate": rejected})
+    assert (chain, "accepts hardly any proposal (acceptance 0.001" in words) == (3, True)
+    ((chain, words),) = stuck(table(GOOD), good | {"step_size": small})
+    assert (chain, "it creeps" in words) == (1, True)
     one = GOOD[:1].copy()
     one[:] = one[:, :1]
     assert [c for c, _ in stuck(table(one))] == [0]

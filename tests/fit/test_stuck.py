@@ -1,0 +1,28 @@
+"""Chains that do not move are noticed, and said which they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gendsl as gd
+
+
+def spike() -> gd.Model:
+    """A normal, and a point whose density is e^500 times higher: no step away from it is accepted."""
+    m = gd.Model("spike")
+    x = m.latent("x", gd.Normal(0, 1))
+    m.factor("point", gd.where(gd.abs(x - 30.0) < 1e-300, 500.0, 0.0))
+    return m
+
+
+@pytest.mark.parametrize("kind", [gd.NUTS, gd.HMC])
+def test_a_chain_that_starts_on_a_spike_is_named(backend: str, kind: type[gd.methods.MCMC]) -> None:
+    init = gd.init.Given({"x": [0.5, 30.0, -0.5]})
+    method = kind(chains=3, warmup=60, draws=150, init=init)
+    fit = spike().fit({}, method, backend=backend, seed=1, progress=False)
+    assert np.unique(fit.draws["x"][1]).size == 1
+    (problem,) = [p for p in fit.check(prior=False).problems if "stands still" in p]
+    assert problem.startswith("chain 1 stands still: it leaves its place in 0% of its draws (acceptance ")
+    assert "step size" in problem
+    assert "gd.init.Prior()" in problem
