@@ -68,13 +68,15 @@ def test_lp_is_the_density_and_energy_adds_the_momentum(backend: str) -> None:
 
 def test_rejected_proposals_repeat_the_draw(backend: str) -> None:
     """With steps too long for the posterior some are refused: exactly then the draw, and lp, stay."""
-    method = gd.HMC(chains=2, warmup=200, draws=200, target_accept=0.5)
+    method = gd.HMC(chains=2, warmup=200, draws=800, target_accept=0.5)
     fit = regression().fit({"x": X, "y": Y}, method, backend=backend, seed=5, progress=False)
     w, lp = fit.draws["w"], fit.raw.stats["lp"]
     same = (w[:, 1:] == w[:, :-1]).all(-1)
     assert 0.1 < same.mean() < 0.9
     assert (same == (lp[:, 1:] == lp[:, :-1])).all()
     assert abs((1 - same).mean() - fit.raw.stats["acceptance_rate"][:, 1:].mean()) < 0.1
+    # Where the proposal was refused, the energy is that of the state which stayed, with the momentum it had.
+    _close(fit.raw.stats["energy"] + lp, 1.5, 0.5)
 
 
 def test_the_bound_on_steps_shortens_trajectories(backend: str) -> None:

@@ -40,6 +40,15 @@ def test_other_shapes_and_settings_are_compiled_anew(caplog: pytest.LogCaptureFi
         assert fit.raw.stats["n_steps"].max() <= 2**method.max_tree_depth - 1
 
 
+def test_more_rows_are_compiled_anew() -> None:
+    m = gd.Model("robust")
+    x = m.latent("x", gd.Normal(0, 10))
+    m.observe("y", gd.StudentT(4, x, 1), dims=m.plate("row"))
+    for rows in (3, 40, 3):
+        fit = m.fit({"y": np.linspace(4, 6, rows)}, METHOD, backend="numpyro", progress=False)
+        assert abs(fit.draws["x"].mean() - 5) < 2
+
+
 def test_draws_are_those_of_a_fresh_program() -> None:
     _fit(0.0, 1)
     again = _fit(40.0, 2)
