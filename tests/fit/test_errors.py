@@ -66,7 +66,7 @@ def test_models_that_nuts_cannot_fit(build: Callable[[], gd.Model], node: str | 
 
 @pytest.mark.parametrize("method", [gd.NUTS, "nuts", None])
 def test_unknown_methods(method: Any) -> None:
-    with pytest.raises(gd.FitError, match="an unknown method"):
+    with pytest.raises(gd.FitError, match="needed: a method, such as gd.NUTS"):
         _fit(schools(), dict(SCHOOLS), method)
 
 

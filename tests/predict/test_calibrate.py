@@ -55,7 +55,7 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> Exact:
             z = np.random.default_rng(seed).normal(size=shape)
             return Draws({"mu": mean + (width * z + move) / np.sqrt(precision)}, {"diverging": np.zeros(shape, bool)})
 
-        monkeypatch.setattr(PyroEngine, "nuts", nuts)
+        monkeypatch.setattr(PyroEngine, "mcmc", nuts)
 
     return use
 
