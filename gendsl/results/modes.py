@@ -28,7 +28,8 @@ _COLLAPSED = 1e-3  # step size, in those of the median chain, below which it cre
 _ELSEWHERE = (
     "It may have started where the density is very steep, flat or not smooth: start it elsewhere, "
     "init=gd.init.Prior(), gd.init.Given({...}) or a smaller gd.init.Uniform(0.5); warm up longer, or try another "
-    "seed; and look for scales of very different size and for jumps (where, round, comparisons) in what depends on latents"
+    "seed; and look for scales of very different size and for jumps (where, round, comparisons) in what"
+    " depends on latents"
 )
 _MOVES, _NARROW, _FEW, _SETTLED, _SHOWN, _BEHIND = 0.05, 1e-3, 20, 1.1, 3, 10.0
 

@@ -6,6 +6,8 @@ open the file. What makes it a fit again is
     unconstrained_posterior   the sampler's own draws
     gendsl/data               bound data, in the declared layout
     gendsl/labels             labels of plates and axes
+    gendsl/state              where the sampler is, so that the fit can go on
+    gendsl/warmup             the sampler's own draws of warmup, and gendsl/warmup_stats, where they were kept
     gendsl                    `manifest`: JSON text as bytes
 
 and a new part is one more group: a reader takes those that it knows. The manifest has the declared graph, the method's
@@ -34,6 +36,7 @@ from gendsl.program import BoundProgram, compile_graph
 from gendsl.results import config
 from gendsl.results.container import Group, Kind, read, write
 from gendsl.results.files import aside, refused
+from gendsl.state import SamplerState
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]
 
@@ -41,7 +44,8 @@ FORMAT, VERSION = "gendsl-fit", 1
 _AGAIN = "take an undamaged copy, or save the fit again with fit.save(path)"
 _POSTERIOR, _STATS, _RAW = "posterior", "sample_stats", "unconstrained_posterior"
 _DATA, _LABELS, _HEAD = "gendsl/data", "gendsl/labels", "gendsl"
-_PARTS = (_POSTERIOR, _STATS, _RAW, _DATA, _LABELS)
+_STATE, _WARMUP, _WARMUP_STATS = "gendsl/state", "gendsl/warmup", "gendsl/warmup_stats"
+_PARTS = (_POSTERIOR, _STATS, _RAW, _DATA, _LABELS, _STATE, _WARMUP, _WARMUP_STATS)
 _SAMPLE = ("chain", "draw")
 
 
@@ -91,6 +95,10 @@ def _groups(fit: Fit) -> dict[str, Group]:
         out[name] = Group(variables, {str(k): v.values for k, v in group.coords.items()}, dict(group.attrs))
     out.setdefault(_STATS, Group({}))
     out[_RAW] = Group({k: (_own(k, x, _SAMPLE), x) for k, x in fit.raw.unconstrained.items()})
+    state = {} if fit.raw.state is None else fit.raw.state.to_arrays()
+    out[_STATE] = Group({k: (_own(k, x, ()), x) for k, x in state.items()})
+    out[_WARMUP] = Group({k: (_own(k, x, _SAMPLE), x) for k, x in fit.raw.warmup.items()})
+    out[_WARMUP_STATS] = Group({k: (_SAMPLE, x) for k, x in fit.raw.warmup_stats.items()})
     nodes = {str(n.name): n for _, n in graph.of("data")}
     out[_DATA] = Group({k: (dims_of(graph, nodes[k]), x) for k, x in bound.arrays.items()})
     out[_LABELS] = Group({k: ((f"{k}_element",), _stored(x)) for k, x in _labels(bound).items()})
@@ -185,7 +193,9 @@ def load(path: str | os.PathLike[str]) -> Fit:
     bound = Bound(arrays[_DATA], head["sizes"], arrays[_LABELS])
     _check_data(target.name, graph, bound)
     data = BoundProgram(program, bound)
-    raw = Draws(arrays[_RAW], arrays[_STATS], head["sampler_seconds"], head["complete"], head["note"])
+    state = SamplerState.from_arrays(arrays[_STATE]) if arrays.get(_STATE) else None
+    raw = Draws(arrays[_RAW], arrays[_STATS], head["sampler_seconds"], head["complete"], head["note"], state)
+    raw.warmup, raw.warmup_stats = arrays.get(_WARMUP, {}), arrays.get(_WARMUP_STATS, {})
     out = Fit(data, method, head["seed"], raw, arrays[_POSTERIOR], head["seconds"])
     _check_draws(target.name, out)
     if hashlib.sha256(program.source.encode()).hexdigest() != head["source"]:

@@ -143,7 +143,7 @@ def test_a_chain_that_stands_still_is_named() -> None:
     x[2] = x[2, :1]
     ((chain, words),) = stuck(table(x), {"step_size": np.full((4, 400), 0.25)})
     assert chain == 2
-    assert words.startswith("chain 2 stands still: it leaves its place in 0% of its draws (step size 0.25)")
+    assert words.startswith("chain 2 stands still: it leaves its place in 0% of its draws (step size 0.250)")
     x[2] = 7 + 1e-6 * GOOD[2]
     ((chain, words),) = stuck(table(x))
     assert words.startswith("chain 2 stands still: it varies at most 1")

@@ -26,12 +26,15 @@ from tests.fit.models import QUICK, SCHOOLS, regression, schools
 from tests.predict.exact import fit_of, regression_fit
 
 ENDS = (".nc", ".zarr")
+RAW = ("unconstrained", "stats", "warmup", "warmup_stats")
 
 
 def same(a: Fit, b: Fit) -> None:
     """Everything that a fit holds is equal, to the bit."""
     assert list(a.draws) == list(b.draws)
-    for x, y in ((a.draws, b.draws), (a.raw.unconstrained, b.raw.unconstrained), (a.raw.stats, b.raw.stats)):
+    pairs = [(a.draws, b.draws), *((getattr(a.raw, k), getattr(b.raw, k)) for k in RAW)]
+    states = [{} if x.state is None else x.state.to_arrays() for x in (a, b)]
+    for x, y in [*pairs, (states[0], states[1])]:
         assert list(x) == list(y)
         for k in x:
             assert (x[k].dtype, x[k].shape, x[k].tobytes()) == (y[k].dtype, y[k].shape, y[k].tobytes()), k
@@ -72,6 +75,20 @@ def test_a_fit_comes_back(fitted: Callable[[str, str], Fit], backend: str, end: 
     assert back.summary().equals(fit.summary())
     back.save(tmp_path / f"again{end}")
     same(fit, gd.load(tmp_path / f"again{end}"))
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_fit_goes_on_from_its_file(backend: str, end: str, tmp_path: Path) -> None:
+    method = gd.NUTS(chains=2, warmup=60, draws=30, keep_warmup=True, init=gd.init.Given({"mu": 1.0}, jitter=0.1))
+    fit = schools().fit(SCHOOLS, method, backend=backend, seed=4, progress=False)
+    fit.save(tmp_path / f"fit{end}")
+    back = gd.load(tmp_path / f"fit{end}")
+    same(fit, back)
+    assert back.idata["warmup_posterior"].sizes["draw"] == 60
+    more, again = fit.continue_(20, progress=False), back.continue_(20, progress=False)
+    for k, x in more.draws.items():
+        assert x.shape[1] == 50
+        assert np.array_equal(x, again.draws[k])
 
 
 @pytest.mark.parametrize("end", ENDS)
