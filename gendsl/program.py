@@ -6,6 +6,7 @@ entries; bound to data it is a `BoundProgram`, whose densities are functions of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -15,7 +16,7 @@ import numpy as np
 
 from gendsl.backend import Backend, get_backend
 from gendsl.emit.load import load
-from gendsl.errors import CompileError, DataError, Location, caller
+from gendsl.errors import CompileError, DataError, caller
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DType
 
@@ -48,14 +49,21 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
         problem, more = words
         raise CompileError(f"a program needs continuous latents, and {problem}", **more)
     lines = (*(n.where for n in graph.nodes), *(p.where for p in graph.plates))
-    return _compiled(graph, lines, backend, precision)
+    return _compiled(graph, (lines, _negative_zeros(graph)), get_backend(backend).name, precision)
+
+
+def _negative_zeros(graph: Graph) -> tuple[int, ...]:
+    """Constants that are -0.0, which Python takes for equal to 0.0."""
+    zeros = [(i, n.attr["value"]) for i, n in graph.of("const") if n.attr["value"] == 0.0]
+    return tuple(i for i, x in zeros if isinstance(x, float) and math.copysign(1.0, x) < 0)
 
 
 @lru_cache(maxsize=32)
-def _compiled(graph: Graph, lines: tuple[Location | None, ...], backend: str, precision: str) -> Program:
+def _compiled(graph: Graph, more: tuple[object, ...], backend: str, precision: str) -> Program:
     """One program for equal graphs, so that what a backend compiled for it is there for the next fit.
 
-    Equality of graphs leaves out the lines of their declarations, which errors name.
+    Equality of graphs leaves out the lines of their declarations, which errors name, and the sign of zeros: they are
+    in `more`.
     """
     from gendsl.emit.emitter import emit
     from gendsl.passes import lower

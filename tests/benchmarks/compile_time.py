@@ -25,9 +25,9 @@ class Row:
     load: float
 
 
-def chain(nodes: int) -> gd.Model:
+def chain(nodes: int, name: str = "chain") -> gd.Model:
     """A model of about `nodes` nodes: blocks of a latent, arithmetic and an observation, each using the one before."""
-    m = gd.Model("chain")
+    m = gd.Model(name)
     obs = m.plate("obs")
     x = m.data("x", dims=obs)
     mean = m.latent("start", gd.Normal(0, 1)) * 1.5
@@ -49,9 +49,9 @@ def measure(sizes: tuple[int, ...] = (10, 100, 1_000, 10_000), backend: str = "n
     rows = []
     for size in sizes:
         best = (float("inf"),) * 3
-        for _ in range(repeats):
+        for repeat in range(repeats):
             t0 = time.perf_counter()
-            model = chain(size)
+            model = chain(size, f"chain_{repeat}")  # equal graphs share one program
             t1 = time.perf_counter()
             program = model.compile(backend)
             t2 = time.perf_counter()
