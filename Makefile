@@ -15,7 +15,7 @@ export OMP_NUM_THREADS ?= 1
 export JAX_COMPILATION_CACHE_DIR ?= $(CACHE)/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.1
 
-.PHONY: $(VENV) demo test slow lint format fuzz bench clean
+.PHONY: $(VENV) demo test slow lint format fuzz bench cases peers clean
 
 test: $(STAMP)
 	$(PYTEST) $(ARGS)
@@ -50,6 +50,14 @@ fuzz: $(STAMP)
 
 bench: $(STAMP)
 	$(PY) -m tests.benchmarks
+
+# Every reference posterior on both backends and engines; resumes where it was stopped.
+cases: $(STAMP)
+	$(PY) -m tests.benchmarks.cases $(ARGS)
+
+# From data to summary, against programs written by hand.
+peers: $(STAMP)
+	$(PY) -m tests.benchmarks.peers $(ARGS)
 
 # Leaves the environment; `rm -r .venv` takes that too.
 clean:

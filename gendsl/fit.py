@@ -16,6 +16,7 @@ from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
 from gendsl.methods import MCMC, Method
+from gendsl.methods.chains import doubles
 from gendsl.results.kinds import Plot
 
 if TYPE_CHECKING:
@@ -329,7 +330,14 @@ class Fit:
 
 
 def run(
-    model: Model, data: Mapping[str, Any], method: Method | None, *, backend: str, seed: int = 0, progress: bool = True
+    model: Model,
+    data: Mapping[str, Any],
+    method: Method | None,
+    *,
+    backend: str,
+    seed: int = 0,
+    precision: str = "float64",
+    progress: bool = True,
 ) -> Fit:
     """Infer the latents of a model; see `Model.fit`.
 
@@ -349,7 +357,8 @@ def run(
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
     check_nuts(graph, type(method).__name__)
-    out = infer(compile_graph(graph, backend).bind(data), method, int(seed), make(progress, graph.name))
+    program = compile_graph(graph, backend, precision=precision)
+    out = infer(program.bind(data), method, int(seed), make(progress, graph.name))
     out.seconds["total"] = time.perf_counter() - began
     return out
 
@@ -423,7 +432,7 @@ def constrained(bound: BoundProgram, u: Mapping[str, np.ndarray]) -> dict[str, n
     """Every declared latent and recorded value of draws (chain, draw, ...), a chain at a time, in declared order."""
     chains = len(next(iter(u.values())))
     parts = [bound.constrain({k: v[c] for k, v in u.items()}) for c in range(chains)]
-    return _declared(bound.program.declared, {k: np.stack([part[k] for part in parts]) for k in parts[0]})
+    return _declared(bound.program.declared, {k: doubles(np.stack([part[k] for part in parts])) for k in parts[0]})
 
 
 def _declared(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

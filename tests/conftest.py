@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 
 # Before torch is first imported: the tests run several processes at once.
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
@@ -15,6 +17,7 @@ from gendsl.fit import Fit
 from tests.fit import models
 
 BACKENDS = ("numpyro", "pyro")
+_MOST = 3 << 30  # bytes
 
 
 def _has_gpu() -> bool:
@@ -37,6 +40,27 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _bounded_memory() -> Iterator[None]:
+    """jax and gendsl keep what they compiled; thousands of models would fill the memory of a worker."""
+    yield
+    if _resident() > _MOST:
+        import jax
+
+        from gendsl import forward, program
+
+        program._compiled.cache_clear()
+        forward.compile_forward.cache_clear()
+        jax.clear_caches()
+        gc.collect()
+
+
+def _resident() -> int:
+    """Bytes of memory in use; 0 where the system does not tell."""
+    path = Path("/proc/self/statm")
+    return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if path.exists() else 0
 
 
 @pytest.fixture(params=BACKENDS)

@@ -16,6 +16,7 @@ from gendsl.backend import Draws, Progress
 from gendsl.methods import nutpie
 from gendsl.methods.chains import Chain, Start, cores, failed, gather, is_dense, resume
 from gendsl.methods.clock import Clock
+from gendsl.methods.interrupt import interrupts
 from gendsl.methods.start import starts
 from gendsl_pyro.chain import Settings, run_chain
 from gendsl_pyro.pool import run_pool
@@ -100,17 +101,19 @@ def _run_here(
     program: BoundProgram, settings: Settings, chains: list[Start], progress: Progress, clock: Clock
 ) -> list[Chain]:
     runs: list[Chain] = []
-    for chain in chains:
+    with interrupts() as pressed:
+        for chain in chains:
 
-        def report(done: int, divergences: int, number: int = chain.number) -> None:
-            progress.update(number, done, divergences)
+            def report(done: int, divergences: int, number: int = chain.number) -> None:
+                progress.update(number, done, divergences)
 
-        try:
-            runs.append(run_chain(program.log_density, settings, replace(chain, until=clock.start()), report))
-        except Exception as e:
-            raise failed(chain.number, traceback.format_exc()) from e
-        if len(runs[-1]) < settings.method.draws and not runs[-1].late:
-            break  # interrupted
+            timed = replace(chain, until=clock.start())
+            try:
+                runs.append(run_chain(program.log_density, settings, timed, report, pressed))
+            except Exception as e:
+                raise failed(chain.number, traceback.format_exc()) from e
+            if pressed() or (len(runs[-1]) < settings.method.draws and not runs[-1].late):
+                break  # interrupted
     return runs
 
 

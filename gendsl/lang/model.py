@@ -128,6 +128,7 @@ class Model(Sites):
         *,
         backend: str = "auto",
         seed: int = 0,
+        precision: str = "float64",
         progress: bool = True,
     ) -> Fit:
         """Infer the latents from data.
@@ -137,6 +138,7 @@ class Model(Sites):
             method: what to run, such as `gd.NUTS()`.
             backend: "numpyro", "pyro", or "auto": NumPyro where it is installed, which is the faster one, else Pyro.
             seed: seed of all randomness; equal seeds give equal draws.
+            precision: of the density and the sampler, "float64" or "float32"; draws come as float64.
             progress: whether to show progress.
 
         Raises:
@@ -145,7 +147,7 @@ class Model(Sites):
         """
         from gendsl.fit import run
 
-        return run(self, data, method, backend=backend, seed=seed, progress=progress)
+        return run(self, data, method, backend=backend, seed=seed, precision=precision, progress=progress)
 
     def prior_predictive(
         self,

@@ -17,7 +17,19 @@ from gendsl.state import SamplerState
 if TYPE_CHECKING:
     from gendsl.methods.mcmc import MCMC
 
-__all__ = ["Chain", "Start", "Thinning", "cores", "failed", "gather", "is_dense", "limited", "resume", "tree_depth"]
+__all__ = [
+    "Chain",
+    "Start",
+    "Thinning",
+    "cores",
+    "doubles",
+    "failed",
+    "gather",
+    "is_dense",
+    "limited",
+    "resume",
+    "tree_depth",
+]
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -135,14 +147,14 @@ def gather(
     )
     warmup = [r.warmup for r in kept if r.warmup is not None]
     return Draws(
-        _by_site(np.stack([r.positions[:length] for r in kept]), shapes),
-        {k: np.stack([r.stats[k][:length] for r in kept]) for k in kept[0].stats},
+        _by_site(doubles(np.stack([r.positions[:length] for r in kept])), shapes),
+        {k: doubles(np.stack([r.stats[k][:length] for r in kept])) for k in kept[0].stats},
         times,
         complete,
         note,
         state,
-        _by_site(np.stack(warmup), shapes) if warmup else {},
-        {k: np.stack([r.warmup_stats[k] for r in kept]) for k in kept[0].warmup_stats} if warmup else {},
+        _by_site(doubles(np.stack(warmup)), shapes) if warmup else {},
+        {k: doubles(np.stack([r.warmup_stats[k] for r in kept])) for k in kept[0].warmup_stats} if warmup else {},
     )
 
 
@@ -230,6 +242,11 @@ def tree_depth(n_steps: np.ndarray) -> np.ndarray:
     """Doublings that were begun, from the leapfrog steps of trajectories: 2^(depth - 1) <= steps < 2^depth."""
     out: np.ndarray = np.floor(np.log2(np.maximum(n_steps, 1))).astype(np.int64) + 1
     return out
+
+
+def doubles(x: np.ndarray) -> np.ndarray:
+    """Floats in double precision, whatever they were computed in: what comes after, diagnostics above all, needs it."""
+    return x.astype(np.float64, copy=False) if x.dtype.kind == "f" else x
 
 
 def cores() -> int:

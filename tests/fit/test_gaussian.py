@@ -31,6 +31,20 @@ def test_mean_and_covariance_of_a_gaussian(fitted: Fitted, backend: str) -> None
             assert _errors(product, COV[i, j]) < 4
 
 
+@pytest.mark.parametrize("engine", gd.Engine)
+def test_single_precision(backend: str, engine: gd.Engine) -> None:
+    method = gd.NUTS(chains=2, warmup=300, draws=400, engine=engine)
+    fit = regression().fit({"x": X, "y": Y}, method, backend=backend, precision="float32", seed=2, progress=False)
+    assert fit.program.precision == "float32"
+    w = fit.draws["w"]
+    assert w.dtype == np.float64
+    assert np.array_equal(w, w.astype(np.float32))  # the numbers themselves are single
+    assert all(_errors(w[..., i], MEAN[i]) < 4 for i in range(3))
+    assert set(fit.sample()) == {"y"}
+    with pytest.raises(gd.CompileError, match="unknown precision"):
+        regression().fit({"x": X, "y": Y}, method, backend=backend, precision="double", progress=False)
+
+
 def test_lockstep_chains_draw_from_the_same_gaussian() -> None:
     from gendsl.progress import Silent
     from gendsl_numpyro.mcmc import NumpyroEngine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -14,6 +15,7 @@ import pytest
 import gendsl as gd
 from gendsl.methods.chains import Chain, Start, gather
 from gendsl.methods.clock import Clock
+from gendsl.methods.interrupt import interrupts
 from tests.fit.models import SCHOOLS, schools
 
 
@@ -77,6 +79,38 @@ def test_an_interrupt_keeps_what_was_drawn(engine: str) -> None:
     assert all(x.shape == (chains, length) for x in draws.stats.values())
     assert _children() == before
     assert not [t for t in threading.enumerate() if t.name.startswith("gendsl-chain")]
+
+
+class Collector(Interrupt):
+    """Presses Ctrl-C in a callback of the garbage collector: what it raises there, Python only prints."""
+
+    def update(self, chain: int, done: int, divergences: int) -> None:
+        if done >= self.after and not self.pressed:
+            gc.callbacks.append(self._press)
+            gc.collect()
+            gc.callbacks.remove(self._press)
+
+    def _press(self, phase: str, info: dict[str, int]) -> None:
+        if not self.pressed:
+            self.pressed = True
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_in_the_collector_is_not_lost() -> None:
+    bound = schools().compile("pyro").bind(SCHOOLS)
+    method = gd.NUTS(chains=2, warmup=20, draws=2000, max_tree_depth=4)
+    draws = _engine("pyro").mcmc(bound, method, 0, Collector(after=40))
+    assert draws.note.startswith("interrupted: ")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_interrupt_is_raised_at_once() -> None:
+    with interrupts() as pressed:
+        signal.raise_signal(signal.SIGINT)
+        assert pressed()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @needs_proc
