@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from gendsl.backend import Draws, Progress
 from gendsl.methods import NUTS, nutpie
 from gendsl.methods.chains import Chain, Start, Thinning, cores, gather, is_dense, limited, resume, tree_depth
 from gendsl.methods.clock import Clock
+from gendsl.methods.interrupt import interrupts
 from gendsl.methods.start import starts
 from gendsl.state import entropy
 from gendsl_numpyro.density import FlatDensity
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["NumpyroEngine"]
 
 _PAUSE = 0.25  # seconds of computation between reports
+_POLL = 0.1  # seconds between looks at the keyboard
 
 
 class NumpyroEngine:
@@ -144,9 +146,13 @@ def _in_threads(sample: _Sample, groups: Sequence[Any], lanes: int, clock: Clock
     """Run the groups, `lanes` at once; an interrupt stops them and keeps what they have."""
     stop = threading.Event()
     pool = ThreadPoolExecutor(lanes, thread_name_prefix="gendsl-chain")
-    futures = [pool.submit(lambda g: sample(g, clock.start(), stop.is_set), g) for g in groups]
+    futures: list[Future[list[Chain]]] = []
     try:
-        wait(futures)
+        with interrupts() as pressed:
+            futures += (pool.submit(lambda g: sample(g, clock.start(), stop.is_set), g) for g in groups)
+            while wait(futures, _POLL).not_done:
+                if pressed():
+                    stop.set()
     except KeyboardInterrupt:
         stop.set()
         wait(futures)
