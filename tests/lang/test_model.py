@@ -95,7 +95,8 @@ def test_repr_says_what_a_value_is() -> None:
     m = gd.Model("m")
     x = m.data("x", dims=m.plate("i"), event=(3,), support=gd.positive)
     assert repr(x) == "<x: float, dims (i), event (3,), positive>"
-    assert repr(x > 1) == "<gt: bool, dims (i), event (3,), 0 or 1>"
+    assert repr(x > 1) == "<x > 1: bool, dims (i), event (3,), 0 or 1>"
+    assert repr(gd.exp(x) * 2 + x) == "<exp(x) * 2 + x: float, dims (i), event (3,), positive>"
     assert repr(gd.Normal(m.latent("mu", gd.Normal(0, 1)), 2.5).expand(3)) == "Normal(loc=mu, scale=2.5).expand(3,)"
     assert repr(m.plate("j")) == "<plate j>"
     assert repr(m.axis("k", 4)) == "<axis k, length 4>"
