@@ -85,7 +85,7 @@ class Sampler:
         algorithm = "NUTS" if isinstance(method, NUTS) else "HMC"
         self._init, self._next = hmc(potential_fn_gen=lambda data: partial(self._potential, data), algo=algorithm)
         self._begin = jax.jit(self._initial)
-        self._advance: Any = None
+        self._advance: dict[tuple[int, ...], Any] = {}  # by how many chains go in lockstep
 
     def begin(self, data: Data, starts: Sequence[Start], keys: Sequence[np.ndarray]) -> Any:
         """The state of chains that start, or of chains that go on with what they have adapted."""
@@ -100,13 +100,13 @@ class Sampler:
         return self._begin(data, *(parts if self._vectorised else (x[0] for x in parts)))
 
     def compile(self, data: Data, state: Any) -> None:
-        """Compile the loop, if that has not been done before."""
-        if self._advance is None:
-            self._advance = jax.jit(self._loop, donate_argnums=1).lower(data, state, 1).compile()
+        """Compile the loop for as many chains, if that has not been done before."""
+        if state.i.shape not in self._advance:
+            self._advance[state.i.shape] = jax.jit(self._loop, donate_argnums=1).lower(data, state, 1).compile()
 
     def run(self, data: Data, state: Any, n: int) -> tuple[Any, dict[str, np.ndarray]]:
         """Iterate n <= `longest` times: the new state, and what to keep, (chain, iteration, ...); uses up `state`."""
-        state, kept = self._advance(data, state, n)
+        state, kept = self._advance[state.i.shape](data, state, n)
         lead = slice(None) if self._vectorised else None
         return state, {k: np.asarray(v)[lead][:, :n] for k, v in kept.items()}
 

@@ -51,7 +51,10 @@ def test_lockstep_chains_draw_from_the_same_gaussian() -> None:
 
     bound = regression().compile("numpyro").bind({"x": X, "y": Y})
     method = gd.NUTS(chains=3, warmup=300, draws=400)
-    draws = NumpyroEngine(vectorised=True).mcmc(bound, method, 3, Silent())
+    engine = NumpyroEngine(vectorised=True)
+    draws = engine.mcmc(bound, method, 3, Silent())
+    more = engine.mcmc(bound, gd.NUTS(chains=4, warmup=300, draws=20), 3, Silent())  # compiled anew
+    assert more.unconstrained["w"].shape == (4, 20, 3)
     w = draws.unconstrained["w"]
     assert w.shape == (3, 400, 3)
     assert all(_errors(w[..., i], MEAN[i]) < 4 for i in range(3))
