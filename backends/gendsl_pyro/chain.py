@@ -172,7 +172,10 @@ def run_nutpie(
     """Like `run_chain`, by nutpie."""
     unflatten = _unflatten(settings.shapes)
     first = torch.from_numpy(start.position.copy())
-    log_p = lambda q: log_density(unflatten(q))  # noqa: E731
+
+    def log_p(q: torch.Tensor) -> torch.Tensor:
+        return log_density(unflatten(q))
+
     long = settings.method.iterations >= _LONG
     both = straighten(log_p, [first, 0.5 * first, -first]) if long else None
     both = both or value_and_grad(log_p)

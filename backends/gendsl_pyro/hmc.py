@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from pyro.infer.mcmc.hmc import HMC
 
-from gendsl_pyro.kernel import Adapted, FlatMass, Step, adapted
+from gendsl_pyro.kernel import Adapted, FlatMass, Resumable, Step
 
 __all__ = ["FlatHMC"]
 
@@ -36,7 +35,7 @@ class _Known(torch.autograd.Function):
         return grads[0] * gradient, None
 
 
-class FlatHMC(HMC):
+class FlatHMC(Resumable):
     """Pyro's HMC on a vector.
 
     Args:
@@ -82,16 +81,6 @@ class FlatHMC(HMC):
     def num_steps(self) -> int:
         """Leapfrog steps of the next trajectory."""
         return int(min(self._most, max(1.0, self.trajectory_length / self.step_size)))
-
-    def setup(self, warmup_steps: int, *args: Any, **kwargs: Any) -> None:
-        """Prepare for so many iterations of warmup."""
-        super().setup(warmup_steps, *args, **kwargs)
-        if self._known is not None:
-            self._mass.set(self._known.inverse_mass)
-
-    def adapted(self) -> Adapted:
-        """What has been adapted."""
-        return adapted(self, self._mass)
 
     def step(self) -> tuple[Tensor, Step]:
         """One draw and its statistics."""

@@ -21,7 +21,7 @@ from pyro.infer.mcmc.hmc import HMC
 from pyro.infer.mcmc.nuts import NUTS, _TreeInfo
 from pyro.ops.integrator import _EXCEPTION_HANDLERS, potential_grad
 
-__all__ = ["Adapted", "FlatMass", "FlatNUTS", "Step", "adapted"]
+__all__ = ["Adapted", "FlatMass", "FlatNUTS", "Resumable", "Step"]
 
 Tensor = torch.Tensor
 Vector = dict[str, Tensor]
@@ -93,12 +93,24 @@ class Adapted:
     inverse_mass: Tensor
 
 
-def adapted(kernel: HMC, mass: FlatMass) -> Adapted:
-    """What a kernel has adapted."""
-    return Adapted(float(kernel.step_size), mass.get())
+class Resumable(HMC):
+    """What Pyro's kernels on a vector share: they go on with what was adapted before, and tell what they adapted."""
+
+    _known: Adapted | None
+    _mass: FlatMass
+
+    def setup(self, warmup_steps: int, *args: Any, **kwargs: Any) -> None:
+        """Prepare for so many iterations of warmup."""
+        super().setup(warmup_steps, *args, **kwargs)
+        if self._known is not None:
+            self._mass.set(self._known.inverse_mass)
+
+    def adapted(self) -> Adapted:
+        """What has been adapted."""
+        return Adapted(float(self.step_size), self._mass.get())
 
 
-class FlatNUTS(NUTS):
+class FlatNUTS(Resumable, NUTS):
     """Pyro's NUTS on a vector.
 
     Args:
@@ -136,16 +148,6 @@ class FlatNUTS(NUTS):
         self.initial_params = {_U: start}
         self._position: Vector = {_U: start}
         self._begin()
-
-    def setup(self, warmup_steps: int, *args: Any, **kwargs: Any) -> None:
-        """Prepare for so many iterations of warmup."""
-        super().setup(warmup_steps, *args, **kwargs)
-        if self._known is not None:
-            self._mass.set(self._known.inverse_mass)
-
-    def adapted(self) -> Adapted:
-        """What has been adapted."""
-        return adapted(self, self._mass)
 
     def step(self) -> tuple[Tensor, Step]:
         """One draw and its statistics."""

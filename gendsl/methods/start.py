@@ -178,7 +178,8 @@ def _checked(program: BoundProgram, values: Mapping[str, np.ndarray], chains: in
 def _start(program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: int) -> Point:
     u: Point = {}
     value, gradient, tries = float("nan"), u, 0
-    for tries, u in enumerate(choice.points(chain), 1):  # noqa: B007 - the number of tries is told
+    for u in choice.points(chain):
+        tries += 1
         value, gradient = evaluate(u)
         if np.isfinite(value) and all(np.isfinite(g).all() for g in gradient.values()):
             return u

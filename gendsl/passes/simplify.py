@@ -123,5 +123,8 @@ def share(graph: Graph) -> tuple[Graph, list[str]]:
 
 
 def _kind(n: Node) -> str:
-    """Tells 1 from 1.0 and True, which hash alike."""
-    return type(n.attr["value"]).__name__ if n.op == "const" else ""
+    """Tells 1 from 1.0 and True, and 0.0 from -0.0, which are equal and hash alike."""
+    if n.op != "const":
+        return ""
+    value = n.attr["value"]
+    return type(value).__name__ if isinstance(value, Array) else f"{type(value).__name__} {value!r}"

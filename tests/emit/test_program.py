@@ -177,3 +177,18 @@ def test_an_unknown_backend_and_precision_are_named() -> None:
         schools().compile("stan")
     with pytest.raises(gd.CompileError, match="unknown precision"):
         schools().compile("pyro", precision="float16")
+
+
+def test_equal_graphs_share_a_program_and_the_sign_of_zero_tells_them_apart() -> None:
+    def build(zero: float) -> gd.Model:
+        m = gd.Model("zeros")
+        x = m.latent("x", gd.Normal(0, 1))
+        m.let("angle", gd.arctan2(zero, -1.0 - x**2))
+        return m
+
+    positive, again, negative = (build(z).compile("pyro") for z in (0.0, 0.0, -0.0))
+    assert positive is again
+    assert negative is not positive
+    u = {"x": np.zeros(1)}
+    assert positive.bind({}).constrain(u)["angle"] == pytest.approx(np.pi)
+    assert negative.bind({}).constrain(u)["angle"] == pytest.approx(-np.pi)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -169,12 +170,10 @@ def test_values_outside_the_support_are_refused(backend: str, case: str) -> None
 
 
 def test_given_values_are_data() -> None:
-    import pickle
-
     a, b = gd.init.Given({"x": [1.0, 2.0]}), gd.init.Given({"x": np.array([1.0, 2.0])})
     assert a == b
     assert hash(a) == hash(b)
     assert a != gd.init.Given({"x": [1.0, 2.5]})
-    assert pickle.loads(pickle.dumps(a)) == a
+    assert pickle.loads(pickle.dumps(a)) == a  # as methods go to the processes that chains run in
     with pytest.raises(ValueError, match="read-only"):
         a.values["x"][0] = 3.0

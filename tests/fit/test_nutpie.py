@@ -94,7 +94,10 @@ def test_points_without_a_density_do_not_end_the_chain() -> None:
 def test_a_chain_that_is_stopped_keeps_the_draws() -> None:
     seen: list[int] = []
     settings = nutpie.Settings(draws=10**6, warmup=100, target_accept=0.9, max_tree_depth=10, seed=3)
-    report = lambda done, divergences: seen.append(done)  # noqa: E731
+
+    def report(done: int, divergences: int) -> None:
+        seen.append(done)
+
     run = nutpie.run_chain(gaussian, settings, Start(0, np.zeros(3)), report, lambda: bool(seen) and seen[-1] > 300)
     assert 0 < len(run) < 10**6
     assert {len(v) for v in run.stats.values()} == {len(run)}
