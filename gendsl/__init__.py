@@ -195,7 +195,7 @@ from gendsl.lang.functions import (  # noqa: A004 - numpy's names
 from gendsl.lang.indexing import lag
 from gendsl.lang.model import Missing, Model
 from gendsl.lang.plates import Axis, Plate
-from gendsl.methods import HMC, NUTS, Engine, init
+from gendsl.methods import HMC, NUTS, Centering, Engine, init
 from gendsl.results.kinds import Plot
 
 __version__ = "0.1.0"
@@ -225,6 +225,7 @@ __all__ = [
     "Dirichlet",
     "DirichletMultinomial",
     "Distribution",
+    "Centering",
     "Engine",
     "Exponential",
     "Expr",

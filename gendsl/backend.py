@@ -29,9 +29,23 @@ if TYPE_CHECKING:
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
 
-__all__ = ["AUTO", "PREFERRED", "Backend", "Draws", "Engine", "Ops", "Progress", "Simulation", "get_backend", "names"]
+__all__ = [
+    "AUTO",
+    "CPU",
+    "PREFERRED",
+    "Backend",
+    "Draws",
+    "Engine",
+    "Ops",
+    "Progress",
+    "Simulation",
+    "find_device",
+    "get_backend",
+    "names",
+]
 
 AUTO = "auto"
+CPU = "cpu"
 PREFERRED = ("numpyro", "pyro")
 """The order of "auto": NumPyro's kernels are compiled whole, and so the faster ones."""
 
@@ -73,6 +87,7 @@ class Draws:
         state: what it takes to go on; None where nothing can.
         warmup: draws of warmup, where they were kept: site -> (chain, iteration, *shape).
         warmup_stats: their statistics.
+        error: what the density raised, or how a process ended, where that cut chains short.
     """
 
     unconstrained: dict[str, np.ndarray]
@@ -83,6 +98,7 @@ class Draws:
     state: SamplerState | None = None
     warmup: dict[str, np.ndarray] = field(default_factory=dict)
     warmup_stats: dict[str, np.ndarray] = field(default_factory=dict)
+    error: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +118,7 @@ class Simulation:
         seed: seed of all randomness, as entropy for `numpy.random.SeedSequence`.
         chunk: runs at once, at most: it bounds the memory.
         precision: "float64" or "float32".
+        device: where it runs.
         cache: where a backend may keep what it has compiled for this model.
     """
 
@@ -117,6 +134,7 @@ class Simulation:
     seed: tuple[int, ...]
     chunk: int
     precision: str
+    device: str
     cache: dict[Any, Any]
 
 
@@ -142,11 +160,17 @@ class Backend(Protocol):
     ops: Ops
     engine: Engine
 
-    def precision(self, precision: str) -> AbstractContextManager[None]:
-        """The context in which everything of this precision runs ("float64", "float32"); nothing global stays."""
+    def context(self, precision: str, device: str = CPU) -> AbstractContextManager[Any]:
+        """The context in which everything of this precision ("float64", "float32") runs, on this device.
+
+        Nothing global stays.
+        """
+
+    def devices(self) -> list[str]:
+        """The devices of this machine, such as "cpu" and "cuda:0"; the CPU is "cpu"."""
 
     def array(self, value: np.ndarray, precision: str) -> Array:
-        """A numpy array as the backend's; floats in the given precision."""
+        """A numpy array as the backend's, on the context's device; floats in the given precision."""
 
     def numpy(self, value: Array) -> np.ndarray:
         """The backend's array as numpy."""
@@ -217,6 +241,26 @@ def _first() -> Backend:
         except BackendError as e:
             why.append(e.problem)
     raise BackendError("no backend is installed", given="; ".join(why), fix="pip install 'gendsl[all]'", where=caller())
+
+
+def find_device(backend: Backend, name: str) -> str:
+    """A device by its full name: "cuda" and "gpu" are "cuda:0".
+
+    Raises:
+        BackendError: if the backend has none of this name here.
+    """
+    there = backend.devices()
+    kind, _, number = str(name).lower().partition(":")
+    wanted = {"gpu": "cuda"}.get(kind, kind) + (f":{number or 0}" if kind != CPU or number not in ("", "0") else "")
+    if not isinstance(name, str) or wanted not in there:
+        raise BackendError(
+            f"{backend.name} finds no such device",
+            given=f"device={name!r}",
+            needed=f"one of {', '.join(there)}",
+            fix="leave device out to run on the CPU" if kind != CPU else 'device="cpu"',
+            where=caller(),
+        )
+    return wanted
 
 
 def names() -> list[str]:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.backend import CPU
 from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
-from gendsl.methods import MCMC, Method
+from gendsl.methods import MCMC, Centering, Method
 from gendsl.methods.chains import doubles
+from gendsl.methods.choose import chosen
 from gendsl.results.kinds import Plot
 
 if TYPE_CHECKING:
@@ -337,6 +339,7 @@ def run(
     backend: str,
     seed: int = 0,
     precision: str = "float64",
+    device: str = CPU,
     progress: bool = True,
 ) -> Fit:
     """Infer the latents of a model; see `Model.fit`.
@@ -345,7 +348,7 @@ def run(
         DataError: if the data do not fit the model.
         FitError: if the method cannot run on the model, or no starting point is found.
         CompileError: if the backend cannot express the model.
-        BackendError: if the backend is missing.
+        BackendError: if the backend is missing, or has no such device.
     """
     from gendsl.program import compile_graph
     from gendsl.progress import make
@@ -357,7 +360,8 @@ def run(
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
     check_nuts(graph, type(method).__name__)
-    program = compile_graph(graph, backend, precision=precision)
+    partly = method.centering is Centering.LEARNED
+    program = compile_graph(graph, backend, precision=precision, device=device, partly_centered=partly)
     out = infer(program.bind(data), method, int(seed), make(progress, graph.name))
     out.seconds["total"] = time.perf_counter() - began
     return out
@@ -383,7 +387,17 @@ def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) ->
     began = time.perf_counter()
     if not isinstance(method, MCMC):
         raise TypeError(f"not a method: {method!r}")
-    raw = bound.program.backend.engine.mcmc(bound, method, seed, progress)
+    method = chosen(method, on_cpu=bound.program.device.startswith(CPU))
+    raw, note = None, ""
+    if method.centering is Centering.LEARNED:
+        from gendsl.centering import learn
+
+        learnt = learn(bound, method, seed, progress)
+        bound, rest, note, raw = learnt.bound, learnt.method, learnt.note, learnt.cut
+    else:
+        rest = method
+    raw = raw or bound.program.backend.engine.mcmc(bound, rest, seed, progress)
+    raw.note = "; ".join(x for x in (raw.note, note) if x)
     draws = constrained(bound, raw.unconstrained)
     return Fit(bound, method, seed, raw, draws, raw.seconds | {"total": time.perf_counter() - began})
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gendsl.backend import Simulation, get_backend
+from gendsl.backend import CPU, Simulation, get_backend
 from gendsl.errors import DataError, FitError, caller
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, DType
@@ -60,6 +60,7 @@ def compile_forward(
     kept: frozenset[str] = frozenset(),
     as_data: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
     precision: str = "float64",
+    device: str = CPU,
 ) -> ForwardProgram:
     """The forward program of a declared graph.
 
@@ -71,6 +72,7 @@ def compile_forward(
         kept: data that are checked although it does not need them.
         as_data: observations whose missing elements are not imputed: complete ones, and those that are not.
         precision: "float64" or "float32".
+        device: where it runs.
 
     Raises:
         CompileError: if the backend cannot express a node.
@@ -87,7 +89,9 @@ def compile_forward(
         done.append((name, "", tuple(notes)))
     emitted = emit_forward(lowered, found.dialect, precision)
     given = forward(graph, wanted, drawn, kept, as_data)
-    return ForwardProgram(given, lowered, Report(graph.name, (), tuple(done)), found, precision, emitted, whole=graph)
+    return ForwardProgram(
+        given, lowered, Report(graph.name, (), tuple(done)), found, precision, emitted, device, whole=graph
+    )
 
 
 def bind_forward(
@@ -175,6 +179,7 @@ def simulate(
         seed=seed,
         chunk=1 if p.emitted.adaptive and p.backend.dialect.loops else _chunk(graph, sizes),
         precision=p.precision,
+        device=p.device,
         cache=p.cache,
     )
     raw, terms = p.backend.simulate(run)

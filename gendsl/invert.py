@@ -101,7 +101,7 @@ def _free(bound: BoundProgram, u: Point, site: str, value: np.ndarray) -> np.nda
     # `unconstrain` maps all sampled latents, each for itself.
     there = _values(bound, u)
     values = {s.name: there[s.name] for s in p.sites} | {site: value}
-    with p.backend.precision(p.precision):
+    with p.context():
         at = {k: p.backend.array(np.array(layouts[k].into(v)), p.precision) for k, v in values.items()}
         out: np.ndarray = p.backend.numpy(p.unconstrain(at, *bound.arguments)[site]).astype(np.float64)
         return out

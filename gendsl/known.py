@@ -67,12 +67,13 @@ def keep_known(
             )
     if not kept:
         return {}
-    declared, lead = fit.program.declared, next(iter(given.values())).shape[0] if given else None
+    p = fit.program
+    declared, lead = p.declared, next(iter(given.values())).shape[0] if given else None
     count = lead or int(np.prod(next(iter(fit.draws.values())).shape[:2]))
     names = tuple(str(n.name) for n in latents)
     inputs = frozenset(k for k in data if k in declared.inputs)
     program = compile_forward(
-        declared, fit.program.backend.name, names, frozenset(), inputs, precision=fit.program.precision
+        declared, p.backend.name, names, frozenset(), inputs, precision=p.precision, device=p.device
     )
     fixed = {k: (trained.sizes[k], trained.coords.get(k)) for k in _plates(program, given)}
     sizes = {k: v for k, v in bound.bound.sizes.items() if k in anew}

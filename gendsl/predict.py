@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.backend import CPU
 from gendsl.data import Bound
 from gendsl.data.read import read
 from gendsl.errors import FitError, ModelError, caller
@@ -123,7 +124,7 @@ def posterior_task(
     anew = new_plates(graph, new)
     kept = frozenset(k for k in (() if data is None else data) if k in graph.inputs)
     as_data = _read_as_data(graph, drawn, data)
-    program = compile_forward(graph, p.backend.name, wanted, drawn, kept, as_data, p.precision)
+    program = compile_forward(graph, p.backend.name, wanted, drawn, kept, as_data, p.precision, p.device)
     latents = [n for _, n in program.graph.of("latent") if n.name in fit.draws]
     old = [n for n in latents if not anew & set(plates_of(graph, n))]
     lead = next(iter(fit.draws.values())).shape[:2]
@@ -182,7 +183,11 @@ def prior_draws(
 
 
 def prior_program(
-    graph: Graph, backend: str, kept: frozenset[str] = frozenset(), precision: str = "float64"
+    graph: Graph,
+    backend: str,
+    kept: frozenset[str] = frozenset(),
+    precision: str = "float64",
+    device: str = CPU,
 ) -> ForwardProgram:
     """The program that draws every latent, recorded value and observation from the joint distribution.
 
@@ -192,7 +197,7 @@ def prior_program(
     stands = imputing(graph)
     drawn = frozenset(str(n.name) for _, n in graph.of("observe"))
     wanted = tuple(str(n.name) for _, n in graph.of("latent", "let", "observe") if n.name not in stands)
-    program = compile_forward(graph, backend, wanted, drawn, kept, precision=precision)
+    program = compile_forward(graph, backend, wanted, drawn, kept, precision=precision, device=device)
     refuse_improper(program, (), "a prior prediction")
     return program
 
@@ -260,7 +265,8 @@ def groups(
 
 def _prior_of(fit: Fit, count: int, seed: int) -> dict[str, np.ndarray]:
     """Draws from the prior, with the data of a fit."""
-    program = prior_program(fit.program.declared, fit.program.backend.name, frozenset(), fit.program.precision)
+    p = fit.program
+    program = prior_program(p.declared, p.backend.name, frozenset(), p.precision, p.device)
     trained = fit.bound.bound
     bound = BoundProgram(program, Bound(trained.arrays, trained.sizes, trained.coords))
     return simulate(bound, {}, count, (seed, _PRIOR), values=[x.name for x in program.emitted.outputs]).values

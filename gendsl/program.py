@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gendsl.backend import Backend, get_backend
+from gendsl.backend import CPU, Backend, find_device, get_backend
 from gendsl.emit.load import load
 from gendsl.errors import CompileError, DataError, caller
-from gendsl.graph.node import Graph
+from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DType
 
 if TYPE_CHECKING:
     from gendsl.data import Bound
     from gendsl.emit.emitter import Emitted, Site
+    from gendsl.emit.layout import Layout
     from gendsl.passes import Report
 
 __all__ = ["BoundProgram", "Program", "compile_graph", "discrete_latents"]
@@ -31,12 +33,26 @@ _CHUNK = 1000  # draws that are mapped at once: bounds the memory of recorded va
 _PRECISIONS = ("float64", "float32")
 
 
-def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> Program:
+def compile_graph(
+    graph: Graph,
+    backend: str,
+    *,
+    precision: str = "float64",
+    device: str = CPU,
+    partly_centered: bool = False,
+) -> Program:
     """Run the passes and emit the program.
+
+    Args:
+        graph: the declared graph.
+        backend: whose program.
+        precision: "float64" or "float32".
+        device: where its functions run.
+        partly_centered: whether latents with a random scale are centred by shares that are parameters.
 
     Raises:
         CompileError: if the precision is unknown, a latent is discrete, or the backend cannot express a node.
-        BackendError: if the backend is missing.
+        BackendError: if the backend is missing, or has no such device.
     """
     if precision not in _PRECISIONS:
         raise CompileError(
@@ -48,8 +64,11 @@ def compile_graph(graph: Graph, backend: str, *, precision: str = "float64") -> 
     if words := discrete_latents(graph):
         problem, more = words
         raise CompileError(f"a program needs continuous latents, and {problem}", **more)
+    found = get_backend(backend)
     lines = (*(n.where for n in graph.nodes), *(p.where for p in graph.plates))
-    return _compiled(graph, (lines, _negative_zeros(graph)), get_backend(backend).name, precision)
+    return _compiled(
+        graph, (lines, _negative_zeros(graph)), found.name, precision, find_device(found, device), partly_centered
+    )
 
 
 def _negative_zeros(graph: Graph) -> tuple[int, ...]:
@@ -59,7 +78,9 @@ def _negative_zeros(graph: Graph) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=32)
-def _compiled(graph: Graph, more: tuple[object, ...], backend: str, precision: str) -> Program:
+def _compiled(
+    graph: Graph, more: tuple[object, ...], backend: str, precision: str, device: str, partly: bool
+) -> Program:
     """One program for equal graphs, so that what a backend compiled for it is there for the next fit.
 
     Equality of graphs leaves out the lines of their declarations, which errors name, and the sign of zeros: they are
@@ -69,8 +90,8 @@ def _compiled(graph: Graph, more: tuple[object, ...], backend: str, precision: s
     from gendsl.passes import lower
 
     found = get_backend(backend)
-    lowered, density, report = lower(graph)
-    return Program(graph, lowered, report, found, precision, emit(lowered, density, found.dialect, precision))
+    lowered, density, report = lower(graph, partly_centered=partly)
+    return Program(graph, lowered, report, found, precision, emit(lowered, density, found.dialect, precision), device)
 
 
 def discrete_latents(graph: Graph) -> tuple[str, dict[str, Any]] | None:
@@ -99,6 +120,7 @@ class Program:
         backend: the backend.
         precision: "float64" or "float32".
         emitted: the source and its layout.
+        device: where its functions run.
         cache: what the backend compiled for it, by what that depends on.
     """
 
@@ -108,7 +130,12 @@ class Program:
     backend: Backend
     precision: str
     emitted: Emitted
+    device: str = CPU
     cache: dict[Any, Any] = field(default_factory=dict, kw_only=True)
+
+    def context(self) -> AbstractContextManager[Any]:
+        """The context in which its functions and their arrays are, by precision and device."""
+        return self.backend.context(self.precision, self.device)
 
     @property
     def source(self) -> str:
@@ -185,13 +212,32 @@ class BoundProgram:
         from gendsl.emit.layout import arrange
 
         p = self.program
-        with p.backend.precision(p.precision):
-            for name, value in initial_params(p.declared, p.emitted.slots, self.bound.sizes).items():
+        with p.context():
+            for name, value in initial_params(p.graph, p.emitted.slots, self.bound.sizes).items():
                 self.params.setdefault(name, p.backend.array(value, p.precision))
             self.arrays = {
                 name: value if isinstance(value, int) else p.backend.array(value, p.precision)
                 for name, value in arrange(p.emitted, self.bound).items()
             }
+
+    def with_params(self, values: Mapping[str, np.ndarray]) -> BoundProgram:
+        """The same with other values of some parameters, (*dims, *event) each."""
+        p, given = self.program, dict(self.params)
+        nodes = {str(n.name): n for _, n in p.graph.of("param")}
+        with p.context():
+            for name, value in values.items():
+                layout = _param_layout(nodes[name], p.emitted.slots)
+                given[name] = p.backend.array(np.ascontiguousarray(layout.into(np.asarray(value))), p.precision)
+        return BoundProgram(p, self.bound, given)
+
+    def params_of_passes(self) -> dict[str, np.ndarray]:
+        """The parameters that the compiler introduced, (*dims, *event) each."""
+        p, out = self.program, {}
+        for _, n in p.graph.of("param"):
+            if n.name not in p.declared.sites:
+                layout = _param_layout(n, p.emitted.slots)
+                out[layout.name] = layout.back(p.backend.numpy(self.params[layout.name]).astype(np.float64), 0)
+        return out
 
     @property
     def arguments(self) -> tuple[dict[str, Any], ...]:
@@ -216,7 +262,7 @@ class BoundProgram:
 
     def log_density(self, u: dict[str, Any]) -> Any:
         """The fused log-density at unconstrained values (arrays of the backend)."""
-        with self.program.backend.precision(self.program.precision):
+        with self.program.context():
             return self.program.log_density(u, *self.arguments)
 
     def constrain(self, u: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -224,7 +270,7 @@ class BoundProgram:
         from gendsl.emit.layout import restore
 
         p = self.program
-        with p.backend.precision(p.precision):
+        with p.context():
             if absent := [name for name in self.shapes if name not in u]:
                 raise DataError(
                     "values are missing for latents",
@@ -258,12 +304,18 @@ class BoundProgram:
 
 def initial_params(graph: Graph, slots: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
     """Initial values of the parameters that have no prior, in the program's layout."""
-    from gendsl.emit.layout import Layout
-
     out = {}
     for _, n in graph.of("param"):
         if isinstance(n.type, ArrayType):
-            init, t = n.attr["init"], n.type
-            layout = Layout(str(n.name), t.dims, tuple(slots[d] for d in t.dims), t.event)
+            init, layout = n.attr["init"], _param_layout(n, slots)
             out[layout.name] = np.broadcast_to(init.numpy() if hasattr(init, "numpy") else init, layout.shape(sizes))
     return out
+
+
+def _param_layout(n: Node, slots: Mapping[str, int]) -> Layout:
+    from gendsl.emit.layout import Layout
+
+    t = n.type
+    if not isinstance(t, ArrayType):
+        raise TypeError(f"'{n.name}' is not a value")
+    return Layout(str(n.name), t.dims, tuple(slots[d] for d in t.dims), t.event)

@@ -101,7 +101,7 @@ m = gd.Model("m"); p = m.plate("p"); a = m.latent("a", gd.HalfNormal(1.0), dims=
 m.observe("y", gd.Normal(0.0, a), dims=p)
 for backend in ("pyro", "numpyro"):
     b = m.compile(backend).bind({"y": [1.0, 2.0]})
-    with b.program.backend.precision("float64"):
+    with b.program.backend.context("float64"):
         u = {"a": b.program.backend.array(np.zeros(2), "float64")}
         value = b.program.backend.value_and_grad(b.log_density)(u)[0]
         b.program.backend.log_joint(b.program.model, u, *b.arguments)

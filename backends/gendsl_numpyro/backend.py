@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from gendsl.backend import CPU
 from gendsl_numpyro.dialect import DIALECT
 from gendsl_numpyro.ops import OPS
 
@@ -18,6 +19,26 @@ if TYPE_CHECKING:
     from gendsl.emit.dialect import Dialect
 
 __all__ = ["NumpyroBackend", "backend"]
+
+
+class _Both(AbstractContextManager[None]):
+    """Two contexts as one, without the cost of a generator."""
+
+    def __init__(self, *parts: AbstractContextManager[Any]) -> None:
+        self._parts = parts
+
+    def __enter__(self) -> None:
+        for part in self._parts:
+            part.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        for part in reversed(self._parts):
+            part.__exit__(*error)
+
+
+def _device(name: str) -> Any:
+    kind, _, number = name.partition(":")
+    return jax.devices(kind)[int(number or 0)]
 
 
 class NumpyroBackend:
@@ -34,13 +55,22 @@ class NumpyroBackend:
 
         return NumpyroEngine()
 
-    def precision(self, precision: str) -> AbstractContextManager[None]:
-        """jax's x64 mode in this thread, for as long as the context lasts."""
-        out: AbstractContextManager[None] = jax.enable_x64(precision == "float64")
+    def context(self, precision: str, device: str = CPU) -> AbstractContextManager[Any]:
+        """jax's x64 mode and default device in this thread, for as long as the context lasts."""
+        x64: AbstractContextManager[Any] = jax.enable_x64(precision == "float64")
+        if device == CPU == jax.default_backend():
+            return x64
+        return _Both(x64, jax.default_device(_device(device)))
+
+    def devices(self) -> list[str]:
+        """jax's devices: "cpu" (and "cpu:1", ... where XLA was told to split it), "cuda:0", ..."""
+        out = [CPU, *(f"{CPU}:{k}" for k in range(1, len(jax.devices(CPU))))]
+        if jax.default_backend() == "gpu":
+            out += [f"cuda:{k}" for k in range(len(jax.devices("cuda")))]
         return out
 
     def array(self, value: np.ndarray, precision: str) -> Any:
-        """A numpy array on the default device."""
+        """A numpy array on the context's device."""
         x = np.asarray(value)
         return jax.numpy.asarray(x, precision if x.dtype.kind == "f" else None)
 
@@ -93,7 +123,7 @@ class NumpyroBackend:
         """Run a PPL model forward many times."""
         from gendsl_numpyro.simulate import simulate
 
-        with self.precision(run.precision):
+        with self.context(run.precision, run.device):
             return simulate(run)
 
 

@@ -6,11 +6,15 @@ the same shapes use it again.
 
 from __future__ import annotations
 
+import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from gendsl.backend import CPU
 
 if TYPE_CHECKING:
     from gendsl.program import BoundProgram
@@ -59,11 +63,30 @@ class ShapedDensity:
         return jnp.concatenate([value[None], gradient])
 
 
+_thread = threading.local()  # the precision that a thread has entered for good
+
+
+@cache
+def _caller_s_own() -> Any:
+    """A device on the CPU that computes in the calling thread.
+
+    jax's own hands all but the smallest computations to a thread of its pool, and waits: that takes longer than most
+    densities do (radon 20 to 90 us, against 16). None where jaxlib offers no such client.
+    """
+    try:
+        from jaxlib import xla_client
+
+        client: Any = xla_client.make_cpu_client(asynchronous=False, num_devices=1)
+    except (ImportError, AttributeError, TypeError):
+        return None
+    return client.devices()[0]
+
+
 class FlatDensity:
     """The density of a bound program as a function of a vector.
 
     It may be called from any thread: each call enters the program's precision, which in jax is a property of the
-    thread.
+    thread, unless the thread has entered it for good.
 
     Args:
         program: the bound program.
@@ -75,8 +98,7 @@ class FlatDensity:
     """
 
     def __init__(self, program: BoundProgram) -> None:
-        p = program.program
-        self._precision = lambda: p.backend.precision(p.precision)
+        self._program = p = program.program
         groups = program.density_arguments
         self.data = [{k: v for k, v in group.items() if not isinstance(v, int)} for group in groups]
         self.key = (
@@ -87,12 +109,30 @@ class FlatDensity:
         )
         found = p.cache.get(("density", self.key))
         self.shaped: ShapedDensity = found or p.cache.setdefault(("density", self.key), ShapedDensity(program))
+        self._here = self._moved() if p.device == CPU else self.data
+
+    def _moved(self) -> Data:
+        """The data where single calls are computed."""
+        device = _caller_s_own()
+        if device is None:
+            return self.data
+        with self._program.context():
+            out: Data = jax.device_put(jax.tree.map(np.asarray, self.data), device)
+            return out
 
     def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         """The log-density at z and its gradient."""
-        with self._precision():
-            out = np.asarray(self.shaped.value_and_gradient(self.data, z))
+        if getattr(_thread, "precision", None) == (self._program.precision, self._program.device):
+            out = np.asarray(self.shaped.value_and_gradient(self._here, z))
+        else:
+            with self._program.context():
+                out = np.asarray(self.shaped.value_and_gradient(self._here, z))
         return float(out[0]), out[1:].astype(np.float64)
+
+    def stay(self) -> None:
+        """Enter the precision in this thread for as long as it lives; for threads that do nothing else."""
+        self._program.context().__enter__()
+        _thread.precision = (self._program.precision, self._program.device)
 
     def evaluate(self, u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
         """The log-density at a point given by site, and its gradient by site."""

@@ -9,10 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
-from gendsl.backend import Draws, Progress
+from gendsl.backend import CPU, Draws, Progress
 from gendsl.methods import NUTS, nutpie
 from gendsl.methods.chains import Chain, Start, Thinning, cores, gather, is_dense, limited, resume, tree_depth
 from gendsl.methods.clock import Clock
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["NumpyroEngine"]
 
 _PAUSE = 0.25  # seconds of computation between reports
+_CALLS = 3
+_SHORT = 200e-6  # seconds of a density for which a second thread does not pay
 _POLL = 0.1  # seconds between looks at the keyboard
 
 
@@ -72,9 +73,9 @@ class NumpyroEngine:
             chains = resume(state)
         run = state.run + 1 if state else 0
         prepare = self._native if method.native else self._nutpie
-        sample, groups = prepare(program, density, method, chains, (seed, run), progress)
+        sample, groups, lanes = prepare(program, density, method, chains, (seed, run), progress)
         seconds = {"compile": time.perf_counter() - began}
-        lanes = min(len(groups), cores())
+        lanes = min(lanes, len(groups))
         clock.share(len(groups), lanes)
         warmup = 0 if state and method.native else method.warmup
         progress.start(len(chains), warmup + method.draws * method.thinning)
@@ -94,16 +95,18 @@ class NumpyroEngine:
         chains: list[Start],
         source: tuple[int, int],
         progress: Progress,
-    ) -> tuple[_Sample, list[Any]]:
+    ) -> tuple[_Sample, list[Any], int]:
         settings = nutpie.settings(method, *source)
 
         def sample(chain: Start, until: float | None, stopped: Callable[[], bool]) -> list[Chain]:
             def report(done: int, divergences: int) -> None:
                 progress.update(chain.number, done, divergences)
 
-            return [nutpie.run_chain(density, settings, replace(chain, until=until), report, stopped)]
+            timed = replace(chain, until=until)
+            return [nutpie.run_chain(density, settings, timed, report, stopped, prepare=density.stay)]
 
-        return sample, chains
+        # Threads of Python take turns: what is over in no time is done faster without waiting for each other.
+        return sample, chains, 1 if _seconds(density, chains[0]) < _SHORT else cores()
 
     def _native(
         self,
@@ -113,13 +116,13 @@ class NumpyroEngine:
         chains: list[Start],
         source: tuple[int, int],
         progress: Progress,
-    ) -> tuple[_Sample, list[Any]]:
+    ) -> tuple[_Sample, list[Any], int]:
         p = program.program
         given = chains[0].inverse_mass
         dense = is_dense(method, program.dimension) if given is None else given.ndim == 2
-        lockstep = jax.default_backend() != "cpu" if self.vectorised is None else self.vectorised
+        lockstep = not p.device.startswith(CPU) if self.vectorised is None else self.vectorised
         groups = [chains] if lockstep else [[c] for c in chains]
-        with p.backend.precision(p.precision):
+        with p.context():
             sampler = sampler_of(p, density, method, dense, vectorised=lockstep)
             keys = [[_key(source[0], c.number, source[1]) for c in group] for group in groups]
             states = [sampler.begin(density.data, group, k) for group, k in zip(groups, keys, strict=True)]
@@ -127,14 +130,23 @@ class NumpyroEngine:
 
         def sample(at: int, until: float | None, stopped: Callable[[], bool]) -> list[Chain]:
             # jax's precision is a property of the thread.
-            with p.backend.precision(p.precision):
+            with p.context():
                 return _run(sampler, density.data, method, states[at], groups[at], progress, until, stopped)
 
-        return sample, list(range(len(groups)))
+        return sample, list(range(len(groups))), cores()
 
 
 _Sample = Callable[[Any, float | None, Callable[[], bool]], list[Chain]]
 """Samples a group of chains until some time, unless it is told to stop before."""
+
+
+def _seconds(density: FlatDensity, start: Start) -> float:
+    """The time of a call, compilation apart."""
+    density(start.position)
+    began = time.perf_counter()
+    for _ in range(_CALLS):
+        density(start.position)
+    return (time.perf_counter() - began) / _CALLS
 
 
 def _key(seed: int, chain: int, run: int) -> np.ndarray:

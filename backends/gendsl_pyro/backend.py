@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from pyro.poutine.messenger import Messenger
 
+from gendsl.backend import CPU
+from gendsl_pyro.device import on, there_are
 from gendsl_pyro.dialect import DIALECT
 from gendsl_pyro.ops import OPS
 
@@ -34,9 +36,13 @@ class PyroBackend:
 
         return PyroEngine()
 
-    def precision(self, precision: str) -> AbstractContextManager[None]:
-        """Nothing to enter: programs and data carry their dtype."""
-        return nullcontext()
+    def context(self, precision: str, device: str = CPU) -> AbstractContextManager[Any]:
+        """The device of new tensors; programs and data carry their dtype."""
+        return on(device)
+
+    def devices(self) -> list[str]:
+        """The CPU, and what CUDA finds."""
+        return there_are()
 
     def array(self, value: np.ndarray, precision: str) -> torch.Tensor:
         """A numpy array as a tensor."""
@@ -88,7 +94,7 @@ class PyroBackend:
         """Run a PPL model forward many times."""
         from gendsl_pyro.simulate import simulate
 
-        with self.precision(run.precision):
+        with self.context(run.precision, run.device):
             return simulate(run)
 
 

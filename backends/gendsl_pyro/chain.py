@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
@@ -11,8 +12,9 @@ import torch
 from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.methods import HMC, MCMC, NUTS, nutpie
-from gendsl.methods.chains import Chain, Start, limited
+from gendsl.methods.chains import Chain, HandOver, Start, limited
 from gendsl.state import entropy
+from gendsl_pyro.device import on
 from gendsl_pyro.hmc import FlatHMC
 from gendsl_pyro.kernel import Adapted, FlatNUTS, Step
 from gendsl_pyro.seeded import seeded
@@ -37,6 +39,7 @@ class Settings:
         dense: whether the mass matrix is dense.
         seed: seed of the run.
         run: how often the run has been continued.
+        device: where the density is evaluated.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -44,6 +47,7 @@ class Settings:
     dense: bool
     seed: int
     run: int = 0
+    device: str = "cpu"
 
 
 @dataclass
@@ -54,15 +58,16 @@ class _Kept:
     steps: list[Step] = field(default_factory=list)
 
     def add(self, q: torch.Tensor, step: Step) -> None:
-        self.positions.append(q.numpy())
+        self.positions.append(q.cpu().numpy())
         self.steps.append(step)
 
-    def arrays(self, dimension: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def arrays(self, dimension: int, first: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The draws from `first` on, and their statistics."""
         n = min(len(self.positions), len(self.steps))  # an interrupt may fall between the two
-        rows = [asdict(step) for step in self.steps[:n]]
+        rows = [asdict(step) for step in self.steps[first:n]]
         names = [k for k in Step.__dataclass_fields__ if not rows or rows[0][k] is not None]
         stats = {k: np.array([r[k] for r in rows], _DTYPES.get(k, np.float64)) for k in names}
-        return np.stack(self.positions[:n]) if n else np.zeros((0, dimension)), stats
+        return np.stack(self.positions[first:n]) if n > first else np.zeros((0, dimension)), stats
 
 
 def run_chain(
@@ -71,11 +76,12 @@ def run_chain(
     start: Start,
     report: Callable[[int, int], None],
     stopped: Callable[[], bool] = lambda: False,
+    hand_over: HandOver = lambda part: None,
 ) -> Chain:
     """Warm up and sample one chain, or go on with one.
 
-    A KeyboardInterrupt, `stopped` or the end of its time ends it early with what there is. The generator is seeded by
-    seed, chain and run alone, and the caller's random state, and validation, are as before.
+    A KeyboardInterrupt, `stopped`, the end of its time or an exception of the density ends it early with what there is.
+    The generator is seeded by seed, chain and run alone, and the caller's random state, and validation, are as before.
 
     Args:
         log_density: of a dict of unconstrained sites.
@@ -83,13 +89,14 @@ def run_chain(
         start: what the chain starts from.
         report: called with the iterations done and the divergences so far.
         stopped: whether to stop now.
+        hand_over: called with the draws since it was called last, as often as `report`.
     """
     method = settings.method
     if not method.native:
-        return run_nutpie(log_density, settings, start, report, stopped)
+        return run_nutpie(log_density, settings, start, report, stopped, hand_over)
     stopped, late = limited(stopped, start.until)
     unflatten = _unflatten(settings.shapes)
-    first = torch.from_numpy(start.position.copy())
+    first = torch.from_numpy(start.position.copy()).to(settings.device)
 
     def potential(q: torch.Tensor) -> torch.Tensor:
         return -log_density(unflatten(q))
@@ -97,11 +104,22 @@ def run_chain(
     warmup = method.warmup if start.step_size is None else 0
     total = warmup + method.draws * method.thinning
     before, kept = _Kept(), _Kept()
-    divergences, reported, done, since = 0, 0.0, 0, False
-    with seeded(_seed(settings.seed, start.number, settings.run)):
+    divergences, reported, done, since, handed, error = 0, 0.0, 0, False, 0, ""
+    with on(settings.device), seeded(_seed(settings.seed, start.number, settings.run), settings.device):
         both = straighten(potential, [first, 0.5 * first, -first]) if total >= _LONG else None
         kernel = _kernel(method, potential, first, both, settings.dense, _known(start, first))
         times = [time.perf_counter()]
+
+        def so_far(draws: int = 0) -> Chain:
+            """The kept draws from a number on."""
+            seconds = {"warmup": times[1] - times[0] if warmup and len(times) > 1 else 0.0}
+            seconds["sampling"] = time.perf_counter() - times[-1]
+            out = Chain(*kept.arrays(first.numel(), draws), seconds, number=start.number)
+            if len(out):
+                adapted = kernel.adapted()
+                out.step_size, out.inverse_mass = adapted.step_size, adapted.inverse_mass.cpu().numpy()
+            return out
+
         try:
             kernel.setup(warmup)
             while done < total and not stopped():
@@ -121,15 +139,17 @@ def run_chain(
                 if (now := time.perf_counter()) > reported + _INTERVAL:
                     reported = now
                     report(done, divergences)
+                    if len(kept.steps) > handed:
+                        hand_over(so_far(handed))
+                        handed = len(kept.steps)
         except KeyboardInterrupt:
             pass
-        found = kernel.adapted()
-    times.append(time.perf_counter())
+        except Exception:  # whatever the density raised, what was drawn before stays
+            error = traceback.format_exc()
+        out = so_far()
     if done == total:
         report(total, divergences)
-    seconds = {"warmup": times[1] - times[0] if warmup else 0.0, "sampling": times[-1] - times[-2]}
-    out = Chain(*kept.arrays(first.numel()), seconds, "", start.number, done < total and late())
-    out.step_size, out.inverse_mass = found.step_size, found.inverse_mass.numpy()
+    out.error, out.late = error, not error and done < total and late()
     if len(out) and method.keep_warmup and warmup:
         out.warmup, out.warmup_stats = before.arrays(first.numel())
     return out
@@ -159,7 +179,7 @@ def _known(start: Start, like: torch.Tensor) -> Adapted | None:
     """What a chain that goes on has adapted."""
     if start.step_size is None or start.inverse_mass is None:
         return None
-    return Adapted(start.step_size, torch.tensor(start.inverse_mass, dtype=like.dtype))
+    return Adapted(start.step_size, torch.tensor(start.inverse_mass, dtype=like.dtype, device=like.device))
 
 
 def run_nutpie(
@@ -168,10 +188,11 @@ def run_nutpie(
     start: Start,
     report: Callable[[int, int], None],
     stopped: Callable[[], bool] = lambda: False,
+    hand_over: HandOver = lambda part: None,
 ) -> Chain:
     """Like `run_chain`, by nutpie."""
     unflatten = _unflatten(settings.shapes)
-    first = torch.from_numpy(start.position.copy())
+    first = torch.from_numpy(start.position.copy()).to(settings.device)
 
     def log_p(q: torch.Tensor) -> torch.Tensor:
         return log_density(unflatten(q))
@@ -181,14 +202,14 @@ def run_nutpie(
     both = both or value_and_grad(log_p)
 
     def density(z: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = both(torch.tensor(z, dtype=first.dtype))
-        return value.item(), gradient.numpy().astype(np.float64)
+        value, gradient = both(torch.tensor(z, dtype=first.dtype, device=first.device))
+        return value.item(), gradient.cpu().numpy().astype(np.float64)
 
     def singular(e: Exception) -> bool:
         return any(handler(e) for handler in _EXCEPTION_HANDLERS.values())
 
     mine = nutpie.settings(settings.method, settings.seed, settings.run)
-    return nutpie.run_chain(density, mine, start, report, stopped, singular)
+    return nutpie.run_chain(density, mine, start, report, stopped, singular, hand_over)
 
 
 def _unflatten(shapes: dict[str, tuple[int, ...]]) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:

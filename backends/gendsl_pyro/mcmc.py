@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.backend import Draws, Progress
 from gendsl.methods import nutpie
-from gendsl.methods.chains import Chain, Start, cores, failed, gather, is_dense, resume
+from gendsl.methods.chains import Chain, Start, cores, gather, is_dense, resume
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
 from gendsl.methods.start import starts
@@ -71,7 +70,8 @@ class PyroEngine:
             chains = resume(state)
             dense = state.inverse_mass.ndim == 3
         chains = [replace(c, position=c.position.astype(program.program.precision)) for c in chains]
-        settings = Settings(program.shapes, method, dense, seed, state.run + 1 if state else 0)
+        device = program.program.device
+        settings = Settings(program.shapes, method, dense, seed, state.run + 1 if state else 0, device)
         seconds = {"start": time.perf_counter() - began}
         total = (0 if state and method.native else method.warmup) + method.draws * method.thinning
         workers = min(self.processes or cores(), len(chains)) if sys.executable else 1
@@ -107,12 +107,9 @@ def _run_here(
             def report(done: int, divergences: int, number: int = chain.number) -> None:
                 progress.update(number, done, divergences)
 
-            timed = replace(chain, until=clock.start())
-            try:
-                runs.append(run_chain(program.log_density, settings, timed, report, pressed))
-            except Exception as e:
-                raise failed(chain.number, traceback.format_exc()) from e
-            if pressed() or (len(runs[-1]) < settings.method.draws and not runs[-1].late):
+            runs.append(run_chain(program.log_density, settings, replace(chain, until=clock.start()), report, pressed))
+            cut = len(runs[-1]) < settings.method.draws and not runs[-1].late and not runs[-1].error
+            if pressed() or cut:
                 break  # interrupted
     return runs
 
@@ -131,7 +128,8 @@ def _evaluate(program: BoundProgram) -> Any:
 
     def evaluate(u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
         try:
-            value, gradient = both({k: p.backend.array(v, p.precision) for k, v in u.items()})
+            with p.context():
+                value, gradient = both({k: p.backend.array(v, p.precision) for k, v in u.items()})
         except Exception as e:
             if any(handler(e) for handler in _EXCEPTION_HANDLERS.values()):  # a singular matrix
                 return float("nan"), {}

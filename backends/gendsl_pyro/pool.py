@@ -14,9 +14,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Any
 
+import numpy as np
+
 from gendsl.backend import Progress
-from gendsl.errors import FitError
-from gendsl.methods.chains import Chain, Start, failed
+from gendsl.methods.chains import Chain, Start, joined
 from gendsl.methods.clock import Clock
 from gendsl_pyro.worker import COMMAND, Job
 
@@ -29,7 +30,8 @@ def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, cl
     """Sample some chains.
 
     Results depend on the job and the starts alone, not on which worker takes which chain. An interrupt stops all chains
-    and returns what they have; no process is left behind.
+    and returns what they have; no process is left behind. Of a chain whose process dies, what it has handed over until
+    then is returned, with an error; the other processes take the chains that wait.
 
     Args:
         job: what all chains share.
@@ -37,13 +39,11 @@ def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, cl
         workers: processes.
         progress: told how far the chains are.
         clock: says how long each may run.
-
-    Raises:
-        FitError: if a chain fails or a worker dies.
     """
     inbox: queue.Queue[tuple[_Worker, Any]] = queue.Queue()
     waiting = chains[::-1]
     results: dict[int, Chain] = {}
+    parts: dict[int, list[Chain]] = {}
     team: list[_Worker] = []
     running: set[_Worker] = set()
     deadline: float | None = None
@@ -59,18 +59,24 @@ def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, cl
                 worker, message = inbox.get(timeout=deadline and max(0.0, deadline - time.monotonic()))
                 if message is None:
                     if worker in running:
-                        raise _died(worker)
+                        running.remove(worker)
+                        chain = waiting.pop().number if worker.chain is None and waiting else worker.chain
+                        if chain is not None:
+                            results[chain] = _cut(chain, parts.get(chain, []), worker.last_words())
                     continue
                 kind, chain, content = message
                 if kind == "progress":
                     progress.update(chain, *content)
-                elif kind == "error":
-                    raise failed(chain, content)
+                elif kind == "part":
+                    parts.setdefault(chain, []).append(content)
                 else:
                     if kind == "draws":
                         results[chain] = content
+                    worker.chain = None
                     if waiting:
-                        worker.send(replace(waiting.pop(), until=clock.start()))
+                        start = waiting.pop()
+                        worker.chain = start.number
+                        worker.send(replace(start, until=clock.start()))
                     else:
                         running.remove(worker)
                         worker.send(None)
@@ -78,7 +84,7 @@ def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, cl
                 break  # who does not answer is ended below
             except KeyboardInterrupt:
                 if deadline is not None:
-                    raise
+                    break
                 deadline = time.monotonic() + _GRACE
                 waiting.clear()
                 for w in running:
@@ -86,28 +92,26 @@ def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, cl
     finally:
         for w in team:
             w.close(kill=w in running)
+    for chain, those in parts.items():
+        results.setdefault(chain, _cut(chain, those, ""))
     return [results[k] for k in sorted(results)]
 
 
-def _died(worker: _Worker) -> FitError:
-    try:
-        code = worker.process.wait(1)
-    except subprocess.TimeoutExpired:  # alive, but it sent half a message
-        worker.process.kill()
-        code = worker.process.wait()
-    out = FitError(
-        "a worker process ended before its chain was done",
-        given=f"exit status {code}" + (" (killed; out of memory?)" if code in (-9, 137) else ""),
-        fix="the output of the process is below",
-    )
-    out.add_note(worker.errors())
-    return out
+def _cut(chain: int, parts: list[Chain], error: str) -> Chain:
+    """What is left of a chain that did not live to its end."""
+    return joined(parts, error) if parts else Chain(np.zeros((0, 0)), {}, error=error, number=chain)
 
 
 class _Worker:
-    """A process with a thread that reads what it says."""
+    """A process with a thread that reads what it says.
+
+    Attributes:
+        process: the process.
+        chain: the chain that it samples; None where it samples none.
+    """
 
     def __init__(self, inbox: queue.Queue[tuple[_Worker, Any]]) -> None:
+        self.chain: int | None = None
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         env = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         # A session of its own: an interrupt from the terminal reaches the parent alone, which then asks for the draws.
@@ -136,9 +140,17 @@ class _Worker:
             pickle.dump(message, self._in)
             self._in.flush()
 
-    def errors(self) -> str:
+    def last_words(self) -> str:
+        """What it printed before it died, and how it ended."""
+        try:
+            code = self.process.wait(1)
+        except subprocess.TimeoutExpired:  # alive, but it sent half a message
+            self.process.kill()
+            code = self.process.wait()
         self._stderr.seek(0)
-        return self._stderr.read()[-4000:].decode(errors="replace")
+        printed = self._stderr.read()[-4000:].decode(errors="replace")
+        killed = " (killed; out of memory?)" if code in (-9, 137) else ""
+        return f"{printed}\nits process ended with exit status {code}{killed}"
 
     def close(self, *, kill: bool) -> None:
         """End the process and wait for it."""

@@ -17,9 +17,12 @@ _IN_PROCESS = threading.Lock()
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
     """Torch draws from this seed, nothing is validated, and no handler around the caller sees what is sampled."""
+    there = [] if device == "cpu" else [int(device.partition(":")[2] or 0)]
     alone: Any = pyro.poutine.block() if am_i_wrapped() else nullcontext()
-    with _IN_PROCESS, torch.random.fork_rng(devices=[]), pyro.validation_enabled(False), alone:
+    with _IN_PROCESS, torch.random.fork_rng(devices=there), pyro.validation_enabled(False), alone:
         torch.default_generator.manual_seed(seed)
+        for k in there:
+            torch.cuda.default_generators[k].manual_seed(seed)
         yield

@@ -23,7 +23,7 @@ def simulate(run: Simulation) -> tuple[dict[str, np.ndarray], dict[str, np.ndarr
         stop = min(start + run.chunk, run.count)
         given = {name: _wide(x[start:stop], run, name) for name, x in run.given.items()}
         seed = int(np.random.SeedSequence([*run.seed, k]).generate_state(1, np.uint64)[0] >> np.uint64(1))
-        with seeded(seed), torch.no_grad(), _Forward(given, stop - start, run.depth):
+        with seeded(seed, run.device), torch.no_grad(), _Forward(given, stop - start, run.depth):
             sites: Any = pyro.poutine.trace(run.model).get_trace(*run.arguments).nodes
         lead = stop - start
         for name in run.names:

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import torch
 
+from gendsl.methods.chains import Chain
 from gendsl_pyro.chain import Settings, run_chain
 
 __all__ = ["COMMAND", "Job", "main"]
@@ -40,7 +41,7 @@ class Job:
         source: the program as text.
         name: its name, for tracebacks.
         arguments: its arguments after the first, tensors as numpy.
-        settings: of the run.
+        settings: of the run, the device among them.
     """
 
     source: str
@@ -54,8 +55,9 @@ class Job:
         linecache.cache[filename] = (len(self.source), None, self.source.splitlines(True), filename)
         space: dict[str, Any] = {"__name__": f"gendsl_program_{self.name}"}
         exec(compile(self.source, filename, "exec"), space)  # noqa: S102 - emitted by our parent
+        device = self.settings.device
         arguments = [
-            {k: torch.from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in group.items()}
+            {k: torch.from_numpy(v).to(device) if isinstance(v, np.ndarray) else v for k, v in group.items()}
             for group in self.arguments
         ]
         density = space["log_density"]
@@ -78,9 +80,11 @@ def main() -> None:
         try:
             density = density or job.log_density()
             report = _Reporter(out, number)
-            _send(out, ("draws", number, run_chain(density, job.settings, message, report, stop.is_set)))
-        except Exception:
-            _send(out, ("error", number, traceback.format_exc()))
+            chain = run_chain(density, job.settings, message, report, stop.is_set, report.hand_over)
+            _send(out, ("draws", number, chain))
+        except Exception:  # the program does not load: the chain's end says why
+            lost = Chain(np.zeros((0, 0)), {}, error=traceback.format_exc(), number=number)
+            _send(out, ("draws", number, lost))
     out.close()
 
 
@@ -90,6 +94,9 @@ class _Reporter:
 
     def __call__(self, done: int, divergences: int) -> None:
         _send(self.out, ("progress", self.chain, (done, divergences)))
+
+    def hand_over(self, part: Chain) -> None:
+        _send(self.out, ("part", self.chain, part))
 
 
 def _send(out: BinaryIO, message: Any) -> None:

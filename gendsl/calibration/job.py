@@ -23,7 +23,7 @@ from gendsl.fit import Fit, infer
 from gendsl.forward import compile_forward, simulate
 from gendsl.graph import json as graph_json
 from gendsl.graph.node import Graph
-from gendsl.methods import Method
+from gendsl.methods import MCMC, Centering, Method
 from gendsl.passes.forward import imputing
 from gendsl.predict import prior_program
 from gendsl.program import BoundProgram, Program, compile_graph
@@ -94,6 +94,8 @@ class Job:
             fit = infer(bound, self.method, int(entropy[0]), Silent())
         except FitError as e:
             return {"k": k, "error": e.problem}
+        if fit.raw.error:
+            return {"k": k, "error": fit.raw.note}
         if not fit.raw.complete:
             raise KeyboardInterrupt
         ranks = self._ranks(k, fit, values, observed)
@@ -155,7 +157,8 @@ class Job:
 
     @cached_property
     def _program(self) -> Program:
-        return compile_graph(self.model, self.backend)
+        partly = isinstance(self.method, MCMC) and self.method.centering is Centering.LEARNED
+        return compile_graph(self.model, self.backend, partly_centered=partly)
 
     # -- JSON ------------------------------------------------------------------------------------------------------
     def to_json(self) -> str:

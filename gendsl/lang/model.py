@@ -110,16 +110,21 @@ class Model(Sites):
         return f"<model {self.name}: {sites} sites, {len(self._builder.nodes)} nodes>"
 
     # -- what can be done with it -----------------------------------------------------------------------------------
-    def compile(self, backend: str = "auto", *, precision: str = "float64") -> Program:
+    def compile(self, backend: str = "auto", *, precision: str = "float64", device: str = "cpu") -> Program:
         """The program of this model for a backend ("numpyro", "pyro" or "auto").
+
+        Args:
+            backend: "numpyro", "pyro" or "auto".
+            precision: "float64" or "float32".
+            device: where its functions run: "cpu", "cuda", "cuda:1", ...
 
         Raises:
             CompileError: if the backend cannot express a node.
-            BackendError: if the backend is not installed.
+            BackendError: if the backend is not installed, or has no such device.
         """
         from gendsl.program import compile_graph
 
-        return compile_graph(self.graph, backend, precision=precision)
+        return compile_graph(self.graph, backend, precision=precision, device=device)
 
     def fit(
         self,
@@ -129,6 +134,7 @@ class Model(Sites):
         backend: str = "auto",
         seed: int = 0,
         precision: str = "float64",
+        device: str = "cpu",
         progress: bool = True,
     ) -> Fit:
         """Infer the latents from data.
@@ -139,15 +145,19 @@ class Model(Sites):
             backend: "numpyro", "pyro", or "auto": NumPyro where it is installed, which is the faster one, else Pyro.
             seed: seed of all randomness; equal seeds give equal draws.
             precision: of the density and the sampler, "float64" or "float32"; draws come as float64.
+            device: where they run: "cpu", "cuda", "cuda:1", ...; draws come as numpy arrays.
             progress: whether to show progress.
 
         Raises:
             DataError: if the data do not fit the model.
             FitError: if the run cannot start.
+            BackendError: if the backend is not installed, or has no such device.
         """
         from gendsl.fit import run
 
-        return run(self, data, method, backend=backend, seed=seed, precision=precision, progress=progress)
+        return run(
+            self, data, method, backend=backend, seed=seed, precision=precision, device=device, progress=progress
+        )
 
     def prior_predictive(
         self,

@@ -3,6 +3,6 @@
 from gendsl.methods import init
 from gendsl.methods.base import Method
 from gendsl.methods.init import Init
-from gendsl.methods.mcmc import HMC, MCMC, NUTS, Engine
+from gendsl.methods.mcmc import HMC, MCMC, NUTS, Centering, Engine
 
-__all__ = ["HMC", "MCMC", "NUTS", "Engine", "Init", "Method", "init"]
+__all__ = ["HMC", "MCMC", "NUTS", "Centering", "Engine", "Init", "Method", "init"]

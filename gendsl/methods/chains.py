@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Chain",
+    "HandOver",
     "Start",
     "Thinning",
     "cores",
@@ -26,6 +27,7 @@ __all__ = [
     "failed",
     "gather",
     "is_dense",
+    "joined",
     "limited",
     "resume",
     "tree_depth",
@@ -91,6 +93,18 @@ class Chain:
         return len(self.positions)
 
 
+HandOver = Callable[[Chain], None]
+"""Takes the draws that a chain has made since the last time, in case it does not live to its end."""
+
+
+def joined(parts: Sequence[Chain], error: str) -> Chain:
+    """What a chain handed over before something ended it."""
+    last = parts[-1]
+    positions = np.concatenate([p.positions for p in parts])
+    stats = {k: np.concatenate([p.stats[k] for p in parts]) for k in last.stats}
+    return replace(last, positions=positions, stats=stats, error=error)
+
+
 def gather(
     runs: Sequence[Chain],
     shapes: Shapes,
@@ -131,7 +145,7 @@ def gather(
             raise _too_late(deadline, seconds, run)
         raise KeyboardInterrupt("interrupted before the first draw was kept")
     kept = [r for r in runs if len(r) >= length]
-    times = seconds | {k: max(r.seconds[k] for r in kept) for k in kept[0].seconds}
+    times = seconds | {k: max(r.seconds.get(k, 0.0) for r in kept) for k in {k for r in kept for k in r.seconds}}
     complete = len(kept) == chains and length == draws
     why = next((r.error.strip().splitlines()[-1] for r in runs if r.error), "")
     late = f"stopped at the deadline of {deadline:g} s" if any(r.late for r in runs) and deadline else "interrupted"
@@ -155,6 +169,7 @@ def gather(
         state,
         _by_site(doubles(np.stack(warmup)), shapes) if warmup else {},
         {k: doubles(np.stack([r.warmup_stats[k] for r in kept])) for k in kept[0].warmup_stats} if warmup else {},
+        why,
     )
 
 
@@ -184,7 +199,7 @@ def failed(chain: int, trace: str) -> FitError:
     out = FitError(
         f"chain {chain} failed while sampling",
         given=trace.strip().splitlines()[-1],
-        fix="the traceback below shows the line of the emitted program",
+        fix="the text below shows where",
     )
     out.add_note(trace)
     return out

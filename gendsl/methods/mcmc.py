@@ -13,18 +13,31 @@ from gendsl.errors import ModelError, caller
 from gendsl.methods.base import Method
 from gendsl.methods.init import Init, Uniform
 
-__all__ = ["HMC", "MCMC", "NUTS", "Engine"]
+__all__ = ["HMC", "MCMC", "NUTS", "Centering", "Engine"]
 
 
 class Engine(StrEnum):
     """Whose kernel runs.
 
-    NATIVE is Pyro's or NumPyro's. NUTPIE is nutpie's, in Rust, with a mass matrix of low rank, on the fused density of
-    either backend.
+    AUTO is nutpie's where it is installed and can do what is asked for (on a CPU, without `dense`, with warmup), else
+    the backend's. NATIVE is Pyro's or NumPyro's. NUTPIE is nutpie's, in Rust, with a mass matrix of low rank, on the
+    fused density of either backend.
     """
 
+    AUTO = "auto"
     NATIVE = "native"
     NUTPIE = "nutpie"
+
+
+class Centering(StrEnum):
+    """How hierarchical latents are parametrised.
+
+    AUTO non-centres those whose scale is random. LEARNED learns from half of warmup how far to centre each element of
+    them: it pays where the data say much of some and little of others.
+    """
+
+    AUTO = "auto"
+    LEARNED = "learned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +56,7 @@ class MCMC(Method):
         deadline: seconds of wall time, compilation included, after which sampling stops and what was drawn is kept.
             Chains that run one after another share the time.
         keep_warmup: whether the draws of warmup are kept too, as groups warmup_posterior and warmup_sample_stats.
+        centering: how hierarchical latents that are not declared with `centered=` are parametrised.
 
     Raises:
         ModelError: if a value is not what it should be.
@@ -57,6 +71,7 @@ class MCMC(Method):
     init: Init = field(default_factory=Uniform)
     deadline: float | None = None
     keep_warmup: bool = False
+    centering: Centering = Centering.AUTO
 
     @property
     def native(self) -> bool:
@@ -73,6 +88,9 @@ class MCMC(Method):
             self._count(name, 1, "a positive integer")
         self._count("warmup", 0, "a nonnegative integer")
         self._boolean("keep_warmup")
+        if self.centering not in list(Centering):
+            self._refuse("unknown centering", self.centering, " or ".join(f"gd.Centering.{c.name}" for c in Centering))
+        object.__setattr__(self, "centering", Centering(self.centering))
         if self.dense is not None:
             self._boolean("dense", " or None", "leave dense out: the sampler decides")
         self._number("target_accept", 1.0, "a probability", "between 0 and 1, such as 0.9")
@@ -120,19 +138,19 @@ class NUTS(MCMC):
     Args:
         max_tree_depth: a trajectory has at most 2^max_tree_depth - 1 gradients.
         dense: see `MCMC`. Native engines only: nutpie's mass matrix is diagonal and of low rank.
-        engine: whose kernel runs.
+        engine: whose kernel runs; the method of a fit names the one that did.
 
     Reference:
         The No-U-Turn Sampler (Hoffman, Gelman, 2014) | https://arxiv.org/abs/1111.4246
     """
 
     max_tree_depth: int = 10
-    engine: Engine = Engine.NATIVE
+    engine: Engine = Engine.AUTO
 
     @property
     def native(self) -> bool:
         """Whether the kernel is the backend's own."""
-        return self.engine is Engine.NATIVE
+        return self.engine is not Engine.NUTPIE
 
     def __post_init__(self) -> None:
         super().__post_init__()

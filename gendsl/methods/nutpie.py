@@ -13,6 +13,8 @@ Reference:
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import time
 import traceback
 import warnings
@@ -24,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from gendsl.errors import BackendError, caller
-from gendsl.methods.chains import Chain, Start, Thinning, limited, tree_depth
+from gendsl.methods.chains import Chain, HandOver, Start, Thinning, limited, tree_depth
 from gendsl.methods.mcmc import MCMC, NUTS
 from gendsl.state import entropy
 
@@ -34,6 +36,7 @@ Density = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """The log-density of a vector, and its gradient; thread-safe."""
 
 _INTERVAL = 0.1  # seconds between reports
+_SHARE = 50  # how much longer the sampler runs than it is held up by copying its draws
 _NUDGE = 1e-6
 _STATS = {
     "lp": ("logp", np.float64),
@@ -107,6 +110,8 @@ def run_chain(
     report: Callable[[int, int], None],
     stopped: Callable[[], bool] = lambda: False,
     clean: Callable[[Exception], bool] = lambda e: False,
+    hand_over: HandOver | None = None,
+    prepare: Callable[[], None] = lambda: None,
 ) -> Chain:
     """Warm up and sample one chain; a KeyboardInterrupt, `stopped` or a failing density ends it with what there is.
 
@@ -119,6 +124,8 @@ def run_chain(
         report: called with the iterations done and the divergences so far.
         stopped: whether to stop now.
         clean: whether an exception only says that a point has no density (a singular matrix).
+        hand_over: called with the kept draws since it was called last, now and then.
+        prepare: called first in each thread of nutpie's that calls the density.
     """
     s, d = settings, start.position.size
     stopped, late = limited(stopped, start.until)
@@ -145,14 +152,16 @@ def run_chain(
     # nutpie refuses a point at which a derivative is zero, such as a mode.
     flat = guarded(start.position.astype(np.float64))[1] == 0.0
     start = replace(start, position=start.position + np.where(flat, _NUDGE, 0.0))
-    sampler = _start(d, guarded, kept, s, start)
-    result = None
+    sampler = _start(d, guarded, kept, s, start, prepare)
+    result, copies = None, hand_over and _Copies(sampler, s, start.number, d, hand_over)
     try:
         while result is None and not failure and not stopped():
             try:
                 result = sampler.wait(timeout=_INTERVAL)
             except TimeoutError:
                 report(done, divergences)
+                if copies and done > s.warmup:
+                    copies.take()
     except KeyboardInterrupt:
         pass
     except RuntimeError as e:  # nutpie gave up, as it does where the start has no density
@@ -176,6 +185,38 @@ def run_chain(
     return out
 
 
+class _Copies:
+    """Copies the draws out of a sampler that runs, as often as takes little of its time.
+
+    Args:
+        sampler: nutpie's.
+        settings: of the run.
+        number: the chain's.
+        dimension: of a draw.
+        hand_over: who gets the kept draws that are new.
+    """
+
+    def __init__(self, sampler: Any, settings: Settings, number: int, dimension: int, hand_over: HandOver) -> None:
+        self._sampler, self._thinning, self._number = sampler, settings.thinning, number
+        self._dimension, self._hand_over = dimension, hand_over
+        self._handed, self._next = 0, 0.0
+
+    def take(self) -> None:
+        """Hand over what is new, if it is time to."""
+        if (began := time.perf_counter()) < self._next:
+            return
+        positions, stats, tuning = _arrays(self._sampler.inspect(), self._dimension)
+        kept, its = _kept(positions, stats, ~tuning, self._thinning)
+        if len(kept) > self._handed:
+            new = slice(self._handed, None)
+            part = Chain(kept[new], {k: x[new] for k, x in its.items()}, number=self._number)
+            part.step_size = float(part.stats["step_size"][-1])
+            self._hand_over(part)
+            self._handed = len(kept)
+        now = time.perf_counter()
+        self._next = now + max(_INTERVAL, _SHARE * (now - began))
+
+
 def _kept(
     positions: np.ndarray, stats: dict[str, np.ndarray], phase: np.ndarray, every: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -191,6 +232,7 @@ def _start(
     kept: Callable[[np.ndarray], dict[str, np.ndarray]],
     s: Settings,
     start: Start,
+    prepare: Callable[[], None],
 ) -> Any:
     """A sampler that runs."""
     with warnings.catch_warnings():
@@ -198,9 +240,14 @@ def _start(
         import nutpie
         from nutpie.compiled_pyfunc import from_pyfunc
 
+    def make() -> Density:
+        _attach()
+        prepare()
+        return density
+
     model = from_pyfunc(
         dimension,
-        lambda: density,
+        make,
         lambda *_: kept,
         [np.dtype("float64")],
         [(dimension,)],
@@ -223,6 +270,17 @@ def _start(
         blocking=False,
         return_raw_trace=True,
     )
+
+
+def _attach() -> None:
+    """Keep this thread attached to Python.
+
+    nutpie's threads attach themselves for each call and leave again; what Python and jax keep by thread is then made
+    anew every time, which takes longer than a small density does (eight schools 45 us a gradient, against 18). What is
+    kept is not freed when the thread ends: 10 kB a chain.
+    """
+    if sys.implementation.name == "cpython":
+        ctypes.pythonapi.PyGILState_Ensure()
 
 
 def _arrays(result: Any, dimension: int) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:

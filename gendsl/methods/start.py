@@ -93,7 +93,7 @@ def _prior(program: BoundProgram, chains: int, seed: int) -> Callable[[int], Ite
     # Latents that stand for missing observations start at a uniform point.
     stands = imputing(p.declared)
     latents = tuple(str(n.name) for _, n in p.declared.of("latent") if n.name not in stands)
-    forward = compile_forward(p.declared, p.backend.name, latents, frozenset(), precision=p.precision)
+    forward = compile_forward(p.declared, p.backend.name, latents, frozenset(), precision=p.precision, device=p.device)
     refuse_improper(forward, (), "a start from the prior")
     bound = BoundProgram(forward, program.bound)
 
@@ -208,7 +208,7 @@ def _suspects(program: BoundProgram, u: Point, gradient: Point) -> Iterator[tupl
         for name, x in program.constrain({k: v[None] for k, v in u.items()}).items():
             if bad := _count(x):
                 yield name, f"{bad} at a typical point of its prior", "keep the expression finite there"
-    with suppress(Exception), p.backend.precision(p.precision):
+    with suppress(Exception), p.context():
         moved = {k: p.backend.array(v, p.precision) for k, v in u.items()}
         terms: Mapping[str, Any] = p.backend.log_joint(p.model, moved, *program.arguments)
         for name, term in terms.items():

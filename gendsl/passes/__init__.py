@@ -8,12 +8,12 @@ but the sampled latents. To add a pass, write `def my_pass(graph) -> (graph, not
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gendsl.graph.node import Graph
 from gendsl.passes.bounds import bounds
 from gendsl.passes.collapse import collapse
-from gendsl.passes.noncenter import noncenter
+from gendsl.passes.noncenter import noncenter, partly_noncenter
 from gendsl.passes.report import Done, Report, rows
 from gendsl.passes.simplify import fold, prune, share
 from gendsl.passes.validate import validate
@@ -72,13 +72,18 @@ def optimise(graph: Graph, passes: tuple[Pass, ...] = PASSES) -> tuple[Graph, Re
     return out, Report(graph.name, rows(graph), done)
 
 
-def lower(graph: Graph) -> tuple[Graph, Graph, Report]:
+def lower(graph: Graph, *, partly_centered: bool = False) -> tuple[Graph, Graph, Report]:
     """The graph of the model, the graph of its fused density, and what each pass did.
+
+    Args:
+        graph: the declared graph.
+        partly_centered: whether latents with a random scale are centred by shares that are parameters.
 
     Raises:
         ModelError: if a pass finds the model impossible.
     """
-    model, done = _run(graph, PASSES)
+    first = (replace(p, run=partly_noncenter) if partly_centered and p.run is noncenter else p for p in PASSES)
+    model, done = _run(graph, tuple(first))
     density, more = _run(model, DENSITY_PASSES)
     return model, density, Report(graph.name, rows(graph), done, more)
 

@@ -106,9 +106,9 @@ def _program(fit: Fit) -> tuple[ForwardProgram | None, list[str]]:
 
 
 def _compiled(fit: Fit, wanted: tuple[str, ...]) -> ForwardProgram | None:
-    graph = fit.program.declared
-    observed = frozenset(str(n.name) for _, n in graph.of("observe"))
-    program = compile_forward(graph, fit.program.backend.name, wanted, observed, precision=fit.program.precision)
+    p = fit.program
+    observed = frozenset(str(n.name) for _, n in p.declared.of("observe"))
+    program = compile_forward(p.declared, p.backend.name, wanted, observed, precision=p.precision, device=p.device)
     try:
         refuse_improper(program, (), "a check")
     except FitError:

@@ -25,13 +25,14 @@ from typing import Any
 
 import numpy as np
 
-from gendsl.backend import Draws
+from gendsl.backend import CPU, Draws, get_backend
 from gendsl.data import Bound
 from gendsl.errors import FitError, FormatError, GendslError, caller
 from gendsl.fit import Fit, dims_of
 from gendsl.graph.json import dumps, loads
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType
+from gendsl.methods import MCMC, Centering
 from gendsl.program import BoundProgram, compile_graph
 from gendsl.results import config
 from gendsl.results.container import Group, Kind, read, write
@@ -45,7 +46,8 @@ _AGAIN = "take an undamaged copy, or save the fit again with fit.save(path)"
 _POSTERIOR, _STATS, _RAW = "posterior", "sample_stats", "unconstrained_posterior"
 _DATA, _LABELS, _HEAD = "gendsl/data", "gendsl/labels", "gendsl"
 _STATE, _WARMUP, _WARMUP_STATS = "gendsl/state", "gendsl/warmup", "gendsl/warmup_stats"
-_PARTS = (_POSTERIOR, _STATS, _RAW, _DATA, _LABELS, _STATE, _WARMUP, _WARMUP_STATS)
+_PARAMS = "gendsl/params"
+_PARTS = (_POSTERIOR, _STATS, _RAW, _DATA, _LABELS, _STATE, _WARMUP, _WARMUP_STATS, _PARAMS)
 _SAMPLE = ("chain", "draw")
 
 
@@ -99,6 +101,8 @@ def _groups(fit: Fit) -> dict[str, Group]:
     out[_STATE] = Group({k: (_own(k, x, ()), x) for k, x in state.items()})
     out[_WARMUP] = Group({k: (_own(k, x, _SAMPLE), x) for k, x in fit.raw.warmup.items()})
     out[_WARMUP_STATS] = Group({k: (_SAMPLE, x) for k, x in fit.raw.warmup_stats.items()})
+    shares = fit.bound.params_of_passes()
+    out[_PARAMS] = Group({k: (_own(k, x, ()), x) for k, x in shares.items()})
     nodes = {str(n.name): n for _, n in graph.of("data")}
     out[_DATA] = Group({k: (dims_of(graph, nodes[k]), x) for k, x in bound.arrays.items()})
     out[_LABELS] = Group({k: ((f"{k}_element",), _stored(x)) for k, x in _labels(bound).items()})
@@ -134,6 +138,7 @@ def _manifest(fit: Fit, groups: dict[str, Group]) -> dict[str, Any]:
         "method": config.encode(fit.method),
         "backend": p.backend.name,
         "precision": p.precision,
+        "device": p.device,
         "seed": fit.seed,
         "seconds": fit.seconds,
         "sampler_seconds": fit.raw.seconds,
@@ -189,10 +194,15 @@ def load(path: str | os.PathLike[str]) -> Fit:
     except FormatError as e:
         e.add_note(f"in the file '{target.name}'")
         raise
-    program = compile_graph(graph, head["backend"], precision=head["precision"])
+    backend, device = head["backend"], head.get("device", CPU)
+    device = device if device in get_backend(backend).devices() else CPU
+    partly = isinstance(method, MCMC) and method.centering is Centering.LEARNED
+    program = compile_graph(graph, backend, precision=head["precision"], device=device, partly_centered=partly)
     bound = Bound(arrays[_DATA], head["sizes"], arrays[_LABELS])
     _check_data(target.name, graph, bound)
     data = BoundProgram(program, bound)
+    if shares := arrays.get(_PARAMS):
+        data = data.with_params(shares)
     state = SamplerState.from_arrays(arrays[_STATE]) if arrays.get(_STATE) else None
     raw = Draws(arrays[_RAW], arrays[_STATS], head["sampler_seconds"], head["complete"], head["note"], state)
     raw.warmup, raw.warmup_stats = arrays.get(_WARMUP, {}), arrays.get(_WARMUP_STATS, {})

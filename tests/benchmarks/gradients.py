@@ -79,7 +79,7 @@ def _radon_pyro(county_of: Any, log_uranium: Any, floor: Any, floor_by_county: A
 def _ours(model: gd.Model, data: Any, backend: str) -> Callable[[], Any]:
     p = model.compile(backend).bind(data)
     b = p.program.backend
-    with b.precision("float64"):
+    with b.context("float64"):
         u = {k: b.array(np.zeros(s), "float64") for k, s in p.shapes.items()}
         f = b.value_and_grad(p.log_density)
         f(u)

@@ -64,7 +64,7 @@ def measure(backend: str, sizes: tuple[int, ...] = SIZES, rounds: int = 21, call
     """Time gradients at each size, compiled where the backend compiles."""
     gradients: list[Callable[[], Any]] = []
     binds = []
-    with get_backend(backend).precision("float64"):
+    with get_backend(backend).context("float64"):
         for size in sizes:
             program, data = regression().compile(backend), simulate(size)
             start = time.perf_counter()

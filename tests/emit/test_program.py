@@ -68,7 +68,7 @@ def test_tracebacks_show_the_emitted_line(backend: str) -> None:
 def test_constrain_and_unconstrain_are_inverse(backend: str) -> None:
     bound = schools().compile(backend).bind({"sigma": SIGMA, "y": Y})
     b = bound.program.backend
-    with b.precision("float64"):
+    with b.context("float64"):
         u = {k: b.array(np.linspace(-1, 1, int(np.prod(s))).reshape(s), "float64") for k, s in bound.shapes.items()}
         values = bound.program.constrain(u, bound.arrays)
         again = bound.program.unconstrain(values, bound.arrays)
@@ -125,7 +125,7 @@ def test_single_precision(backend: str) -> None:
     for precision in ("float64", "float32"):
         bound = schools().compile(backend, precision=precision).bind({"sigma": SIGMA, "y": Y})
         b = bound.program.backend
-        with b.precision(precision):
+        with b.context(precision):
             u = {k: b.array(np.full(s, 0.3), precision) for k, s in bound.shapes.items()}
             out = bound.log_density(u)
             assert str(b.numpy(out).dtype) == precision
@@ -145,7 +145,7 @@ def test_parameters_are_an_argument(backend: str) -> None:
     bound = m.compile(backend).bind({"x": [1.0, 2.0], "y": [0.0, 1.0]})
     b = bound.program.backend
     assert "param(" not in bound.program.source
-    with b.precision("float64"):
+    with b.context("float64"):
         got = float(b.numpy(bound.log_density({"a": b.array(np.array(0.25), "float64")})))
     mean = 0.25 + 0.5 - np.array([1.0, 2.0])
     terms = -0.5 * ((np.array([0.0, 1.0]) - mean) / 2) ** 2 - np.log(2) - 0.5 * np.log(2 * np.pi)

@@ -11,7 +11,10 @@ import numpy as np
 import gendsl as gd
 from gendsl.fit import Fit
 
-QUICK = gd.NUTS(chains=2, warmup=20, draws=20)
+NATIVE = gd.Engine.NATIVE
+"""The backends' own kernels, which most tests are about; nutpie has its own."""
+
+QUICK = gd.NUTS(chains=2, warmup=20, draws=20, engine=NATIVE)
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Case:
 
     build: Callable[[], gd.Model]
     data: Mapping[str, Any]
-    method: gd.NUTS = field(default_factory=lambda: gd.NUTS(chains=4, warmup=200, draws=400))
+    method: gd.NUTS = field(default_factory=lambda: gd.NUTS(chains=4, warmup=200, draws=400, engine=NATIVE))
 
     def fit(self, backend: str, seed: int = 1) -> Fit:
         return self.build().fit(self.data, self.method, backend=backend, seed=seed, progress=False)

@@ -76,9 +76,9 @@ def test_a_deadline_during_warmup_is_an_error(backend: str, kernel: gd.Engine) -
 
 
 def test_a_run_that_is_quick_enough_is_whole(backend: str) -> None:
-    method = gd.NUTS(chains=2, warmup=20, draws=20, deadline=500.0)
+    method = gd.NUTS(chains=2, warmup=20, draws=20, deadline=500.0, engine=NATIVE)
     fit = schools().fit(SCHOOLS, method, backend=backend, seed=1, progress=False)
-    free = gd.NUTS(chains=2, warmup=20, draws=20)
+    free = gd.NUTS(chains=2, warmup=20, draws=20, engine=NATIVE)
     same = schools().fit(SCHOOLS, free, backend=backend, seed=1, progress=False)
     assert fit.raw.complete
     assert np.array_equal(fit.draws["mu"], same.draws["mu"])

@@ -50,7 +50,7 @@ def test_lockstep_chains_draw_from_the_same_gaussian() -> None:
     from gendsl_numpyro.mcmc import NumpyroEngine
 
     bound = regression().compile("numpyro").bind({"x": X, "y": Y})
-    method = gd.NUTS(chains=3, warmup=300, draws=400)
+    method = gd.NUTS(chains=3, warmup=300, draws=400)  # an engine that is asked itself runs its kernel
     engine = NumpyroEngine(vectorised=True)
     draws = engine.mcmc(bound, method, 3, Silent())
     more = engine.mcmc(bound, gd.NUTS(chains=4, warmup=300, draws=20), 3, Silent())  # compiled anew
@@ -80,7 +80,7 @@ def test_lp_is_the_density_and_energy_adds_the_momentum(fitted: Fitted, backend:
     fit = fitted("regression", backend)
     p = fit.program
     density = p.backend.value_and_grad(fit.bound.log_density)
-    with p.backend.precision("float64"):
+    with p.backend.context("float64"):
         for at in [(0, 0), (1, 7), (3, 399)]:
             u = {k: p.backend.array(v[at], "float64") for k, v in fit.raw.unconstrained.items()}
             assert float(density(u)[0]) == pytest.approx(fit.raw.stats["lp"][at], rel=1e-12)

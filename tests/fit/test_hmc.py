@@ -57,7 +57,7 @@ def test_statistics_mean_what_they_say(backend: str) -> None:
 def test_lp_is_the_density_and_energy_adds_the_momentum(backend: str) -> None:
     fit = fitted(backend)
     p, s = fit.program, fit.raw.stats
-    with p.backend.precision("float64"):
+    with p.backend.context("float64"):
         for at in [(0, 0), (1, 7), (3, 499)]:
             u = {k: p.backend.array(v[at], "float64") for k, v in fit.raw.unconstrained.items()}
             assert float(p.backend.numpy(fit.bound.log_density(u))) == pytest.approx(s["lp"][at], rel=1e-12)

@@ -119,7 +119,7 @@ def test_precision_and_density_in_nutpie_s_threads(backend: str) -> None:
     fit = schools().fit(SCHOOLS, method, backend=backend, seed=1, progress=False)
     again = schools().fit(SCHOOLS, method, backend=backend, seed=1, progress=False)
     b = fit.program.backend
-    with b.precision("float64"):
+    with b.context("float64"):
         for c in range(2):
             for i in (0, 17, 49):
                 u = {k: b.array(v[c, i], "float64") for k, v in fit.raw.unconstrained.items()}

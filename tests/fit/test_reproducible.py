@@ -14,7 +14,7 @@ import gendsl as gd
 from gendsl.backend import Draws
 from gendsl.fit import Fit
 from gendsl.progress import Silent
-from tests.fit.models import QUICK, SCHOOLS, schools
+from tests.fit.models import NATIVE, QUICK, SCHOOLS, schools
 
 
 def _same(a: Draws, b: Draws) -> bool:
@@ -47,7 +47,7 @@ def test_processes_draw_what_one_process_draws(monkeypatch: pytest.MonkeyPatch) 
 
     bound = schools().compile("pyro").bind(SCHOOLS)
     monkeypatch.setattr(mcmc, "_SMALL", 0)
-    method = gd.NUTS(chains=3, warmup=30, draws=10)
+    method = gd.NUTS(chains=3, warmup=30, draws=10, engine=NATIVE)
     spread = PyroEngine(processes=2).mcmc(bound, method, 5, Silent())
     alone = PyroEngine(processes=1).mcmc(bound, method, 5, Silent())
     assert spread.complete
@@ -98,9 +98,10 @@ def _globals() -> dict[str, Any]:
     }
 
 
-def test_a_run_changes_no_global_state(backend: str) -> None:
+@pytest.mark.parametrize("engine", gd.Engine)
+def test_a_run_changes_no_global_state(backend: str, engine: gd.Engine) -> None:
     before = _globals()
-    fit = _fit(backend, 4)
+    fit = _fit(backend, 4, replace(QUICK, engine=engine))
     _ = fit.idata, fit.check(), fit.summary()
     assert _globals() == before
 
@@ -109,5 +110,5 @@ def test_a_handler_around_a_fit_sees_nothing_of_it() -> None:
     import pyro
 
     with pyro.poutine.trace() as seen:
-        _fit("pyro", 4, gd.NUTS(chains=1, warmup=2, draws=2))
+        _fit("pyro", 4, gd.NUTS(chains=1, warmup=2, draws=2, engine=NATIVE))
     assert not [n for n in seen.trace.nodes if not n.startswith("_")]

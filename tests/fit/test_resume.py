@@ -13,11 +13,11 @@ import gendsl as gd
 from gendsl.fit import Fit, infer
 from gendsl.progress import Silent
 from gendsl.state import SamplerState, entropy
-from tests.fit.models import COV, MEAN, SCHOOLS, X, Y, regression, schools
+from tests.fit.models import COV, MEAN, NATIVE, SCHOOLS, X, Y, regression, schools
 from tests.fit.test_stop import Interrupt
 from tests.predict.exact import regression_fit
 
-NUTS = gd.NUTS(chains=4, warmup=300, draws=60)
+NUTS = gd.NUTS(chains=4, warmup=300, draws=60, engine=NATIVE)
 METHODS: dict[str, gd.methods.MCMC] = {
     "NUTS": NUTS,
     "HMC": gd.HMC(chains=4, warmup=300, draws=60, dense=False),
@@ -126,14 +126,16 @@ def test_an_interrupted_fit_is_completed(backend: str, name: str) -> None:
 
 
 def test_a_complete_fit_goes_on_for_as_many_draws_again() -> None:
-    fit = schools().fit(SCHOOLS, gd.NUTS(chains=1, warmup=20, draws=15, thinning=2), backend="numpyro", progress=False)
+    fit = schools().fit(
+        SCHOOLS, gd.NUTS(chains=1, warmup=20, draws=15, thinning=2, engine=NATIVE), backend="numpyro", progress=False
+    )
     more = fit.continue_(progress=False)
     assert more.draws["mu"].shape == (1, 30)
     assert more.method == replace(fit.method, draws=30)
 
 
 def test_kept_warmup_stays_with_the_fit() -> None:
-    method = gd.NUTS(chains=1, warmup=20, draws=15, keep_warmup=True)
+    method = gd.NUTS(chains=1, warmup=20, draws=15, keep_warmup=True, engine=NATIVE)
     fit = schools().fit(SCHOOLS, method, backend="numpyro", progress=False)
     more = fit.continue_(5, progress=False)
     assert np.array_equal(more.idata.warmup_posterior["mu"], fit.idata.warmup_posterior["mu"])

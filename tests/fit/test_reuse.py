@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 
 import gendsl as gd
 from gendsl import program
-from tests.fit.models import SCHOOLS, schools
+from tests.fit.models import NATIVE, SCHOOLS, schools
 
-METHOD = gd.NUTS(chains=2, warmup=20, draws=20)
+METHOD = gd.NUTS(chains=2, warmup=20, draws=20, engine=NATIVE)
+NUTPIE = replace(METHOD, engine=gd.Engine.NUTPIE)
 
 
 def _fit(shift: float, seed: int, method: gd.methods.MCMC = METHOD) -> dict[str, np.ndarray]:
@@ -20,7 +22,7 @@ def _fit(shift: float, seed: int, method: gd.methods.MCMC = METHOD) -> dict[str,
     return schools().fit(data, method, backend="numpyro", seed=seed, progress=False).draws
 
 
-@pytest.mark.parametrize("method", [METHOD, gd.HMC(chains=2, warmup=20, draws=20)])
+@pytest.mark.parametrize("method", [METHOD, NUTPIE, gd.HMC(chains=2, warmup=20, draws=20)])
 def test_the_second_fit_compiles_nothing(method: gd.methods.MCMC, caplog: pytest.LogCaptureFixture) -> None:
     _fit(0.0, 1, method)
     with caplog.at_level(logging.WARNING), jax.log_compiles():
@@ -31,7 +33,7 @@ def test_the_second_fit_compiles_nothing(method: gd.methods.MCMC, caplog: pytest
 def test_other_shapes_and_settings_are_compiled_anew(caplog: pytest.LogCaptureFixture) -> None:
     _fit(0.0, 1)
     short = {k: v[:5] for k, v in SCHOOLS.items()}
-    for data, method in ((short, METHOD), (SCHOOLS, gd.NUTS(chains=2, warmup=20, draws=20, max_tree_depth=3))):
+    for data, method in ((short, METHOD), (SCHOOLS, replace(METHOD, max_tree_depth=3))):
         caplog.clear()
         with caplog.at_level(logging.WARNING), jax.log_compiles():
             fit = schools().fit(data, method, backend="numpyro", progress=False)

@@ -7,10 +7,12 @@ import os
 import signal
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import gendsl as gd
 from gendsl.methods.chains import Chain, Start, gather
@@ -142,17 +144,97 @@ def test_a_failing_worker_is_reported(body: str, words: str, note: str) -> None:
     from gendsl_pyro.pool import run_pool
 
     before = _children()
+    starts = [Start(k, np.zeros(1)) for k in range(2)]
+    runs = run_pool(_job(f"def log_density(u, data):\n    {body}\n"), starts, 1, Interrupt(10**9), Clock(None))
     with pytest.raises(gd.FitError) as e:
-        run_pool(
-            _job(f"def log_density(u, data):\n    {body}\n"),
-            [Start(k, np.zeros(1)) for k in range(2)],
-            1,
-            Interrupt(10**9),
-            Clock(None),
-        )
+        gather(runs, {"x": ()}, 2, 10, {})
     assert words in str(e.value)
     assert note in e.value.__notes__[0]
     assert _children() == before
+
+
+class Killer(Interrupt):
+    """Kills all child processes once both chains have done `after` iterations."""
+
+    def __init__(self, after: int, spared: set[str]) -> None:
+        super().__init__(after)
+        self.spared, self.done = spared, [0, 0]
+
+    def update(self, chain: int, done: int, divergences: int) -> None:
+        self.done[chain] = done
+        if min(self.done) >= self.after and not self.pressed:
+            self.pressed = True
+            for pid in _children() - self.spared:
+                os.kill(int(pid), signal.SIGKILL)
+
+
+@needs_proc
+@pytest.mark.parametrize("kernel", [gd.Engine.NATIVE, gd.Engine.NUTPIE])
+def test_a_killed_process_has_handed_its_draws_over(kernel: gd.Engine) -> None:
+    before = _children()
+    bound = schools().compile("pyro").bind(SCHOOLS)
+    method = gd.NUTS(chains=2, warmup=50, draws=10**6, max_tree_depth=4, engine=kernel)
+    progress = Killer(400, before)
+    draws = _engine("pyro in processes").mcmc(bound, method, 0, progress)
+    assert "exit status -9 (killed; out of memory?)" in draws.note
+    assert draws.unconstrained["mu"].shape[1] >= 100
+    point = {k: torch.tensor(x[0, -1]) for k, x in draws.unconstrained.items()}
+    assert float(bound.log_density(point)) == pytest.approx(draws.stats["lp"][0, -1], rel=1e-12)
+    assert draws.state is not None
+    assert _children() == before
+
+
+def test_others_take_the_chains_of_a_dead_process(tmp_path: Path) -> None:
+    from gendsl_pyro.pool import run_pool
+
+    source = f"""
+import os
+calls = 0
+def log_density(u, data):
+    global calls
+    calls += 1
+    if calls == 20:
+        try:
+            os.close(os.open({str(tmp_path / "first")!r}, os.O_CREAT | os.O_EXCL))
+            os._exit(3)
+        except FileExistsError:
+            pass
+    return -0.5 * u['x'] ** 2
+"""
+    starts = [Start(k, np.zeros(1)) for k in range(4)]
+    runs = run_pool(_job(source), starts, 2, Interrupt(10**9), Clock(None))
+    assert [r.number for r in runs] == [0, 1, 2, 3]
+    assert sorted(len(r) for r in runs)[1:] == [10, 10, 10]
+    (lost,) = [r for r in runs if len(r) < 10]
+    assert "exit status 3" in lost.error
+
+
+_BREAKS = """
+calls = 0
+
+
+def log_density(u, *data):
+    global calls
+    calls += 1
+    if float(u["mu"].detach()) > -1e9 and calls > 2500:  # the first part keeps it from being recorded
+        raise ValueError("the dog ate it")
+    return whole(u, *data)
+
+
+def whole("""
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_density_that_raises_keeps_the_draws(processes: int) -> None:
+    from gendsl_pyro.mcmc import PyroEngine
+
+    program = schools().compile("pyro")
+    source = program.source.replace("def log_density(", _BREAKS)
+    broken = replace(program, emitted=replace(program.emitted, source=source))
+    method = gd.NUTS(chains=2, warmup=100, draws=10**6, max_tree_depth=3, engine=gd.Engine.NATIVE)
+    draws = PyroEngine(processes).mcmc(broken.bind(SCHOOLS), method, 0, Interrupt(10**9))
+    assert draws.note.startswith("ended by an error (ValueError: the dog ate it)")
+    assert draws.unconstrained["mu"].shape[1] > 0
 
 
 def test_what_a_program_prints_does_no_harm() -> None:

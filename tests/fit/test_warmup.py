@@ -13,7 +13,7 @@ from gendsl.methods.chains import Thinning
 from tests.fit.models import SCHOOLS, schools
 
 METHODS: dict[str, gd.methods.MCMC] = {
-    "NUTS": gd.NUTS(chains=2, warmup=30, draws=12),
+    "NUTS": gd.NUTS(chains=2, warmup=30, draws=12, engine=gd.Engine.NATIVE),
     "HMC": gd.HMC(chains=2, warmup=30, draws=12),
     "nutpie": gd.NUTS(chains=2, warmup=30, draws=12, engine=gd.Engine.NUTPIE),
 }
@@ -39,7 +39,7 @@ def test_kept_warmup_has_groups_of_its_own(backend: str, name: str) -> None:
         assert np.array_equal(x, fit.draws[k])
     # The chain goes from warmup to the kept draws: lp of a warmup draw is the density there.
     b = fit.program.backend
-    with b.precision("float64"):
+    with b.context("float64"):
         u = {k: b.array(v[1, 29], "float64") for k, v in fit.raw.warmup.items()}
         assert float(b.numpy(fit.bound.log_density(u))) == pytest.approx(float(stats["lp"][1, 29]), rel=1e-12)
 

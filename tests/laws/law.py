@@ -39,7 +39,7 @@ def draw(program: BoundProgram, seed: int, lead: tuple[int, ...] = ()) -> dict[s
 
 def fused(p: BoundProgram, u: dict[str, np.ndarray]) -> Point:
     b, precision = p.program.backend, p.program.precision
-    with b.precision(precision):
+    with b.context(precision):
         arrays = {k: b.array(v, precision) for k, v in u.items()}
         value, grad = b.value_and_grad(p.log_density)(arrays)
         return Point(float(b.numpy(value)), {k: b.numpy(g) for k, g in grad.items()}, 0.0)
@@ -55,7 +55,7 @@ def _sum(terms: dict[str, Any]) -> Any:
 def ppl(p: BoundProgram, u: dict[str, np.ndarray], gradient: bool = True) -> Point:
     b, precision = p.program.backend, p.program.precision
     model = p.program.model
-    with b.precision(precision):
+    with b.context(precision):
         arrays = {k: b.array(v, precision) for k, v in u.items()}
         terms = b.log_joint(model, arrays, *p.arguments)
         scale = float(sum(np.abs(b.numpy(t)).sum() for t in terms.values()))
@@ -103,7 +103,7 @@ def check_batched(model: Model, data: Mapping[str, Any], seed: int, lead: int = 
         single = [fused(p, {k: v[i] for k, v in u.items()}).value for i in range(lead)]
         depth = max((-s for s in p.program.emitted.slots.values()), default=0)
         slots = {s.name: s.layout.depth for s in p.program.sites}
-        with backend.precision(precision):
+        with backend.context(precision):
             wide = {
                 k: backend.array(v.reshape(lead, *(1,) * (depth - slots[k]), *v.shape[1:]), precision)
                 for k, v in u.items()

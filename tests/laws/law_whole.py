@@ -108,7 +108,7 @@ def _run(
             b.log_joint(model, y, *p.arguments),
         )
 
-    with b.precision(precision):
+    with b.context(precision):
         x = {k: b.array(v, precision) for k, v in u.items()}
         y = {k: b.array(padded(k, v), precision) for k, v in wide.items()}
         fused, trace, terms, rows = _compiled(b.name, work, x, y)
@@ -144,7 +144,7 @@ def _rows(terms: dict[str, np.ndarray], depth: int, lead: tuple[int, ...]) -> tu
 def _loop(p: BoundProgram, wide: dict[str, np.ndarray], lead: tuple[int, ...]) -> np.ndarray:
     b, precision = p.program.backend, p.program.precision
     out = np.zeros(lead)
-    with b.precision(precision):
+    with b.context(precision):
         for i in np.ndindex(*lead):
             out[i] = b.numpy(p.log_density({k: b.array(v[i], precision) for k, v in wide.items()}))
     return out

@@ -84,7 +84,7 @@ def test_a_hidden_chain_with_impossible_transitions(backend: str) -> None:
 def test_a_sequence_that_cannot_be_has_no_density(backend: str) -> None:
     b = get_backend(backend)
     emission = np.array([[0.0, -np.inf], [-np.inf, 0.0]])
-    with b.precision("float64"):
+    with b.context("float64"):
         given = [b.array(x, "float64") for x in (np.array([1.0, 0.0]), np.eye(2), emission)]
         assert float(b.numpy(hidden_markov_log_prob(b.ops, *given))) == -np.inf
 
@@ -132,7 +132,7 @@ def test_joint_observations_are_drawn_where_they_are_left_out(backend: str, name
     m = _joint(name)
     p = m.compile(backend)
     given = p.bind({"x": [0.0, 1.0, 3.0], "y": [1, 2, 1]}).arrays
-    with p.backend.precision("float64"):
+    with p.backend.context("float64"):
         out = draw_model(backend, p.model, {k: v for k, v in given.items() if k != "y"})
     assert out.shape == (3,)
     assert np.isfinite(out).all()

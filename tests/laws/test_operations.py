@@ -63,7 +63,7 @@ def _outputs(p: BoundProgram, latents: dict[str, np.ndarray]) -> dict[str, np.nd
     """Every recorded value, in the user's layout: op by op, without compiling."""
     b = p.program.backend
     layouts = {s.name: s.layout for s in p.program.sites}
-    with b.precision("float64"):
+    with b.context("float64"):
         u = {k: b.array(layouts[k].into(v), "float64") for k, v in latents.items()}
         out = {k: b.numpy(v) for k, v in p.program.constrain(u, *p.arguments).items()}
     return {layout.name: layout.back(out[layout.name], 0) for layout in p.program.emitted.outputs}
@@ -91,7 +91,7 @@ def test_operation_on_plates_and_sites(op: str, backend: str) -> None:
         p = m.compile(backend).bind(data)
         if isinstance(want, float):
             b = p.program.backend
-            with b.precision("float64"):
+            with b.context("float64"):
                 u = {s.name: b.array(s.layout.into(latents[s.name]), "float64") for s in p.program.sites}
                 np.testing.assert_allclose(float(b.numpy(p.log_density(u))), want, 1e-12, err_msg=p.program.source)
         else:

@@ -34,7 +34,7 @@ def test_log_density(name: str, backend: str) -> None:
     by_hand = JOINT[name](values, data) + _log_jacobian(program, model, u, latents)
 
     engine = program.program.backend
-    with engine.precision("float64"):
+    with engine.context("float64"):
         ours = engine.numpy(program.log_density({k: engine.array(x, "float64") for k, x in u.items()}))
     assert np.shape(ours) == ()
     assert float(ours) == pytest.approx(by_hand, rel=1e-5 if name in ODE else 1e-9, abs=1e-6)

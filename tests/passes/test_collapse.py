@@ -321,7 +321,7 @@ def test_the_density_reads_no_rows(backend: str) -> None:
     p = m.compile(backend).bind({"x": r.normal(size=n), "y": r.normal(size=n), "k": r.poisson(1.0, n)})
     (read,) = p.density_arguments
     assert all(np.prod(np.shape(v)) <= 6 for v in read.values())
-    with p.program.backend.precision("float64"):
+    with p.program.backend.context("float64"):
         u = {k: p.program.backend.array(np.array(0.1), "float64") for k in p.shapes}
         assert float(p.program.log_density(u, read)) == float(p.log_density(u))
 
@@ -373,3 +373,12 @@ def test_a_conjugate_regression_has_its_closed_form() -> None:
     constant = evidence.logpdf(y[:200]) + scipy.stats.multivariate_normal(mean, np.linalg.inv(precision)).logpdf(mean)
     for p in bind(m, few).values():
         assert fused(p, {"b": mean}).value == pytest.approx(constant, rel=1e-10)
+
+
+def test_a_parameter_of_each_row_is_no_coefficient() -> None:
+    m = gd.Model("m")
+    row = m.plate("row")
+    shift = m.param("shift", 0.5, dims=row)
+    m.observe("y", gd.Normal(m.latent("a", gd.Normal(0, 1)) + shift, 1.0), dims=row)
+    assert observed(m) == ["y"]
+    check_law(m, {"y": [0.1, 0.2, 0.7]}, 0)

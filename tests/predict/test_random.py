@@ -18,7 +18,7 @@ def examine(case: Case, seed: int, backends: tuple[str, ...]) -> None:
     fit = prior_fit(model, case.data, first, 3, seed)
     terms = fit.log_likelihood()
     p = fit.program
-    with p.backend.precision("float64"):
+    with p.backend.context("float64"):
         for s in range(3):
             u = {k: p.backend.array(v[0, s], "float64") for k, v in fit.raw.unconstrained.items()}
             whole = p.backend.log_joint(p.model, u, *fit.bound.arguments)

@@ -54,7 +54,7 @@ def _same_likelihood(model: gd.Model, a: Fit, b: Fit, tolerance: float) -> None:
     for name, x in first.items():
         assert x.shape == second[name].shape
         assert np.abs(x - second[name]).max() <= tolerance * (1 + np.abs(x).max()), name
-    with p.backend.precision("float64"):
+    with p.backend.context("float64"):
         for s in range(3):
             u = {k: p.backend.array(v[0, s], "float64") for k, v in a.raw.unconstrained.items()}
             terms = p.backend.log_joint(p.model, u, *a.bound.arguments)

@@ -175,7 +175,7 @@ class _Reader:
 
     def _combined(self, n: Node, forms: dict[int, Linear]) -> Linear | None:
         args = [forms.get(a) for a in n.args]
-        if any(a is None for a in args):
+        if not args or any(a is None for a in args):  # a parameter of each row has no arguments
             return None
         a, *rest = [x for x in args if x is not None]
         b = rest[0] if rest else None

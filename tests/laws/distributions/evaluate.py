@@ -156,7 +156,7 @@ def evaluate(case: Case) -> dict[str, Evaluation]:
 
 def _evaluation(case: Case, p: BoundProgram) -> Evaluation:
     b = p.program.backend
-    with b.precision("float64"):
+    with b.context("float64"):
         raw = {k: b.numpy(v)[None] for k, v in run(case, p, lambda: lets(p)).items()}
         total = run(case, p, lambda: p.program.log_density({}, *p.arguments))
         values = {k: v[0] for k, v in restore(p.program.emitted, raw, p.bound.sizes).items()}
@@ -185,7 +185,7 @@ def singles(case: Case, depth: float) -> tuple[np.ndarray, dict[str, np.ndarray]
     out = {}
     for name, precision in (("pyro", "float64"), ("pyro", "float32"), ("numpyro", "float32")):
         p = m.compile(name, precision=precision).bind(data)
-        with p.program.backend.precision(precision):
+        with p.program.backend.context(precision):
             out[f"{name} {precision}"] = trace(case, p, "x")
     return out.pop("pyro float64"), out
 
@@ -200,7 +200,7 @@ def _gradients(case: Case, p: BoundProgram, x: np.ndarray) -> dict[str, np.ndarr
     b = p.program.backend
     names = [n for n, v in case.stacked().items() if v.dtype.kind == "f" and not case.whole(n)]
     layout = next(i for i in p.program.emitted.inputs if i.name == "x")
-    with b.precision("float64"):
+    with b.context("float64"):
         at = {"x": b.array(layout.into(x), "float64")}
         given = {n: p.arrays[n] for n in names} | ({} if case.discrete else at)
         both = jax.value_and_grad if b.name == "numpyro" else b.value_and_grad

@@ -52,7 +52,7 @@ def draws(case: Case, backend: str, seed: int = 0) -> np.ndarray:
     data = case.stacked()
     if time:
         data["y"] = np.repeat(case.points()[None, :, 0], DRAWS, 0)
-    with b.precision("float64"):
+    with b.context("float64"):
         given = {i.name: i.into(data[i.name]) for i in emitted.inputs if i.name in data}
         given = {k: v.astype(float) if k in emitted.casts else v for k, v in given.items()}
         given |= {name: value.numpy() for name, value in emitted.constants.items()}

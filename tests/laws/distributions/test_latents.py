@@ -87,7 +87,7 @@ def test_latents(case: Case) -> None:
     for name, p in programs.items():
         b = p.program.backend
         assert {k: v.shape for k, v in u.items()} == p.shapes
-        with b.precision("float64"):
+        with b.context("float64"):
             at = {k: b.array(v, "float64") for k, v in u.items()}
             whole = partial(jax.jit) if name == "numpyro" and isinstance(case, Many) else lambda f: f
             both = jax.value_and_grad if name == "numpyro" else b.value_and_grad

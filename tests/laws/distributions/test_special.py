@@ -28,7 +28,7 @@ def programs(m: gd.Model, data: dict[str, Any]) -> dict[str, BoundProgram]:
 def density(p: BoundProgram, **u: float) -> tuple[float, dict[str, np.ndarray]]:
     """The fused log-density and its gradient."""
     b = p.program.backend
-    with b.precision("float64"):
+    with b.context("float64"):
         at = {k: b.array(np.asarray(v, float), "float64") for k, v in u.items()}
         both = jax.value_and_grad if b.name == "numpyro" else b.value_and_grad
         value, grad = both(p.log_density)(at)
@@ -38,13 +38,13 @@ def density(p: BoundProgram, **u: float) -> tuple[float, dict[str, np.ndarray]]:
 def total(p: BoundProgram, u: dict[str, np.ndarray]) -> float:
     """The fused log-density."""
     b = p.program.backend
-    with b.precision("float64"):
+    with b.context("float64"):
         return float(p.log_density({k: b.array(v, "float64") for k, v in u.items()}))
 
 
 def let(p: BoundProgram, name: str) -> np.ndarray:
     b = p.program.backend
-    with b.precision("float64"):
+    with b.context("float64"):
         out: np.ndarray = b.numpy(lets(p)[name])
         return out
 
@@ -230,7 +230,7 @@ def test_quantiles_of_the_truncated_normal(backend: str) -> None:
         (-51.0, -50.0),
     ]
     p = np.linspace(0.01, 0.99, 9)
-    with b.precision("float64"):
+    with b.context("float64"):
         for low, high in ends:
             given = [None if e is None else b.array(np.array(e), "float64") for e in (low, high)]
             x = b.numpy(quantile(b.ops, b.array(p, "float64"), 0.0, b.array(np.array(1.0), "float64"), *given))

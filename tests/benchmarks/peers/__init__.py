@@ -1,0 +1,1 @@
+"""gendsl against programs written by hand, from data to summary."""
