@@ -16,7 +16,7 @@ from gendsl.methods import NUTS, nutpie
 from gendsl.methods.chains import Chain, Start, Thinning, cores, gather, is_dense, limited, resume, tree_depth
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
-from gendsl.methods.start import starts
+from gendsl.methods.start import SCREENED, starts
 from gendsl.state import entropy
 from gendsl_numpyro.density import FlatDensity
 from gendsl_numpyro.kernel import Sampler, sampler_of
@@ -67,7 +67,9 @@ class NumpyroEngine:
         clock, began = Clock(method.deadline), time.perf_counter()
         density = FlatDensity(program)
         if state is None:
-            found = starts(program, density.evaluate, method.chains, seed, method.init)
+            found = starts(
+                program, density.evaluate, method.chains, seed, method.init, screened=method.warmup >= SCREENED
+            )
             chains = [Start(k, density.flat(u)) for k, u in enumerate(found)]
         else:
             chains = resume(state)

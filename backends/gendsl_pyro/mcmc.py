@@ -16,7 +16,7 @@ from gendsl.methods import nutpie
 from gendsl.methods.chains import Chain, Start, cores, gather, is_dense, resume
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
-from gendsl.methods.start import starts
+from gendsl.methods.start import SCREENED, starts
 from gendsl_pyro.chain import Settings, run_chain
 from gendsl_pyro.pool import run_pool
 from gendsl_pyro.worker import Job
@@ -63,7 +63,9 @@ class PyroEngine:
             nutpie.require()
         clock, began = Clock(method.deadline), time.perf_counter()
         if state is None:
-            found = starts(program, _evaluate(program), method.chains, seed, method.init)
+            found = starts(
+                program, _evaluate(program), method.chains, seed, method.init, screened=method.warmup >= SCREENED
+            )
             chains = [Start(k, np.concatenate([v.ravel() for v in u.values()])) for k, u in enumerate(found)]
             dense = is_dense(method, program.dimension)
         else:

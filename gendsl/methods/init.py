@@ -25,14 +25,28 @@ class Uniform(Init):
 
     Args:
         radius: positive.
+        candidates: points that are drawn for each chain. Those from which an ascent leads to a mode far below that of
+            the others are left out, and the chain starts at the first that is not (gendsl/methods/basins.py). With 1,
+            or a warmup of less than 100 iterations, points are taken as they come.
 
     Raises:
-        ModelError: if the radius is not a positive number.
+        ModelError: if the radius is not a positive number, or candidates no positive integer.
     """
 
     radius: float = 2.0
+    candidates: int = 3
 
     def __post_init__(self) -> None:
+        n = self.candidates
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+            raise ModelError(
+                "gd.init.Uniform: candidates is a positive integer",
+                given=repr(n)[:80],
+                needed="1 or more",
+                fix="for example 3",
+                where=caller(),
+            )
+        object.__setattr__(self, "candidates", int(n))
         object.__setattr__(self, "radius", _number("gd.init.Uniform: radius", self.radius, zero=False, usual="2.0"))
 
 

@@ -15,14 +15,16 @@ import numpy as np
 
 from gendsl.errors import FitError, Location
 from gendsl.graph.types import DistType
+from gendsl.methods.basins import first_that_matters
 from gendsl.methods.init import Given, Init, Prior, Uniform
 
 if TYPE_CHECKING:
     from gendsl.program import BoundProgram
 
-__all__ = ["TRIES", "starts"]
+__all__ = ["SCREENED", "TRIES", "starts"]
 
 TRIES = 100
+SCREENED = 100  # iterations of warmup from which it pays to look where candidates lead
 _OTHERS = {"let": "is computed from latents", "observe": "is observed", "data": "is data"}
 _PRIOR = 3  # keeps the stream of random numbers apart from that of predictions
 
@@ -31,7 +33,15 @@ Evaluate = Callable[[Point], tuple[float, Point]]
 """The log-density of a point and its gradient."""
 
 
-def starts(program: BoundProgram, evaluate: Evaluate, chains: int, seed: int, init: Init | None = None) -> list[Point]:
+def starts(
+    program: BoundProgram,
+    evaluate: Evaluate,
+    chains: int,
+    seed: int,
+    init: Init | None = None,
+    *,
+    screened: bool = False,
+) -> list[Point]:
     """A starting point for each chain.
 
     Args:
@@ -40,13 +50,16 @@ def starts(program: BoundProgram, evaluate: Evaluate, chains: int, seed: int, in
         chains: how many.
         seed: the seed of the run.
         init: how they are chosen; left out, `Uniform()`.
+        screened: whether candidates in the basin of a mode that does not matter are left out.
 
     Raises:
         FitError: if no point with finite density and gradient is found; it names the value or term that is not finite.
             Also if values are given that do not fit the model, or the prior cannot be drawn from.
     """
     choice = _choice(program, Uniform() if init is None else init, chains, seed)
-    return [_start(program, evaluate, choice, chain) for chain in range(chains)]
+    # A solver with steps of its own makes gradients dear.
+    count = choice.candidates if screened and not program.program.emitted.adaptive else 1
+    return [_start(program, evaluate, choice, chain, count) for chain in range(chains)]
 
 
 @dataclass(frozen=True)
@@ -56,10 +69,12 @@ class _Choice:
     Attributes:
         points: of a chain, one after the other.
         words: what kind of points they are.
+        candidates: how many points to compare.
     """
 
     points: Callable[[int], Iterator[Point]]
     words: str
+    candidates: int = 1
 
 
 def _choice(program: BoundProgram, init: Init, chains: int, seed: int) -> _Choice:
@@ -68,6 +83,7 @@ def _choice(program: BoundProgram, init: Init, chains: int, seed: int) -> _Choic
         return _Choice(
             lambda chain: _uniform(program, init.radius, seed, chain),
             f"where every unconstrained value lies in {reach}",
+            init.candidates,
         )
     if isinstance(init, Prior):
         return _Choice(_prior(program, chains, seed), "at a draw from the prior")
@@ -175,17 +191,37 @@ def _checked(program: BoundProgram, values: Mapping[str, np.ndarray], chains: in
     return out
 
 
-def _start(program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: int) -> Point:
+def _start(program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: int, count: int) -> Point:
     u: Point = {}
+    found: list[Point] = []
     value, gradient, tries = float("nan"), u, 0
     for u in choice.points(chain):
         tries += 1
         value, gradient = evaluate(u)
         if np.isfinite(value) and all(np.isfinite(g).all() for g in gradient.values()):
-            return u
+            found.append(u)
+            if len(found) == count:
+                break
+    if found:
+        return found[_first(program, evaluate, found)]
     raise _failure(
         program, u, value, gradient, f"in {tries} {'try' if tries == 1 else 'tries'} (chain {chain})", choice.words
     )
+
+
+def _first(program: BoundProgram, evaluate: Evaluate, found: list[Point]) -> int:
+    """The place of the first point that does not lie in the basin of a mode far below the others."""
+    if len(found) == 1 or not program.dimension:
+        return 0
+    ends = np.cumsum([int(np.prod(s, dtype=int)) for s in program.shapes.values()])[:-1]
+
+    def density(z: np.ndarray) -> tuple[float, np.ndarray]:
+        parts = zip(program.shapes.items(), np.split(z, ends), strict=True)
+        value, gradient = evaluate({k: x.reshape(shape) for (k, shape), x in parts})
+        # Where the density raises (a singular matrix), there is no gradient.
+        return value, np.concatenate([np.ravel(gradient[k]) for k in program.shapes]) if gradient else np.zeros_like(z)
+
+    return first_that_matters(density, [np.concatenate([np.ravel(u[k]) for k in program.shapes]) for u in found])
 
 
 def _failure(program: BoundProgram, u: Point, value: float, gradient: Point, effort: str, words: str) -> FitError:

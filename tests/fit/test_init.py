@@ -11,6 +11,8 @@ import pytest
 
 import gendsl as gd
 from gendsl.methods.start import starts
+from gendsl_models import reference
+from gendsl_models.registry import ZOO
 from tests.fit.models import SCHOOLS, schools
 
 
@@ -177,3 +179,46 @@ def test_given_values_are_data() -> None:
     assert pickle.loads(pickle.dumps(a)) == a  # as methods go to the processes that chains run in
     with pytest.raises(ValueError, match="read-only"):
         a.values["x"][0] = 3.0
+
+
+def _valley(z: np.ndarray) -> tuple[float, np.ndarray]:
+    """A mode at -3, and one at 3 that is 200 nats lower."""
+    logs = np.array([-0.5 * (z[0] + 3) ** 2, -200 - 0.5 * (z[0] - 3) ** 2])
+    top = logs.max()
+    weights = np.exp(logs - top) / np.exp(logs - top).sum()
+    return float(top + np.log(np.exp(logs - top).sum())), np.array([-weights @ (z[0] + np.array([3.0, -3.0]))])
+
+
+def test_candidates_of_a_mode_that_does_not_matter_are_left_out() -> None:
+    from gendsl.methods.basins import first_that_matters
+
+    here, far = np.array([-2.0]), np.array([3.5])
+    assert first_that_matters(_valley, [far, here, here]) == 1
+    assert first_that_matters(_valley, [here, far]) == 0
+    assert first_that_matters(lambda z: (float(z[0]), np.ones(1)), [far, here]) == 0  # there is no mode
+
+    def close(z: np.ndarray) -> tuple[float, np.ndarray]:
+        """Two modes that differ by 20 nats: both may matter."""
+        value, gradient = _valley(z)
+        return value / 10, gradient / 10
+
+    assert first_that_matters(close, [far, here]) == 0
+
+
+@pytest.mark.skipif(not reference.available(), reason="the reference posteriors are absent")
+def test_no_chain_of_a_mixture_starts_at_a_mode_that_does_not_matter(backend: str) -> None:
+    entry = ZOO["low_dim_gauss_mix"]
+    bound = entry.build().compile(backend).bind(entry.data())
+    density = bound.program.backend.value_and_grad(bound.log_density)
+    b = bound.program.backend
+
+    def evaluate(u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+        with bound.program.context():
+            value, gradient = density({k: b.array(v, "float64") for k, v in u.items()})
+            return float(value), {k: b.numpy(g) for k, g in gradient.items()}
+
+    as_they_come = starts(bound, evaluate, 3, 0)
+    screened = starts(bound, evaluate, 3, 0, screened=True)
+    same = [all(np.array_equal(a[k], c[k]) for k in a) for a, c in zip(as_they_come, screened, strict=True)]
+    assert same == [True, True, False]  # the third led to a mode 450 nats below
+    assert all(np.abs(x).max() < 2 for u in screened for x in u.values())

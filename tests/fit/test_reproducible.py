@@ -61,8 +61,8 @@ def test_both_backends_start_from_the_same_points(monkeypatch: pytest.MonkeyPatc
 
     seen: list[Any] = []
 
-    def spy(*args: Any) -> Any:
-        seen.append(starts(*args))
+    def spy(*args: Any, **options: Any) -> Any:
+        seen.append(starts(*args, **options))
         return seen[-1]
 
     for module in (numpyro_mcmc, pyro_mcmc):
