@@ -182,17 +182,17 @@ def test_given_values_are_data() -> None:
 
 
 def _valley(z: np.ndarray) -> tuple[float, np.ndarray]:
-    """A mode at -3, and one at 3 that is 200 nats lower."""
-    logs = np.array([-0.5 * (z[0] + 3) ** 2, -200 - 0.5 * (z[0] - 3) ** 2])
+    """A mode at -30, and one at 30 that is 200 nats lower."""
+    logs = np.array([-0.5 * (z[0] + 30) ** 2, -200 - 0.5 * (z[0] - 30) ** 2])
     top = logs.max()
     weights = np.exp(logs - top) / np.exp(logs - top).sum()
-    return float(top + np.log(np.exp(logs - top).sum())), np.array([-weights @ (z[0] + np.array([3.0, -3.0]))])
+    return float(top + np.log(np.exp(logs - top).sum())), np.array([-weights @ (z[0] + np.array([30.0, -30.0]))])
 
 
 def test_candidates_of_a_mode_that_does_not_matter_are_left_out() -> None:
     from gendsl.methods.basins import first_that_matters
 
-    here, far = np.array([-2.0]), np.array([3.5])
+    here, far = np.array([-29.0]), np.array([30.5])
     assert first_that_matters(_valley, [far, here, here]) == 1
     assert first_that_matters(_valley, [here, far]) == 0
     assert first_that_matters(lambda z: (float(z[0]), np.ones(1)), [far, here]) == 0  # there is no mode
