@@ -118,7 +118,13 @@ class Sampler:
 
     # -- traced ----------------------------------------------------------------------------------------------------
     def _potential(self, data: Data, z: Array) -> Array:
-        return -self._density.log_density(data, z)
+        """The negative log-density; infinite, and flat, where momenta would overflow.
+
+        With a dense mass matrix, NumPyro's kinetic energy r' M^-1 r of an r whose squares overflow may be -inf, and the
+        kernel then moves there for good (ARMA, whose density explodes outside its stationary region).
+        """
+        u = -self._density.log_density(data, z)
+        return jnp.where(u < jnp.finfo(u.dtype).max ** (1 / 3), u, jnp.inf)
 
     def _initial(self, data: Data, z: Array, key: Array, step_size: Array, mass: Array, iteration: Array) -> Any:
         def one(z: Array, key: Array, step_size: Array, mass: Array, iteration: Array) -> Any:

@@ -1,4 +1,4 @@
-"""Which of several starting points lie in the basin of a mode that matters.
+"""Which of several starting points a chain can begin at: not in the basin of a mode that does not matter, nor too far.
 
 A mixture has modes at which a component covers all data, or none: hundreds of nats below the others, but a chain that
 starts near one stays there. From each candidate a quasi-Newton ascent finds the mode that it belongs to. A candidate
@@ -6,48 +6,77 @@ whose mode lies so far below the best one that no volume makes up for it is left
 
     log p(mode) < log p(best mode) - 5 (d + 5)
 
-A chain starts at the candidate, not at the mode, so chains stay as spread out as they were. Where the ascent does not
-converge, as on a density without a bound, nothing is concluded.
+Chains start at candidates, not at modes, so they stay as spread out as they were. Only one whose log-density lies more
+than 1,000 (d + 1) below that of its mode, where gradients are so steep that step sizes shrink to nothing (a recurrence
+that explodes), starts at the first point of the ascent that does not. Where the ascent does not converge, as on a
+density without a bound, nothing is concluded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["first_that_matters"]
+__all__ = ["begin"]
 
-_ITERATIONS = 100
-_NATS = 5.0
+Density = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+_ITERATIONS, _AGAIN = 100, 5
+_NATS, _FAR = 5.0, 1000.0
 
 
-def first_that_matters(
-    density: Callable[[np.ndarray], tuple[float, np.ndarray]], candidates: Sequence[np.ndarray]
-) -> int:
-    """The place of the first candidate that is not left out.
+@dataclass(frozen=True, eq=False)
+class _Ascent:
+    """The way from a candidate to its mode: log-densities and points, in order; the mode's is the highest."""
+
+    values: list[float]
+    points: list[np.ndarray]
+
+    @property
+    def mode(self) -> float:
+        return max(self.values)
+
+
+def begin(density: Density, candidates: Sequence[np.ndarray]) -> np.ndarray:
+    """Where to start.
 
     Args:
         density: log-density and gradient of a vector.
         candidates: vectors at which both are finite.
     """
-    modes = [_ascend(density, z) for z in candidates]
-    found = [m for m in modes if m is not None]
-    if modes[0] is None or len(found) < 2:
-        return 0
-    least = max(found) - _NATS * (candidates[0].size + 5)
-    return next(k for k, m in enumerate(modes) if m is not None and m >= least)
+    ascents = [_ascend(density, z) for z in candidates]
+    first, found = ascents[0], [a for a in ascents if a is not None]
+    if first is None:
+        return candidates[0]
+    d = candidates[0].size
+    least = max(a.mode for a in found) - _NATS * (d + 5)
+    way = next(a for a in found if a.mode >= least)
+    near = way.mode - _FAR * (d + 1)
+    return way.points[next(k for k, value in enumerate(way.values) if value >= near)]
 
 
-def _ascend(density: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray) -> float | None:
-    """The log-density of the mode that is reached; None where none is."""
+def _ascend(density: Density, start: np.ndarray) -> _Ascent | None:
     from scipy.optimize import minimize
+
+    way = _Ascent([], [])
 
     def loss(z: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = density(z)
-        good = np.isfinite(value) and np.isfinite(gradient).all()
-        return (-value, -gradient) if good else (np.inf, np.zeros_like(z))
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            return np.inf, np.zeros_like(z)
+        way.values.append(value)
+        way.points.append(z.copy())
+        return -value, -gradient
 
+    z, before = start, np.inf
     with np.errstate(all="ignore"):
-        out = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS})
-    return -float(out.fun) if out.success and np.isfinite(out.fun) else None
+        for _ in range(_AGAIN):  # it ends when the loss falls by little of what it was, which may be much
+            out = minimize(loss, z, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS})
+            if not (out.success and np.isfinite(out.fun)):
+                return None
+            if before - out.fun < 1.0:
+                return way
+            z, before = out.x, float(out.fun)
+    return None

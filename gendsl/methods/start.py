@@ -15,7 +15,7 @@ import numpy as np
 
 from gendsl.errors import FitError, Location
 from gendsl.graph.types import DistType
-from gendsl.methods.basins import first_that_matters
+from gendsl.methods.basins import begin
 from gendsl.methods.init import Given, Init, Prior, Uniform
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = ["SCREENED", "TRIES", "starts"]
 TRIES = 100
 SCREENED = 100  # iterations of warmup from which it pays to look where candidates lead
 _OTHERS = {"let": "is computed from latents", "observe": "is observed", "data": "is data"}
+_BLURRED = 2.0**50  # a log-density whose digits end at about one nat: a sampler cannot tell better from worse
 _PRIOR = 3  # keeps the stream of random numbers apart from that of predictions
 
 Point = dict[str, np.ndarray]
@@ -194,34 +195,40 @@ def _checked(program: BoundProgram, values: Mapping[str, np.ndarray], chains: in
 def _start(program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: int, count: int) -> Point:
     u: Point = {}
     found: list[Point] = []
+    blurred: list[Point] = []
     value, gradient, tries = float("nan"), u, 0
     for u in choice.points(chain):
         tries += 1
         value, gradient = evaluate(u)
         if np.isfinite(value) and all(np.isfinite(g).all() for g in gradient.values()):
-            found.append(u)
+            (found if abs(value) < _BLURRED else blurred).append(u)
             if len(found) == count:
                 break
     if found:
-        return found[_first(program, evaluate, found)]
+        return _begun(program, evaluate, found) if count > 1 else found[0]
+    if blurred:
+        return blurred[0]
     raise _failure(
         program, u, value, gradient, f"in {tries} {'try' if tries == 1 else 'tries'} (chain {chain})", choice.words
     )
 
 
-def _first(program: BoundProgram, evaluate: Evaluate, found: list[Point]) -> int:
-    """The place of the first point that does not lie in the basin of a mode far below the others."""
-    if len(found) == 1 or not program.dimension:
-        return 0
-    ends = np.cumsum([int(np.prod(s, dtype=int)) for s in program.shapes.values()])[:-1]
+def _begun(program: BoundProgram, evaluate: Evaluate, found: list[Point]) -> Point:
+    """The point to start from, of several candidates."""
+    if not program.dimension:
+        return found[0]
+    shapes = program.shapes
+    ends = np.cumsum([int(np.prod(s, dtype=int)) for s in shapes.values()])[:-1]
+
+    def point(z: np.ndarray) -> Point:
+        return {k: x.reshape(shapes[k]) for k, x in zip(shapes, np.split(z, ends), strict=True)}
 
     def density(z: np.ndarray) -> tuple[float, np.ndarray]:
-        parts = zip(program.shapes.items(), np.split(z, ends), strict=True)
-        value, gradient = evaluate({k: x.reshape(shape) for (k, shape), x in parts})
+        value, gradient = evaluate(point(z))
         # Where the density raises (a singular matrix), there is no gradient.
-        return value, np.concatenate([np.ravel(gradient[k]) for k in program.shapes]) if gradient else np.zeros_like(z)
+        return value, np.concatenate([np.ravel(gradient[k]) for k in shapes]) if gradient else np.zeros_like(z)
 
-    return first_that_matters(density, [np.concatenate([np.ravel(u[k]) for k in program.shapes]) for u in found])
+    return point(begin(density, [np.concatenate([np.ravel(u[k]) for k in shapes]) for u in found]))
 
 
 def _failure(program: BoundProgram, u: Point, value: float, gradient: Point, effort: str, words: str) -> FitError:

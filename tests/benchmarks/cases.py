@@ -88,7 +88,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--cases", nargs="+", default=names, choices=names)
     options.add_argument("--backends", nargs="+", default=["numpyro", "pyro"])
-    options.add_argument("--engines", nargs="+", default=[e.value for e in Engine])
+    options.add_argument("--engines", nargs="+", default=["auto", "native"])
     options.add_argument("--deadline", type=float, default=300.0, help="seconds for each fit")
     options.add_argument("--out", type=Path, default=Path(".cache/cases.jsonl"))
     given = options.parse_args()

@@ -190,23 +190,38 @@ def _valley(z: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def test_candidates_of_a_mode_that_does_not_matter_are_left_out() -> None:
-    from gendsl.methods.basins import first_that_matters
+    from gendsl.methods.basins import begin
 
     here, far = np.array([-29.0]), np.array([30.5])
-    assert first_that_matters(_valley, [far, here, here]) == 1
-    assert first_that_matters(_valley, [here, far]) == 0
-    assert first_that_matters(lambda z: (float(z[0]), np.ones(1)), [far, here]) == 0  # there is no mode
+    assert np.array_equal(begin(_valley, [far, here, here]), here)
+    assert np.array_equal(begin(_valley, [here, far]), here)
+    assert np.array_equal(begin(lambda z: (float(z[0]), np.ones(1)), [far, here]), far)  # there is no mode
 
     def close(z: np.ndarray) -> tuple[float, np.ndarray]:
         """Two modes that differ by 20 nats: both may matter."""
         value, gradient = _valley(z)
         return value / 10, gradient / 10
 
-    assert first_that_matters(close, [far, here]) == 0
+    assert np.array_equal(begin(close, [far, here]), far)
+
+
+def test_a_candidate_on_a_cliff_is_walked_up() -> None:
+    from gendsl.methods.basins import begin
+
+    def steep(z: np.ndarray) -> tuple[float, np.ndarray]:
+        return -float(np.cosh(3 * z).sum()), -3 * np.sinh(3 * z)
+
+    start = np.array([9.0, -8.0])
+    (at,) = [begin(steep, [start, start])]
+    assert steep(start)[0] < -1e11
+    assert -3002 <= steep(at)[0] < -2.1  # near, and not at the mode
+    assert np.array_equal(begin(steep, [np.ones(2), start]), np.ones(2))
 
 
 @pytest.mark.skipif(not reference.available(), reason="the reference posteriors are absent")
 def test_no_chain_of_a_mixture_starts_at_a_mode_that_does_not_matter(backend: str) -> None:
+    from gendsl.methods.basins import _ascend
+
     entry = ZOO["low_dim_gauss_mix"]
     bound = entry.build().compile(backend).bind(entry.data())
     density = bound.program.backend.value_and_grad(bound.log_density)
@@ -217,8 +232,32 @@ def test_no_chain_of_a_mixture_starts_at_a_mode_that_does_not_matter(backend: st
             value, gradient = density({k: b.array(v, "float64") for k, v in u.items()})
             return float(value), {k: b.numpy(g) for k, g in gradient.items()}
 
-    as_they_come = starts(bound, evaluate, 3, 0)
-    screened = starts(bound, evaluate, 3, 0, screened=True)
-    same = [all(np.array_equal(a[k], c[k]) for k in a) for a, c in zip(as_they_come, screened, strict=True)]
-    assert same == [True, True, False]  # the third led to a mode 450 nats below
-    assert all(np.abs(x).max() < 2 for u in screened for x in u.values())
+    def modes(points: list[dict[str, np.ndarray]]) -> list[float]:
+        shapes = bound.shapes
+        ends = np.cumsum([int(np.prod(x)) for x in shapes.values()])[:-1]
+
+        def flat(z: np.ndarray) -> tuple[float, np.ndarray]:
+            value, g = evaluate({k: x.reshape(shapes[k]) for k, x in zip(shapes, np.split(z, ends), strict=True)})
+            return value, np.concatenate([g[k].ravel() for k in shapes])
+
+        ways = [_ascend(flat, np.concatenate([u[k].ravel() for k in shapes])) for u in points]
+        return [w.mode for w in ways if w is not None]
+
+    as_they_come, screened = (modes(starts(bound, evaluate, 3, 0, screened=s)) for s in (False, True))
+    assert as_they_come[2] < as_they_come[0] - 400  # the third would settle 450 nats below
+    np.testing.assert_allclose(screened, as_they_come[0], atol=0.1)
+
+
+def test_a_start_whose_density_has_lost_its_digits_is_a_last_resort() -> None:
+    """An explosive recurrence has log-densities of -1e40, among which no step is better than another."""
+    m = gd.Model("m")
+    x = m.latent("x", gd.Normal(0, 1))
+    m.factor("steep", gd.where(x > 0, -1e40 * x, 0.0))
+    bound = m.compile("numpyro").bind({})
+
+    def evaluate(u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+        return (-1e40 if u["x"] > 0 else 0.0), u
+
+    found = starts(bound, evaluate, 20, 0)
+    assert all(u["x"] <= 0 for u in found)
+    assert len(starts(bound, lambda u: (-1e40, u), 2, 0)) == 2  # where there is nothing better

@@ -26,3 +26,15 @@ def test_a_chain_that_starts_on_a_spike_is_named(backend: str, kind: type[gd.met
     assert problem.startswith("chain 1 stands still: it leaves its place in 0% of its draws (acceptance ")
     assert "step size" in problem
     assert "gd.init.Prior()" in problem
+
+
+def test_a_density_that_overflows_is_not_moved_to() -> None:
+    """With a dense mass matrix, the kinetic energy of momenta of 1e168 is -inf on NumPyro, which accepts it."""
+    m = gd.Model("explosive")
+    a, b = m.latent("a", gd.Normal(0, 1)), m.latent("b", gd.Normal(0, 1))
+    m.factor("cliff", -gd.exp(150.0 * (a + 0.9 * b - 3.0)))
+    method = gd.NUTS(chains=4, warmup=300, draws=200, dense=True, engine=gd.Engine.NATIVE)
+    for seed in range(3):
+        fit = m.fit({}, method, backend="numpyro", seed=seed, progress=False)
+        assert fit.raw.stats["lp"].min() > -100
+        assert np.isfinite(fit.raw.stats["energy"]).all()
