@@ -22,6 +22,7 @@ from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DType
 
 if TYPE_CHECKING:
+    from gendsl.coordinates import Coordinates
     from gendsl.data import Bound
     from gendsl.emit.emitter import Emitted, Site
     from gendsl.emit.layout import Layout
@@ -254,6 +255,13 @@ class BoundProgram:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Unconstrained shape of each sampled latent."""
         return {s.name: s.unconstrained_shape(self.bound.sizes) for s in self.program.sites}
+
+    @cached_property
+    def coordinates(self) -> Coordinates | None:
+        """The coordinates in which a sampler moves; None where they are the unconstrained values themselves."""
+        from gendsl.whitening import coordinates
+
+        return coordinates(self)
 
     @property
     def dimension(self) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gendsl.coordinates import Coordinates
+
 __all__ = ["SamplerState", "entropy"]
 
 
@@ -19,13 +21,13 @@ class SamplerState:
 
     Attributes:
         chain: numbers of the chains, (chain,).
-        position: unconstrained positions of the last kept draws, (chain, dimension), in the order of the program's
-            sites.
+        position: positions of the last kept draws, (chain, dimension), in the order of the program's sites.
         step_size: adapted step sizes, (chain,).
         inverse_mass: adapted inverse mass matrices: (chain, dimension) where they are diagonal, (chain, dimension,
             dimension) where dense, (chain, 0) where the engine does not tell them.
         seed: seed of the first run.
         run: how often the run has been continued so far.
+        coordinates: those of the positions and mass matrices; None where they are the unconstrained values themselves.
     """
 
     chain: np.ndarray
@@ -34,6 +36,7 @@ class SamplerState:
     inverse_mass: np.ndarray
     seed: int
     run: int = 0
+    coordinates: Coordinates | None = None
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The state as arrays of numbers."""
@@ -45,6 +48,7 @@ class SamplerState:
             "inverse_mass": self.inverse_mass,
             "seed": np.array(words, np.uint32),
             "run": np.array(self.run),
+            **({} if self.coordinates is None else self.coordinates.to_arrays()),
         }
 
     @classmethod
@@ -57,6 +61,7 @@ class SamplerState:
             inverse_mass=np.asarray(arrays["inverse_mass"], np.float64),
             seed=sum(int(word) << (32 * k) for k, word in enumerate(np.atleast_1d(arrays["seed"]))),
             run=int(arrays["run"]),
+            coordinates=Coordinates.from_arrays(arrays),
         )
 
 

@@ -7,7 +7,7 @@ the same shapes use it again.
 from __future__ import annotations
 
 import threading
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gendsl.backend import CPU
+from gendsl.coordinates import Coordinates
 
 if TYPE_CHECKING:
     from gendsl.program import BoundProgram
@@ -45,8 +46,11 @@ class ShapedDensity:
         self.value_and_gradient = jax.jit(self._value_and_gradient)
 
     def log_density(self, data: Data, z: Array) -> Array:
-        """To be traced: the log-density of z."""
-        arguments = [d | s for d, s in zip(data, self._static, strict=True)]
+        """To be traced: the log-density of z. The last of the data says how z is placed; see `_placing`."""
+        *groups, at = data
+        if at:
+            z = z.at[at["index"]].add(at["matrix"] @ z[at["index"]] + at["shift"])
+        arguments = [d | s for d, s in zip(groups, self._static, strict=True)]
         return self._density(self.split(z), *arguments)
 
     def split(self, z: Any) -> dict[str, Any]:
@@ -90,6 +94,7 @@ class FlatDensity:
 
     Args:
         program: the bound program.
+        coordinates: in which the vector is given; None where it holds the unconstrained values themselves.
 
     Attributes:
         data: the arrays that the density reads. Sizes of plates are static; all else is an input of what is compiled.
@@ -97,36 +102,50 @@ class FlatDensity:
         key: all that what is compiled depends on.
     """
 
-    def __init__(self, program: BoundProgram) -> None:
+    def __init__(self, program: BoundProgram, coordinates: Coordinates | None = None) -> None:
         self._program = p = program.program
+        self.coordinates = coordinates
         groups = program.density_arguments
         self.data = [{k: v for k, v in group.items() if not isinstance(v, int)} for group in groups]
+        self.data.append(self._placing(coordinates))
         self.key = (
             tuple(program.shapes.items()),
+            None if coordinates is None else len(coordinates.index),
             tuple(
                 (k, v if isinstance(v, int) else (v.shape, str(v.dtype))) for group in groups for k, v in group.items()
             ),
         )
         found = p.cache.get(("density", self.key))
         self.shaped: ShapedDensity = found or p.cache.setdefault(("density", self.key), ShapedDensity(program))
-        self._here = self._moved() if p.device == CPU else self.data
+        self._here = self._moved(self.data) if p.device == CPU else self.data
 
-    def _moved(self) -> Data:
+    def _placing(self, coordinates: Coordinates | None) -> dict[str, Array]:
+        """What is added to a vector to place it: (A - 1) v + c at some elements."""
+        if coordinates is None:
+            return {}
+        p, c = self._program, coordinates
+        with p.context():
+            moved = c.matrix - np.eye(len(c.index))
+            parts = {"index": c.index, "matrix": moved, "shift": c.shift}
+            return {k: p.backend.array(x, p.precision) for k, x in parts.items()}
+
+    def _moved(self, data: Data) -> Data:
         """The data where single calls are computed."""
         device = _caller_s_own()
         if device is None:
-            return self.data
+            return data
         with self._program.context():
-            out: Data = jax.device_put(jax.tree.map(np.asarray, self.data), device)
+            out: Data = jax.device_put(jax.tree.map(np.asarray, data), device)
             return out
 
-    def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
-        """The log-density at z and its gradient."""
+    def __call__(self, z: np.ndarray, data: Data | None = None) -> tuple[float, np.ndarray]:
+        """The log-density at z and its gradient; `data` in place of its own."""
+        data = self._here if data is None else data
         if getattr(_thread, "precision", None) == (self._program.precision, self._program.device):
-            out = np.asarray(self.shaped.value_and_gradient(self._here, z))
+            out = np.asarray(self.shaped.value_and_gradient(data, z))
         else:
             with self._program.context():
-                out = np.asarray(self.shaped.value_and_gradient(self._here, z))
+                out = np.asarray(self.shaped.value_and_gradient(data, z))
         return float(out[0]), out[1:].astype(np.float64)
 
     def stay(self) -> None:
@@ -136,8 +155,21 @@ class FlatDensity:
 
     def evaluate(self, u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
         """The log-density at a point given by site, and its gradient by site."""
-        value, gradient = self(self.flat(u))
+        value, gradient = self(self.flat(u), self._plain)
         return value, self.shaped.split(gradient)
+
+    @cached_property
+    def _plain(self) -> Data:
+        """The data with which a vector holds the unconstrained values."""
+        if self.coordinates is None:
+            return self._here
+        k = len(self.coordinates.index)
+        same = self._placing(Coordinates(self.coordinates.index, np.eye(k), np.zeros(k), np.ones(k)))
+        return [*self._here[:-1], *(self._moved([same]) if self._program.device == CPU else [same])]
+
+    def place(self, u: dict[str, np.ndarray]) -> np.ndarray:
+        """A point given by site as a vector in its coordinates."""
+        return self.flat(u) if self.coordinates is None else self.coordinates.inverse(self.flat(u))
 
     def flat(self, u: dict[str, np.ndarray]) -> np.ndarray:
         """A point given by site as a vector."""

@@ -65,12 +65,19 @@ class NumpyroEngine:
         if not method.native:
             nutpie.require()
         clock, began = Clock(method.deadline), time.perf_counter()
-        density = FlatDensity(program)
+        whitened = program.coordinates if method.whiten else None
+        density = FlatDensity(program, state.coordinates if state else whitened)
         if state is None:
             found = starts(
-                program, density.evaluate, method.chains, seed, method.init, screened=method.warmup >= SCREENED
+                program,
+                density.evaluate,
+                method.chains,
+                seed,
+                method.init,
+                screened=method.warmup >= SCREENED,
+                coordinates=whitened,
             )
-            chains = [Start(k, density.flat(u)) for k, u in enumerate(found)]
+            chains = [Start(k, density.place(u)) for k, u in enumerate(found)]
         else:
             chains = resume(state)
         run = state.run + 1 if state else 0
@@ -86,7 +93,15 @@ class NumpyroEngine:
         finally:
             progress.stop()
         return gather(
-            runs, program.shapes, len(chains), method.draws, seconds, seed=seed, run=run, deadline=method.deadline
+            runs,
+            program.shapes,
+            len(chains),
+            method.draws,
+            seconds,
+            seed=seed,
+            run=run,
+            deadline=method.deadline,
+            coordinates=density.coordinates,
         )
 
     def _nutpie(

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
+from gendsl.coordinates import Coordinates
 from gendsl.methods import HMC, MCMC, NUTS, nutpie
 from gendsl.methods.chains import Chain, HandOver, Start, limited
 from gendsl.state import entropy
@@ -40,6 +41,7 @@ class Settings:
         seed: seed of the run.
         run: how often the run has been continued.
         device: where the density is evaluated.
+        coordinates: those of positions; None where they are the unconstrained values themselves.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -48,6 +50,7 @@ class Settings:
     seed: int
     run: int = 0
     device: str = "cpu"
+    coordinates: Coordinates | None = None
 
 
 @dataclass
@@ -95,8 +98,8 @@ def run_chain(
     if not method.native:
         return run_nutpie(log_density, settings, start, report, stopped, hand_over)
     stopped, late = limited(stopped, start.until)
-    unflatten = _unflatten(settings.shapes)
     first = torch.from_numpy(start.position.copy()).to(settings.device)
+    unflatten = _unflatten(settings, first)
 
     def potential(q: torch.Tensor) -> torch.Tensor:
         return -log_density(unflatten(q))
@@ -191,8 +194,8 @@ def run_nutpie(
     hand_over: HandOver = lambda part: None,
 ) -> Chain:
     """Like `run_chain`, by nutpie."""
-    unflatten = _unflatten(settings.shapes)
     first = torch.from_numpy(start.position.copy()).to(settings.device)
+    unflatten = _unflatten(settings, first)
 
     def log_p(q: torch.Tensor) -> torch.Tensor:
         return log_density(unflatten(q))
@@ -212,12 +215,21 @@ def run_nutpie(
     return nutpie.run_chain(density, mine, start, report, stopped, singular, hand_over)
 
 
-def _unflatten(shapes: dict[str, tuple[int, ...]]) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
+def _unflatten(settings: Settings, like: torch.Tensor) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
+    """From positions to sites."""
+    shapes, at = settings.shapes, settings.coordinates
     names = list(shapes)
     sizes = [int(np.prod(shape, dtype=int)) for shape in shapes.values()]
     views = list(shapes.values())
 
+    if at is not None:
+        index = torch.from_numpy(at.index).to(like.device)
+        moved = torch.tensor(at.matrix - np.eye(len(at.index)), dtype=like.dtype, device=like.device)
+        shift = torch.tensor(at.shift, dtype=like.dtype, device=like.device)
+
     def unflatten(q: torch.Tensor) -> dict[str, torch.Tensor]:
+        if at is not None:
+            q = q.index_add(0, index, moved.mv(q[index]) + shift)
         parts = torch.split(q, sizes)
         return {name: part.view(view) for name, part, view in zip(names, parts, views, strict=True)}
 

@@ -62,18 +62,27 @@ class PyroEngine:
         if not method.native:
             nutpie.require()
         clock, began = Clock(method.deadline), time.perf_counter()
+        whitened = program.coordinates if method.whiten else None
+        coordinates = state.coordinates if state else whitened
         if state is None:
             found = starts(
-                program, _evaluate(program), method.chains, seed, method.init, screened=method.warmup >= SCREENED
+                program,
+                _evaluate(program),
+                method.chains,
+                seed,
+                method.init,
+                screened=method.warmup >= SCREENED,
+                coordinates=whitened,
             )
-            chains = [Start(k, np.concatenate([v.ravel() for v in u.values()])) for k, u in enumerate(found)]
+            flat = [np.concatenate([v.ravel() for v in u.values()]) for u in found]
+            chains = [Start(k, coordinates.inverse(z) if coordinates else z) for k, z in enumerate(flat)]
             dense = is_dense(method, program.dimension)
         else:
             chains = resume(state)
             dense = state.inverse_mass.ndim == 3
         chains = [replace(c, position=c.position.astype(program.program.precision)) for c in chains]
         device = program.program.device
-        settings = Settings(program.shapes, method, dense, seed, state.run + 1 if state else 0, device)
+        settings = Settings(program.shapes, method, dense, seed, state.run + 1 if state else 0, device, coordinates)
         seconds = {"start": time.perf_counter() - began}
         total = (0 if state and method.native else method.warmup) + method.draws * method.thinning
         workers = min(self.processes or cores(), len(chains)) if sys.executable else 1
@@ -96,6 +105,7 @@ class PyroEngine:
             seed=seed,
             run=settings.run,
             deadline=method.deadline,
+            coordinates=coordinates,
         )
 
 

@@ -15,6 +15,7 @@ from gendsl.errors import FitError
 from gendsl.state import SamplerState
 
 if TYPE_CHECKING:
+    from gendsl.coordinates import Coordinates
     from gendsl.methods.mcmc import MCMC
 
 __all__ = [
@@ -115,6 +116,7 @@ def gather(
     seed: int = 0,
     run: int = 0,
     deadline: float | None = None,
+    coordinates: Coordinates | None = None,
 ) -> Draws:
     """Draws of all chains as arrays (chain, draw, ...).
 
@@ -130,6 +132,7 @@ def gather(
         seed: seed of the run.
         run: how often it has been continued.
         deadline: of the run, in seconds.
+        coordinates: those of the chains' positions.
 
     Raises:
         FitError: if not a single draw was kept because the density raised or the deadline came.
@@ -158,16 +161,18 @@ def gather(
         inverse_mass=np.stack([r.inverse_mass for r in kept]).astype(np.float64),
         seed=seed,
         run=run,
+        coordinates=coordinates,
     )
+    place = coordinates.forward if coordinates else lambda x: x
     warmup = [r.warmup for r in kept if r.warmup is not None]
     return Draws(
-        _by_site(doubles(np.stack([r.positions[:length] for r in kept])), shapes),
+        _by_site(doubles(place(np.stack([r.positions[:length] for r in kept]))), shapes),
         {k: doubles(np.stack([r.stats[k][:length] for r in kept])) for k in kept[0].stats},
         times,
         complete,
         note,
         state,
-        _by_site(doubles(np.stack(warmup)), shapes) if warmup else {},
+        _by_site(doubles(place(np.stack(warmup))), shapes) if warmup else {},
         {k: doubles(np.stack([r.warmup_stats[k] for r in kept])) for k in kept[0].warmup_stats} if warmup else {},
         why,
     )

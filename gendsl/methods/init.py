@@ -23,6 +23,9 @@ class Init:
 class Uniform(Init):
     """Uniform on (-radius, radius) in the unconstrained space.
 
+    Coefficients of a linear predictor are drawn in the coordinates of its design, where the posterior is about standard
+    (`whiten` of the methods).
+
     Args:
         radius: positive.
         candidates: points that are drawn for each chain. Those from which an ascent leads to a mode far below that of

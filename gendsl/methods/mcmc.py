@@ -57,6 +57,8 @@ class MCMC(Method):
             Chains that run one after another share the time.
         keep_warmup: whether the draws of warmup are kept too, as groups warmup_posterior and warmup_sample_stats.
         centering: how hierarchical latents that are not declared with `centered=` are parametrised.
+        whiten: whether the sampler moves the coefficients of linear predictors in the coordinates of the design's QR
+            factorisation (gendsl/whitening.py).
 
     Raises:
         ModelError: if a value is not what it should be.
@@ -72,6 +74,7 @@ class MCMC(Method):
     deadline: float | None = None
     keep_warmup: bool = False
     centering: Centering = Centering.AUTO
+    whiten: bool = True
 
     @property
     def native(self) -> bool:
@@ -88,6 +91,7 @@ class MCMC(Method):
             self._count(name, 1, "a positive integer")
         self._count("warmup", 0, "a nonnegative integer")
         self._boolean("keep_warmup")
+        self._boolean("whiten")
         if self.centering not in list(Centering):
             self._refuse("unknown centering", self.centering, " or ".join(f"gd.Centering.{c.name}" for c in Centering))
         object.__setattr__(self, "centering", Centering(self.centering))

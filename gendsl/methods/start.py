@@ -19,6 +19,7 @@ from gendsl.methods.basins import begin
 from gendsl.methods.init import Given, Init, Prior, Uniform
 
 if TYPE_CHECKING:
+    from gendsl.coordinates import Coordinates
     from gendsl.program import BoundProgram
 
 __all__ = ["SCREENED", "TRIES", "starts"]
@@ -42,6 +43,7 @@ def starts(
     init: Init | None = None,
     *,
     screened: bool = False,
+    coordinates: Coordinates | None = None,
 ) -> list[Point]:
     """A starting point for each chain.
 
@@ -52,12 +54,13 @@ def starts(
         seed: the seed of the run.
         init: how they are chosen; left out, `Uniform()`.
         screened: whether candidates in the basin of a mode that does not matter are left out.
+        coordinates: in which uniform points are drawn; left out, they are unconstrained values.
 
     Raises:
         FitError: if no point with finite density and gradient is found; it names the value or term that is not finite.
             Also if values are given that do not fit the model, or the prior cannot be drawn from.
     """
-    choice = _choice(program, Uniform() if init is None else init, chains, seed)
+    choice = _choice(program, Uniform() if init is None else init, chains, seed, coordinates)
     # A solver with steps of its own makes gradients dear.
     count = choice.candidates if screened and not program.program.emitted.adaptive else 1
     return [_start(program, evaluate, choice, chain, count) for chain in range(chains)]
@@ -78,11 +81,11 @@ class _Choice:
     candidates: int = 1
 
 
-def _choice(program: BoundProgram, init: Init, chains: int, seed: int) -> _Choice:
+def _choice(program: BoundProgram, init: Init, chains: int, seed: int, coordinates: Coordinates | None) -> _Choice:
     if isinstance(init, Uniform):
         reach = f"({-init.radius:g}, {init.radius:g})"
         return _Choice(
-            lambda chain: _uniform(program, init.radius, seed, chain),
+            lambda chain: (_placed(program, coordinates, v) for v in _uniform(program, init.radius, seed, chain)),
             f"where every unconstrained value lies in {reach}",
             init.candidates,
         )
@@ -97,6 +100,25 @@ def _uniform(program: BoundProgram, radius: float, seed: int, chain: int) -> Ite
     rng = np.random.default_rng([seed, chain])
     for _ in range(TRIES):
         yield {name: rng.uniform(-radius, radius, shape) for name, shape in program.shapes.items()}
+
+
+def _placed(program: BoundProgram, coordinates: Coordinates | None, v: Point) -> Point:
+    """A point whose values are given in some coordinates, in units of the posterior's width there."""
+    if coordinates is None:
+        return v
+    flat = _flat(program, v)
+    flat[coordinates.index] *= coordinates.spread
+    return _split(program, coordinates.forward(flat))
+
+
+def _flat(program: BoundProgram, u: Point) -> np.ndarray:
+    return np.concatenate([np.ravel(u[k]) for k in program.shapes])
+
+
+def _split(program: BoundProgram, z: np.ndarray) -> Point:
+    shapes = program.shapes
+    ends = np.cumsum([int(np.prod(s, dtype=int)) for s in shapes.values()])[:-1]
+    return {k: x.reshape(shapes[k]) for k, x in zip(shapes, np.split(z, ends), strict=True)}
 
 
 def _prior(program: BoundProgram, chains: int, seed: int) -> Callable[[int], Iterator[Point]]:
@@ -217,18 +239,13 @@ def _begun(program: BoundProgram, evaluate: Evaluate, found: list[Point]) -> Poi
     """The point to start from, of several candidates."""
     if not program.dimension:
         return found[0]
-    shapes = program.shapes
-    ends = np.cumsum([int(np.prod(s, dtype=int)) for s in shapes.values()])[:-1]
-
-    def point(z: np.ndarray) -> Point:
-        return {k: x.reshape(shapes[k]) for k, x in zip(shapes, np.split(z, ends), strict=True)}
 
     def density(z: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = evaluate(point(z))
+        value, gradient = evaluate(_split(program, z))
         # Where the density raises (a singular matrix), there is no gradient.
-        return value, np.concatenate([np.ravel(gradient[k]) for k in shapes]) if gradient else np.zeros_like(z)
+        return value, _flat(program, gradient) if gradient else np.zeros_like(z)
 
-    return point(begin(density, [np.concatenate([np.ravel(u[k]) for k in shapes]) for u in found]))
+    return _split(program, begin(density, [_flat(program, u) for u in found]))
 
 
 def _failure(program: BoundProgram, u: Point, value: float, gradient: Point, effort: str, words: str) -> FitError:

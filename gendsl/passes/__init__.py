@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from gendsl.graph.node import Graph
 from gendsl.passes.bounds import bounds
 from gendsl.passes.collapse import collapse
+from gendsl.passes.design import design
 from gendsl.passes.noncenter import noncenter, partly_noncenter
 from gendsl.passes.report import Done, Report, rows
 from gendsl.passes.simplify import fold, prune, share
@@ -48,6 +49,7 @@ PASSES: tuple[Pass, ...] = (
 )
 
 DENSITY_PASSES: tuple[Pass, ...] = (
+    Pass("design", "whiten the coefficients of linear predictors, for the sampler", design),
     Pass("collapse", "sum the rows of likelihoods with sufficient statistics once", collapse),
     Pass("prune", "drop what the density no longer depends on", prune, tidy=True),
     Pass("fold", "compute what depends on constants only", fold, tidy=True),

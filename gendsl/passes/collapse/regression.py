@@ -29,7 +29,7 @@ from gendsl.passes.collapse.groups import Groups
 from gendsl.passes.collapse.linear import Linear, linear
 from gendsl.passes.collapse.rows import Rows
 
-__all__ = ["MOST_COLUMNS", "regression"]
+__all__ = ["MOST_COLUMNS", "pieces", "regression"]
 
 MOST_COLUMNS = 200  # a larger triangle would often be larger than the data
 _TINY = 1e-300  # weight of a group without rows
@@ -54,20 +54,20 @@ def regression(rows: Rows, loc: int, scale: int, known: tuple[bool, ...], *, on_
     if split is None:
         return None
     s, w = split
-    pieces = _pieces(predictor)
-    k = sum(_width(x) for _, x in pieces)
+    parts = pieces(predictor)
+    k = sum(_width(x) for _, x in parts)
     if k > MOST_COLUMNS:
         return None
     y = log(rows.x) if on_log else rows.x
     jacobian = log(rows.x) if on_log else None
     target = y if predictor.offset is None else y - predictor.offset
-    matrix = call("concatenate", *(x for _, x in pieces), call("expand_dims", target, axis=-1), axis=-1)
+    matrix = call("concatenate", *(x for _, x in parts), call("expand_dims", target, axis=-1), axis=-1)
     if w is not None:
         matrix = matrix / call("expand_dims", w, axis=-1)
         jacobian = log(w) if jacobian is None else jacobian + log(w)
     if rows.counted is not None:
         matrix = where(rows.counted, matrix, 0.0)
-    coefficients = _joined([c for c, _ in pieces])
+    coefficients = _joined([c for c, _ in parts])
     squares = None
     if predictor.levels:
         level = _level(predictor)
@@ -141,7 +141,7 @@ def _width(x: Num) -> int:
     return size
 
 
-def _pieces(form: Linear) -> list[tuple[Num, Num]]:
+def pieces(form: Linear) -> list[tuple[Num, Num]]:
     """Vectors of coefficients and their matrices; what one coefficient, or one vector, multiplies is added up.
 
     `b[0] + b[1] x + ...` is read as one product with the vector b.

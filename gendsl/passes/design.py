@@ -1,0 +1,196 @@
+"""Which latents are coefficients of a linear predictor, and of which design: what there is to whiten.
+
+An observation whose location, logit, logarithm of a rate or the like is linear in latents with data as columns,
+f = offset + X b, has a posterior of b whose shape is that of X'X: centring a covariate and QR-factorising X are ways to
+make it round. Here designs are found; gendsl/whitening.py computes with them. The graph stays as it is, so that the
+programs keep the model as it was declared: only the sampler moves in other coordinates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from gendsl.graph.constraints import Interval
+from gendsl.graph.evaluate import computable
+from gendsl.graph.node import Array, Graph, Node
+from gendsl.graph.types import ArrayType, DistType, DType
+from gendsl.passes.algebra import Num, call, log
+from gendsl.passes.collapse.linear import Linear, linear
+from gendsl.passes.collapse.regression import MOST_COLUMNS, pieces
+from gendsl.passes.rewrite import Rewriter
+
+__all__ = ["Column", "Design", "design", "designs"]
+
+_PREDICTORS = ("loc", "logits", "rate", "mean", "probs")
+_INVERSE_LINKS = {"exp": "log", "sigmoid": "logit"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """The coefficient of a column.
+
+    Attributes:
+        latent: a latent of no plate.
+        element: which of a vector; None for a scalar.
+        prior: mean and standard deviation of a normal prior of constants; None for any other.
+    """
+
+    latent: str
+    element: int | None
+    prior: tuple[float, float] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A design, as nodes of a graph that are computed from data.
+
+    Attributes:
+        site: the observation.
+        family: its distribution.
+        link: "identity", "log" or "logit".
+        graph: the graph.
+        dims: the dims of the rows.
+        matrix: the node of X, an event axis of columns.
+        value: the node of what is observed.
+        target: the node of what X b approximates: the value (its logarithm) less the offset, where the link is the
+            identity; else None.
+        columns: the coefficients.
+    """
+
+    site: str
+    family: str
+    link: str
+    graph: Graph
+    dims: tuple[str, ...]
+    matrix: int
+    value: int
+    target: int | None
+    columns: tuple[Column, ...]
+
+
+def design(graph: Graph) -> tuple[Graph, list[str]]:
+    """Say which latents are sampled in the coordinates of their design; the graph stays as it is."""
+    notes = []
+    for d in designs(graph):
+        names = ", ".join(dict.fromkeys(f"'{c.latent}'" for c in d.columns))
+        notes.append(f"'{d.site}': {names} are sampled in the coordinates of the design's QR factorisation")
+    return graph, notes
+
+
+def designs(graph: Graph) -> list[Design]:
+    """The designs of a graph; each latent belongs to the first that has it."""
+    r, known = Rewriter(graph), computable(graph)
+    found, taken = [], set[str]()
+    for i, n in graph:
+        r.map[i] = r.keep(i)
+        if n.op == "observe" and (some := _design(r, n, known, taken)) is not None:
+            taken |= {c.latent for c in some.columns}
+            found.append(some)
+    whole = r.finish()
+    return [Design(d.site, d.family, d.link, whole, d.dims, d.matrix, d.value, d.target, d.columns) for d in found]
+
+
+def _design(r: Rewriter, n: Node, known: tuple[bool, ...], taken: set[str]) -> Design | None:
+    graph, d, value = r.graph, r.graph.nodes[n.args[0]], n.args[1]
+    t, seen = d.type, graph.nodes[value].type
+    plain = isinstance(t, DistType) and not t.joint and not t.event and d.op != "dist.Masked"
+    if not plain or not isinstance(seen, ArrayType) or graph.random[value] or not known[value]:
+        return None
+    given = dict(zip(d.attr["params"], d.args, strict=False))
+    for name in (k for k in _PREDICTORS if k in given):
+        link, node = _link(graph, given[name], name)
+        if not graph.random[node]:
+            continue
+        for size in range(len(seen.dims), 0, -1):
+            for over in combinations(seen.dims, size):
+                form = linear(r, node, over, known)
+                if form is not None and not form.levels:
+                    return _of(r, n, d, link, form, over, taken)
+    return None
+
+
+def _link(graph: Graph, i: int, name: str) -> tuple[str, int]:
+    """The link, and the node of the linear predictor."""
+    n = graph.nodes[i]
+    while n.op in ("let", "to_float"):
+        i = n.args[0]
+        n = graph.nodes[i]
+    if n.op in _INVERSE_LINKS:
+        return _INVERSE_LINKS[n.op], n.args[0]
+    return "logit" if name == "logits" else "identity", i
+
+
+def _of(
+    r: Rewriter, n: Node, d: Node, link: str, form: Linear, over: tuple[str, ...], taken: set[str]
+) -> Design | None:
+    columns: list[Column] = []
+    parts: list[Num] = []
+    for coefficient, matrix in pieces(form):
+        c, x = r.nodes[coefficient.i], r.nodes[matrix.i]
+        if c.op == "stack" and x.op == "stack" and len(c.args) == len(x.args):
+            for owner, column in zip(c.args, x.args, strict=True):
+                if (one := _column(r, owner)) is not None and one.latent not in taken:
+                    columns.append(one)
+                    parts.append(call("expand_dims", Num(r, column).as_float(), axis=-1))
+        elif (vector := _vector(r, coefficient.i)) is not None and vector[0].latent not in taken:
+            columns += vector
+            parts.append(matrix.as_float())
+    if not 2 <= len(columns) <= MOST_COLUMNS or len({(c.latent, c.element) for c in columns}) < len(columns):
+        return None
+    value = Num(r, r.map[n.args[1]]).as_float()
+    target = None
+    if link == "identity":
+        target = log(value) if d.op == "dist.LogNormal" else value
+        target = target if form.offset is None else target - form.offset
+    matrix = call("concatenate", *parts, axis=-1) if len(parts) > 1 else parts[0]
+    last = None if target is None else target.i
+    return Design(str(n.name), d.op[5:], link, r.graph, over, matrix.i, value.i, last, tuple(columns))
+
+
+def _free(r: Rewriter, i: int) -> bool:
+    """Whether a node is a latent of no plate that takes any value."""
+    n, t = r.nodes[i], r.nodes[i].type
+    free = isinstance(t, ArrayType) and not t.dims and t.dtype is DType.FLOAT
+    return n.op == "latent" and free and isinstance(t, ArrayType) and t.support == Interval()
+
+
+def _column(r: Rewriter, i: int) -> Column | None:
+    """A scalar latent, or an element of a vector."""
+    n = r.nodes[i]
+    if _free(r, i) and not r.array(i).event:
+        return Column(str(n.name), None, _prior(r, n, None))
+    if n.op == "index" and _free(r, n.args[0]) and (vector := _vector(r, n.args[0])) is not None:
+        at: int = n.attr["at"] % len(vector)
+        return vector[at]
+    return None
+
+
+def _vector(r: Rewriter, i: int) -> list[Column] | None:
+    n = r.nodes[i]
+    if not _free(r, i):
+        return None
+    event = r.array(i).event
+    size = event[0] if len(event) == 1 else None
+    if not isinstance(size, int):
+        return None
+    return [Column(str(n.name), k, _prior(r, n, k)) for k in range(size)]
+
+
+def _prior(r: Rewriter, n: Node, k: int | None) -> tuple[float, float] | None:
+    """Mean and standard deviation, where the prior is normal and constant."""
+    d = r.nodes[n.args[0]]
+    values = []
+    if d.op != "dist.Normal":
+        return None
+    for a in d.args:
+        if r.nodes[a].op != "const":
+            return None
+        value = r.nodes[a].attr["value"]
+        x = np.asarray(value.numpy() if isinstance(value, Array) else value, np.float64)
+        if x.ndim > 1 or (x.ndim == 1 and k is None):
+            return None
+        values.append(float(x if x.ndim == 0 else x[min(k or 0, len(x) - 1)]))
+    return (values[0], values[1]) if len(values) == 2 and values[1] > 0 else None
