@@ -1,41 +1,34 @@
-"""`fit`: from a model and data to draws; one call and one result, whatever the method and the backend."""
+"""`Fit`: what a method returns, whatever the method and the backend."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gendsl.backend import CPU
 from gendsl.errors import FitError, caller
-from gendsl.graph.node import Graph, Node
-from gendsl.graph.types import ArrayType, DistType
-from gendsl.methods import MCMC, Centering, Method
-from gendsl.methods.chains import doubles
-from gendsl.methods.choose import chosen
+from gendsl.groups import groups_of
+from gendsl.methods import MCMC, Method
 from gendsl.results.kinds import Plot
 
 if TYPE_CHECKING:
     from os import PathLike
 
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from gendsl.backend import Draws, Progress
+    from gendsl.backend import Draws
     from gendsl.diagnostics import Variables
     from gendsl.elpd import LogProb
-    from gendsl.lang.model import Model
     from gendsl.program import BoundProgram, Program
     from gendsl.results.check import Check
     from gendsl.state import SamplerState
 
-__all__ = ["Fit", "check_nuts", "constrained", "data_groups", "dims_of", "infer", "run"]
+__all__ = ["Fit"]
 
 _PACKAGES = {"pyro": "pyro-ppl"}
 
@@ -86,7 +79,7 @@ class Fit:
             "sampling_time": self.seconds["total"],
             "tuning_steps": getattr(self.method, "warmup", 0),
         }
-        return inference_data(_groups(self) | dict(more), {**self.bound.bound.coords, **coords}, attrs)
+        return inference_data(groups_of(self) | dict(more), {**self.bound.bound.coords, **coords}, attrs)
 
     def summary(
         self, names: str | Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
@@ -325,177 +318,8 @@ class Fit:
     def __repr__(self) -> str:
         p, (chains, draws) = self.program, next(iter(self.draws.values())).shape[:2]
         note = f"; {self.raw.note}" if self.raw.note else ""
+        engine = " (nutpie)" if isinstance(self.method, MCMC) and not self.method.native else ""
         return (
-            f"<fit of {p.declared.name} by {type(self.method).__name__} on {p.backend.name}: "
+            f"<fit of {p.declared.name} by {type(self.method).__name__}{engine} on {p.backend.name}: "
             f"{chains} chains of {draws} draws, {self.seconds['total']:.1f} s{note}>"
         )
-
-
-def run(
-    model: Model,
-    data: Mapping[str, Any],
-    method: Method | None,
-    *,
-    backend: str,
-    seed: int = 0,
-    precision: str = "float64",
-    device: str = CPU,
-    progress: bool = True,
-) -> Fit:
-    """Infer the latents of a model; see `Model.fit`.
-
-    Raises:
-        DataError: if the data do not fit the model.
-        FitError: if the method cannot run on the model, or no starting point is found.
-        CompileError: if the backend cannot express the model.
-        BackendError: if the backend is missing, or has no such device.
-    """
-    from gendsl.program import compile_graph
-    from gendsl.progress import make
-
-    began = time.perf_counter()
-    graph = model.graph
-    if not isinstance(method, MCMC):
-        raise _no_method(method)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
-    check_nuts(graph, type(method).__name__)
-    partly = method.centering is Centering.LEARNED
-    program = compile_graph(graph, backend, precision=precision, device=device, partly_centered=partly)
-    out = infer(program.bind(data), method, int(seed), make(progress, graph.name))
-    out.seconds["total"] = time.perf_counter() - began
-    return out
-
-
-def _no_method(given: Any) -> FitError:
-    """What was given is none, or is its class."""
-    if given is None:
-        problem, shown, fix = "no method is given", None, 'm.fit(data, gd.NUTS(), backend="auto")'
-    elif isinstance(given, type):
-        problem, shown, fix = "a method is an instance", f"the class {given.__name__}", f"gd.{given.__name__}()"
-    else:
-        problem, shown, fix = "an unknown method", f"{type(given).__name__}: {given!r}"[:80], "gd.NUTS()"
-    return FitError(problem, given=shown, needed="a method, such as gd.NUTS(draws=1000)", fix=fix, where=caller())
-
-
-def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) -> Fit:
-    """Run a method on a bound program, which a `Fit` then holds.
-
-    Raises:
-        FitError: if no starting point is found.
-    """
-    began = time.perf_counter()
-    if not isinstance(method, MCMC):
-        raise TypeError(f"not a method: {method!r}")
-    method = chosen(method, on_cpu=bound.program.device.startswith(CPU))
-    raw, note = None, ""
-    if method.centering is Centering.LEARNED:
-        from gendsl.centering import learn
-
-        learnt = learn(bound, method, seed, progress)
-        bound, rest, note, raw = learnt.bound, learnt.method, learnt.note, learnt.cut
-    else:
-        rest = method
-    raw = raw or bound.program.backend.engine.mcmc(bound, rest, seed, progress)
-    raw.note = "; ".join(x for x in (raw.note, note) if x)
-    draws = constrained(bound, raw.unconstrained)
-    return Fit(bound, method, seed, raw, draws, raw.seconds | {"total": time.perf_counter() - began})
-
-
-# -- whether it can run ------------------------------------------------------------------------------------------
-def check_nuts(graph: Graph, method: str = "NUTS") -> None:
-    """Raise a FitError where NUTS or HMC cannot run on a model, whatever the data."""
-    from gendsl.program import discrete_latents
-
-    latents = [n for _, n in graph.of("latent")]
-    if not latents:
-        raise FitError(
-            f"model '{graph.name}' has no latents: there is nothing to infer",
-            fix='declare what is unknown, for example m.latent("mu", gd.Normal(0, 1))',
-            where=caller(),
-        )
-    if words := discrete_latents(graph):
-        problem, more = words
-        raise FitError(f"{method} needs continuous latents, and {problem}", **more)
-    if params := [n for _, n in graph.of("param")]:
-        first = params[0]
-        raise FitError(
-            f"{method} draws from a posterior, and {_listed(params)} {'has' if len(params) == 1 else 'have'} no prior",
-            node=first.name,
-            given=f'm.param("{first.name}", ...)',
-            fix=f'give it one: m.latent("{first.name}", gd.Normal(0, 1))',
-            where=first.where,
-        )
-    if subsampled := [p for p in graph.plates if p.subsample is not None]:
-        plate = subsampled[0]
-        raise FitError(
-            f"{method} needs all of the data, and plate '{plate.name}' is subsampled",
-            node=plate.name,
-            given=f"subsample={plate.subsample}",
-            fix=f'leave subsample out: m.plate("{plate.name}")',
-            where=plate.where,
-        )
-
-
-def _listed(nodes: Iterable[Node]) -> str:
-    return ", ".join(f"'{n.name}'" for n in nodes)
-
-
-# -- draws ---------------------------------------------------------------------------------------------------------
-def constrained(bound: BoundProgram, u: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Every declared latent and recorded value of draws (chain, draw, ...), a chain at a time, in declared order."""
-    chains = len(next(iter(u.values())))
-    parts = [bound.constrain({k: v[c] for k, v in u.items()}) for c in range(chains)]
-    return _declared(bound.program.declared, {k: doubles(np.stack([part[k] for part in parts])) for k in parts[0]})
-
-
-def _declared(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Without the helpers of passes, in declared order."""
-    return {str(n.name): values[str(n.name)] for _, n in graph.of("latent", "let")}
-
-
-# -- InferenceData -------------------------------------------------------------------------------------------------
-def _groups(fit: Fit) -> dict[str, Variables]:
-    graph, arrays = fit.program.declared, fit.bound.bound.arrays
-    sample: tuple[str, ...] = ("chain", "draw")
-
-    def named(draws: Mapping[str, np.ndarray]) -> Variables:
-        return {n: ((*sample, *dims_of(graph, graph.nodes[graph.sites[n]])), x) for n, x in draws.items()}
-
-    groups = {"posterior": named(fit.draws), "sample_stats": {k: (sample, x) for k, x in fit.raw.stats.items()}}
-    if fit.raw.warmup:
-        groups["warmup_posterior"] = named(constrained(fit.bound, fit.raw.warmup))
-        groups["warmup_sample_stats"] = {k: (sample, x) for k, x in fit.raw.warmup_stats.items()}
-    return {**groups, **data_groups(graph, arrays, graph.inputs)}
-
-
-def data_groups(graph: Graph, arrays: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, Variables]:
-    """The groups observed_data and constant_data of some data; missing elements are NaN."""
-    derived = {n.attr["derived"]: arrays.get(str(n.name)) for _, n in graph.of("data") if n.attr["derived"]}
-    groups: dict[str, dict[str, tuple[tuple[str, ...], np.ndarray]]] = {"observed_data": {}, "constant_data": {}}
-    for name in names:
-        n = graph.nodes[graph.inputs[name]]
-        if n.attr["derived"]:
-            continue
-        x = arrays[name]
-        if (there := derived.get(("observed", name))) is not None:
-            x = np.where(there.reshape(there.shape + (1,) * (x.ndim - there.ndim)), x, np.nan)
-        groups["observed_data" if name in graph.sites else "constant_data"][name] = (dims_of(graph, n), x)
-    return dict(groups)
-
-
-def dims_of(graph: Graph, n: Node) -> tuple[str, ...]:
-    """Names for the axes of a value in the user's layout; axes without a name get arviz's, `<site>_dim_<k>`."""
-    t = n.attr["type"] if n.op == "data" else n.type
-    if not isinstance(t, ArrayType):
-        raise TypeError(f"'{n.name}' is not a value")
-    dist = graph.nodes[n.args[0]].type if n.op == "latent" else None
-    joint = dist.joint if isinstance(dist, DistType) else ()
-    named = [*joint, *n.attr["axes"]]
-    named += [None] * (t.rank - len(named))
-    names = [*t.dims, *(size if isinstance(size, str) else name for name, size in zip(named, t.event, strict=True))]
-    out: list[str] = []
-    for k, name in enumerate(names):
-        taken = name is None or name in out
-        out.append(f"{n.name}_dim_{k}" if taken else str(name))
-    return tuple(out)

@@ -234,7 +234,7 @@ def prior_predictive(
 
 
 def _given(graph: Graph, bound: BoundProgram) -> dict[str, Variables]:
-    from gendsl.fit import data_groups
+    from gendsl.groups import data_groups
 
     there = [str(n.name) for _, n in graph.of("data") if n.name in bound.bound.arrays]
     return data_groups(graph, bound.bound.arrays, there)
@@ -275,7 +275,7 @@ def _prior_of(fit: Fit, count: int, seed: int) -> dict[str, np.ndarray]:
 # -- names and dims ------------------------------------------------------------------------------------------------
 def named(graph: Graph, values: Mapping[str, np.ndarray]) -> Variables:
     """Draws (chain, draw, ...) with the names of their dims."""
-    from gendsl.fit import dims_of
+    from gendsl.groups import dims_of
 
     out = {}
     for name, x in values.items():

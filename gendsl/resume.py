@@ -11,7 +11,8 @@ import numpy as np
 
 from gendsl.backend import Draws
 from gendsl.errors import FitError, caller
-from gendsl.fit import Fit, constrained
+from gendsl.fit import Fit
+from gendsl.groups import constrained
 from gendsl.methods import MCMC
 from gendsl.progress import make
 from gendsl.request import positive

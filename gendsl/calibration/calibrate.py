@@ -16,13 +16,13 @@ from gendsl.calibration.record import Records
 from gendsl.calibration.result import Calibration
 from gendsl.data import bind
 from gendsl.errors import FitError, caller
-from gendsl.fit import check_nuts
 from gendsl.forward import bind_forward, simulate
 from gendsl.graph.node import Graph
 from gendsl.methods import MCMC
 from gendsl.methods.chains import cores
 from gendsl.predict import prior_program
 from gendsl.request import check_seed, positive
+from gendsl.run import check_nuts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

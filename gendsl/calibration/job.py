@@ -19,7 +19,7 @@ import numpy as np
 
 from gendsl.data import Bound
 from gendsl.errors import FitError, FormatError
-from gendsl.fit import Fit, infer
+from gendsl.fit import Fit
 from gendsl.forward import compile_forward, simulate
 from gendsl.graph import json as graph_json
 from gendsl.graph.node import Graph
@@ -28,6 +28,7 @@ from gendsl.passes.forward import imputing
 from gendsl.predict import prior_program
 from gendsl.program import BoundProgram, Program, compile_graph
 from gendsl.progress import Silent
+from gendsl.run import infer
 
 __all__ = ["LIKELIHOOD", "Inputs", "Job", "Record", "sampled"]
 

@@ -153,7 +153,7 @@ class Model(Sites):
             FitError: if the run cannot start.
             BackendError: if the backend is not installed, or has no such device.
         """
-        from gendsl.fit import run
+        from gendsl.run import run
 
         return run(
             self, data, method, backend=backend, seed=seed, precision=precision, device=device, progress=progress

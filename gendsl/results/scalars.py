@@ -73,7 +73,7 @@ def scalars(fit: Fit, names: Sequence[str] | None = None) -> Scalars:
         fit: the fit.
         names: sites; left out, all.
     """
-    from gendsl.fit import dims_of
+    from gendsl.groups import dims_of
 
     graph, coords = fit.program.declared, fit.bound.bound.coords
     chosen = {k: x for k, x in fit.draws.items() if names is None or k in names}

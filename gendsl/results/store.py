@@ -28,10 +28,11 @@ import numpy as np
 from gendsl.backend import CPU, Draws, get_backend
 from gendsl.data import Bound
 from gendsl.errors import FitError, FormatError, GendslError, caller
-from gendsl.fit import Fit, dims_of
+from gendsl.fit import Fit
 from gendsl.graph.json import dumps, loads
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType
+from gendsl.groups import dims_of
 from gendsl.methods import MCMC, Centering
 from gendsl.program import BoundProgram, compile_graph
 from gendsl.results import config

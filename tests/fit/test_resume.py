@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import gendsl as gd
-from gendsl.fit import Fit, infer
+from gendsl.fit import Fit
 from gendsl.progress import Silent
+from gendsl.run import infer
 from gendsl.state import SamplerState, entropy
 from tests.fit.models import COV, MEAN, NATIVE, SCHOOLS, X, Y, regression, schools
 from tests.fit.test_stop import Interrupt

@@ -53,6 +53,31 @@ def start_as_a_dict():
     gd.NUTS(init={"mu": 0.0})  # here
 
 
+@mistake(gd.ModelError, "NUTS: unknown centering", "'partial'", "gd.Centering.AUTO or gd.Centering.LEARNED")
+def unknown_centering():
+    gd.NUTS(centering="partial")  # here
+
+
+@mistake(gd.ModelError, "NUTS: whiten is True, False", "'qr'", "a boolean")
+def whitening_by_name():
+    gd.NUTS(whiten="qr")  # here
+
+
+@mistake(gd.ModelError, "gd.init.Uniform: candidates is a positive integer", "given:  0", "1 or more")
+def no_candidates():
+    gd.init.Uniform(candidates=0)  # here
+
+
+@mistake(gd.BackendError, "pyro finds no such device", "device='cuda:99'", "one of cpu", "leave device out")
+def device_that_is_not_there():
+    schools().fit(SCHOOLS, gd.NUTS(), backend="pyro", device="cuda:99")  # here
+
+
+@mistake(gd.BackendError, "numpyro finds no such device", "device='tpu'", "one of cpu")
+def device_of_another_kind():
+    schools().compile("numpyro", device="tpu")  # here
+
+
 @mistake(gd.ModelError, "nutpie has nothing but warmup to adapt in", "given:  0", "warmup=300")
 def nutpie_without_warmup():
     gd.NUTS(engine=gd.Engine.NUTPIE, warmup=0)  # here
