@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["Learnt", "Shared", "best_shares", "learn", "partly_centered"]
 
 _LEAST = 25  # iterations to adapt in, and draws to learn from
+_LEARNING = 21  # keeps its random numbers apart from those of the run that follows
+_MOST = 0.9  # of the deadline, after which what has been drawn is kept
 _SHARES = np.linspace(0.0, 1.0, 21)
 
 
@@ -125,10 +127,14 @@ def learn(bound: BoundProgram, method: MCMC, seed: int, progress: Progress) -> L
     if not latents or quarter < _LEAST:
         why = "no latent is non-centred" if not latents else f"a warmup of {method.warmup} is too short to learn from"
         return Learnt(bound, method, f"centring is as declared: {why}")
-    raw = p.backend.engine.mcmc(
-        bound, replace(method, warmup=quarter, draws=quarter, thinning=1, keep_warmup=False), seed, progress
-    )
+    first = replace(method, warmup=quarter, draws=quarter, thinning=1, keep_warmup=False)
+    own = int(np.random.SeedSequence([seed, _LEARNING]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    raw = p.backend.engine.mcmc(bound, first, own, progress)
     if not raw.complete:
+        return Learnt(bound, method, cut=raw)
+    if method.deadline is not None and time.perf_counter() - began > _MOST * method.deadline:
+        raw.complete = False
+        raw.note = f"stopped at the deadline of {method.deadline:g} s, when it had learnt how far to centre"
         return Learnt(bound, method, cut=raw)
     values = _values(bound, raw.unconstrained)
     shares, notes = {}, []
@@ -141,7 +147,7 @@ def learn(bound: BoundProgram, method: MCMC, seed: int, progress: Progress) -> L
     ready = bound.with_params(shares)
     left = replace(method, warmup=method.warmup - 2 * quarter, init=_ends(ready, values, raw) or method.init)
     if method.deadline is not None:
-        left = replace(left, deadline=max(method.deadline - (time.perf_counter() - began), 1e-3))
+        left = replace(left, deadline=method.deadline - (time.perf_counter() - began))
     return Learnt(ready, left, "; ".join(notes))
 
 

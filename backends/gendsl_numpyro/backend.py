@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from gendsl.emit.dialect import Dialect
 
 __all__ = ["NumpyroBackend", "backend"]
+
+
+_PLATFORMS = {CPU: CPU, "cuda": "gpu"}
+"""Kind of device -> jax's platform."""
 
 
 class _Both(AbstractContextManager[None]):
@@ -38,7 +42,7 @@ class _Both(AbstractContextManager[None]):
 
 def _device(name: str) -> Any:
     kind, _, number = name.partition(":")
-    return jax.devices(kind)[int(number or 0)]
+    return jax.devices(_PLATFORMS[kind])[int(number or 0)]
 
 
 class NumpyroBackend:
@@ -64,10 +68,11 @@ class NumpyroBackend:
 
     def devices(self) -> list[str]:
         """jax's devices: "cpu" (and "cpu:1", ... where XLA was told to split it), "cuda:0", ..."""
-        out = [CPU, *(f"{CPU}:{k}" for k in range(1, len(jax.devices(CPU))))]
-        if jax.default_backend() == "gpu":
-            out += [f"cuda:{k}" for k in range(len(jax.devices("cuda")))]
-        return out
+        out = []
+        for kind, platform in _PLATFORMS.items():
+            with suppress(RuntimeError):  # jax was told to do without, or there is none
+                out += [f"{kind}:{k}" for k in range(len(jax.devices(platform)))]
+        return [CPU if name == f"{CPU}:0" else name for name in out]
 
     def array(self, value: np.ndarray, precision: str) -> Any:
         """A numpy array on the context's device."""

@@ -49,7 +49,7 @@ class ShapedDensity:
         """To be traced: the log-density of z. The last of the data says how z is placed; see `_placing`."""
         *groups, at = data
         if at:
-            z = z.at[at["index"]].add(at["matrix"] @ z[at["index"]] + at["shift"])
+            z = z.at[at["index"]].set(at["matrix"] @ z[at["index"]] + at["shift"])
         arguments = [d | s for d, s in zip(groups, self._static, strict=True)]
         return self._density(self.split(z), *arguments)
 
@@ -117,20 +117,23 @@ class FlatDensity:
         )
         found = p.cache.get(("density", self.key))
         self.shaped: ShapedDensity = found or p.cache.setdefault(("density", self.key), ShapedDensity(program))
-        self._here = self._moved(self.data) if p.device == CPU else self.data
+
+    @cached_property
+    def _here(self) -> Data:
+        """The data where single calls are computed."""
+        return self._moved(self.data) if self._program.device == CPU else self.data
 
     def _placing(self, coordinates: Coordinates | None) -> dict[str, Array]:
-        """What is added to a vector to place it: (A - 1) v + c at some elements."""
+        """What places a vector: it is A v + c at some elements."""
         if coordinates is None:
             return {}
         p, c = self._program, coordinates
         with p.context():
-            moved = c.matrix - np.eye(len(c.index))
-            parts = {"index": c.index, "matrix": moved, "shift": c.shift}
+            parts = {"index": c.index, "matrix": c.matrix, "shift": c.shift}
             return {k: p.backend.array(x, p.precision) for k, x in parts.items()}
 
     def _moved(self, data: Data) -> Data:
-        """The data where single calls are computed."""
+        """Data on the device that computes in the calling thread."""
         device = _caller_s_own()
         if device is None:
             return data

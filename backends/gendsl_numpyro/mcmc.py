@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -76,6 +77,7 @@ class NumpyroEngine:
                 method.init,
                 screened=method.warmup >= SCREENED,
                 coordinates=whitened,
+                hurry=clock.hurry,
             )
             chains = [Start(k, density.place(u)) for k, u in enumerate(found)]
         else:
@@ -208,12 +210,17 @@ def _run(
     thin, times = Thinning(method.thinning), {}
     warmup = method.warmup if group[0].step_size is None else 0
     done, length = 0, 1
+    error = ""
     for phase, end in (("warmup", warmup), ("sampling", warmup + method.draws * method.thinning)):
         began = time.perf_counter()
-        while done < end and not stopped():
+        while done < end and not error and not stopped():
             t = time.perf_counter()
             n = min(length, end - done)
-            state, out = sampler.run(data, state, n)
+            try:
+                state, out = sampler.run(data, state, n)
+            except Exception:  # whatever XLA raises (no memory left), what was drawn before stays
+                error = traceback.format_exc()
+                continue
             divergences += out["diverging"].sum(1)
             if phase == "sampling":
                 parts[phase].append(thin(out))
@@ -225,12 +232,13 @@ def _run(
             rate = n / max(time.perf_counter() - t, 1e-6)
             length = int(np.clip(rate * _PAUSE, 1, min(4 * length, sampler.longest)))
         times[phase] = time.perf_counter() - began
-    sizes, masses = sampler.adapted(state)
+    # What fails has used up its state.
+    sizes, masses = (np.full(len(group), np.nan), np.zeros((len(group), 0))) if error else sampler.adapted(state)
     chains = []
     for row, chain in enumerate(group):
         positions, stats = _of(parts["sampling"], row, sampler.dimension, isinstance(method, NUTS))
-        out_of_time = done < end and late()
-        made = Chain(positions, stats, times, "", chain.number, out_of_time, float(sizes[row]), masses[row])
+        out_of_time = done < end and not error and late()
+        made = Chain(positions, stats, times, error, chain.number, out_of_time, float(sizes[row]), masses[row])
         if method.keep_warmup and len(made) and warmup:
             made.warmup, made.warmup_stats = _of(parts["warmup"], row, sampler.dimension, isinstance(method, NUTS))
         chains.append(made)

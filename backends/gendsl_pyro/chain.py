@@ -79,7 +79,7 @@ def run_chain(
     start: Start,
     report: Callable[[int, int], None],
     stopped: Callable[[], bool] = lambda: False,
-    hand_over: HandOver = lambda part: None,
+    hand_over: HandOver | None = None,
 ) -> Chain:
     """Warm up and sample one chain, or go on with one.
 
@@ -142,7 +142,7 @@ def run_chain(
                 if (now := time.perf_counter()) > reported + _INTERVAL:
                     reported = now
                     report(done, divergences)
-                    if len(kept.steps) > handed:
+                    if hand_over and len(kept.steps) > handed:
                         hand_over(so_far(handed))
                         handed = len(kept.steps)
         except KeyboardInterrupt:
@@ -191,7 +191,7 @@ def run_nutpie(
     start: Start,
     report: Callable[[int, int], None],
     stopped: Callable[[], bool] = lambda: False,
-    hand_over: HandOver = lambda part: None,
+    hand_over: HandOver | None = None,
 ) -> Chain:
     """Like `run_chain`, by nutpie."""
     first = torch.from_numpy(start.position.copy()).to(settings.device)
@@ -224,12 +224,12 @@ def _unflatten(settings: Settings, like: torch.Tensor) -> Callable[[torch.Tensor
 
     if at is not None:
         index = torch.from_numpy(at.index).to(like.device)
-        moved = torch.tensor(at.matrix - np.eye(len(at.index)), dtype=like.dtype, device=like.device)
+        matrix = torch.tensor(at.matrix, dtype=like.dtype, device=like.device)
         shift = torch.tensor(at.shift, dtype=like.dtype, device=like.device)
 
     def unflatten(q: torch.Tensor) -> dict[str, torch.Tensor]:
         if at is not None:
-            q = q.index_add(0, index, moved.mv(q[index]) + shift)
+            q = q.index_copy(0, index, matrix.mv(q[index]) + shift)
         parts = torch.split(q, sizes)
         return {name: part.view(view) for name, part, view in zip(names, parts, views, strict=True)}
 

@@ -73,6 +73,7 @@ class PyroEngine:
                 method.init,
                 screened=method.warmup >= SCREENED,
                 coordinates=whitened,
+                hurry=clock.hurry,
             )
             flat = [np.concatenate([v.ravel() for v in u.values()]) for u in found]
             chains = [Start(k, coordinates.inverse(z) if coordinates else z) for k, z in enumerate(flat)]
@@ -130,7 +131,7 @@ def _job(program: BoundProgram, settings: Settings) -> Job:
     def sendable(x: Any) -> Any:
         return x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else x
 
-    arguments = tuple({k: sendable(v) for k, v in group.items()} for group in program.arguments)
+    arguments = tuple({k: sendable(v) for k, v in group.items()} for group in program.density_arguments)
     return Job(program.program.source, program.program.graph.name, arguments, settings)
 
 

@@ -60,9 +60,12 @@ def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, cl
                 if message is None:
                     if worker in running:
                         running.remove(worker)
-                        chain = waiting.pop().number if worker.chain is None and waiting else worker.chain
-                        if chain is not None:
-                            results[chain] = _cut(chain, parts.get(chain, []), worker.last_words())
+                        lost = [] if worker.chain is None else [worker.chain]
+                        if not running:  # nobody is left to take those that wait
+                            lost += [start.number for start in waiting]
+                        words = worker.last_words()
+                        results |= {k: _cut(k, parts.pop(k, []), words) for k in lost}
+                        clock.share(len(waiting), max(len(running), 1))
                     continue
                 kind, chain, content = message
                 if kind == "progress":
@@ -72,6 +75,7 @@ def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, cl
                 else:
                     if kind == "draws":
                         results[chain] = content
+                        parts.pop(chain, None)
                     worker.chain = None
                     if waiting:
                         start = waiting.pop()

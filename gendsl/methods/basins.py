@@ -25,6 +25,7 @@ Density = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 _ITERATIONS, _AGAIN = 100, 5
 _NATS, _FAR = 5.0, 1000.0
+_LARGE = 10_000  # elements of a vector, of which the way would hold too many
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +40,33 @@ class _Ascent:
         return max(self.values)
 
 
-def begin(density: Density, candidates: Sequence[np.ndarray]) -> np.ndarray:
+def begin(density: Density, candidates: Sequence[np.ndarray], hurry: Callable[[], bool] = lambda: False) -> np.ndarray:
     """Where to start.
 
     Args:
         density: log-density and gradient of a vector.
         candidates: vectors at which both are finite.
+        hurry: whether there is no time to look; then the first is taken.
     """
+    if candidates[0].size > _LARGE:
+        return candidates[0]
+
+    def timed(z: np.ndarray) -> tuple[float, np.ndarray]:
+        if hurry():
+            raise _LateError
+        return density(z)
+
+    try:
+        return _begin(timed, candidates)
+    except _LateError:
+        return candidates[0]
+
+
+class _LateError(Exception):
+    """There is no time."""
+
+
+def _begin(density: Density, candidates: Sequence[np.ndarray]) -> np.ndarray:
     ascents = [_ascend(density, z) for z in candidates]
     first, found = ascents[0], [a for a in ascents if a is not None]
     if first is None:

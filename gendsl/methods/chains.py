@@ -154,17 +154,23 @@ def gather(
     late = f"stopped at the deadline of {deadline:g} s" if any(r.late for r in runs) and deadline else "interrupted"
     ended = f"ended by an error ({why})" if why else late
     note = "" if complete else f"{ended}: {len(kept)} of {chains} chains and {length} of {draws} draws are kept"
-    state = SamplerState(
-        chain=np.array([r.number for r in kept], np.int64),
-        position=np.stack([r.positions[length - 1] for r in kept]).astype(np.float64),
-        step_size=np.array([r.step_size for r in kept]),
-        inverse_mass=np.stack([r.inverse_mass for r in kept]).astype(np.float64),
-        seed=seed,
-        run=run,
-        coordinates=coordinates,
+    same = len({r.inverse_mass.shape for r in kept}) == 1  # not where one has lost its state
+    state = (
+        None
+        if not same
+        else SamplerState(
+            chain=np.array([r.number for r in kept], np.int64),
+            position=np.stack([r.positions[length - 1] for r in kept]).astype(np.float64),
+            step_size=np.array([r.step_size for r in kept]),
+            inverse_mass=np.stack([r.inverse_mass for r in kept]).astype(np.float64),
+            seed=seed,
+            run=run,
+            coordinates=coordinates,
+        )
     )
     place = coordinates.forward if coordinates else lambda x: x
     warmup = [r.warmup for r in kept if r.warmup is not None]
+    warmup = warmup if len(warmup) == len(kept) else []  # of a process that was killed there is none
     return Draws(
         _by_site(doubles(place(np.stack([r.positions[:length] for r in kept]))), shapes),
         {k: doubles(np.stack([r.stats[k][:length] for r in kept])) for k in kept[0].stats},

@@ -7,6 +7,8 @@ import time
 
 __all__ = ["Clock"]
 
+_PART = 0.2  # of the time, for what comes before the chains
+
 
 class Clock:
     """Tells each chain, as it starts, until when it may run.
@@ -20,8 +22,13 @@ class Clock:
 
     def __init__(self, deadline: float | None) -> None:
         self._end = None if deadline is None else time.time() + deadline
+        self._soon = None if deadline is None else time.time() + _PART * deadline
         self._waiting, self._lanes = 1, 1
         self._lock = threading.Lock()
+
+    def hurry(self) -> bool:
+        """Whether so much time is gone that chains should start, however well."""
+        return self._soon is not None and time.time() > self._soon
 
     def share(self, chains: int, lanes: int) -> None:
         """So many chains will start, and so many run at once."""

@@ -27,7 +27,8 @@ __all__ = ["SCREENED", "TRIES", "starts"]
 TRIES = 100
 SCREENED = 100  # iterations of warmup from which it pays to look where candidates lead
 _OTHERS = {"let": "is computed from latents", "observe": "is observed", "data": "is data"}
-_BLURRED = 2.0**50  # a log-density whose digits end at about one nat: a sampler cannot tell better from worse
+# A log-density whose digits end at about one nat: a sampler cannot tell better from worse.
+_BLURRED = {"float64": 2.0**50, "float32": 2.0**21}
 _PRIOR = 3  # keeps the stream of random numbers apart from that of predictions
 
 Point = dict[str, np.ndarray]
@@ -44,6 +45,7 @@ def starts(
     *,
     screened: bool = False,
     coordinates: Coordinates | None = None,
+    hurry: Callable[[], bool] = lambda: False,
 ) -> list[Point]:
     """A starting point for each chain.
 
@@ -55,6 +57,7 @@ def starts(
         init: how they are chosen; left out, `Uniform()`.
         screened: whether candidates in the basin of a mode that does not matter are left out.
         coordinates: in which uniform points are drawn; left out, they are unconstrained values.
+        hurry: whether there is no time to compare candidates.
 
     Raises:
         FitError: if no point with finite density and gradient is found; it names the value or term that is not finite.
@@ -63,7 +66,7 @@ def starts(
     choice = _choice(program, Uniform() if init is None else init, chains, seed, coordinates)
     # A solver with steps of its own makes gradients dear.
     count = choice.candidates if screened and not program.program.emitted.adaptive else 1
-    return [_start(program, evaluate, choice, chain, count) for chain in range(chains)]
+    return [_start(program, evaluate, choice, chain, count, hurry) for chain in range(chains)]
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,13 @@ def _choice(program: BoundProgram, init: Init, chains: int, seed: int, coordinat
         reach = f"({-init.radius:g}, {init.radius:g})"
         return _Choice(
             lambda chain: (_placed(program, coordinates, v) for v in _uniform(program, init.radius, seed, chain)),
-            f"where every unconstrained value lies in {reach}",
+            f"where every unconstrained value, or its coordinate in a design, lies in {reach}",
             init.candidates,
         )
     if isinstance(init, Prior):
         return _Choice(_prior(program, chains, seed), "at a draw from the prior")
     if isinstance(init, Given):
-        return _Choice(_given(program, init, chains, seed), "at the values of gd.init.Given")
+        return _Choice(_given(program, init, chains, seed, coordinates), "at the values of gd.init.Given")
     raise TypeError(f"not a way to choose starting points: {init!r}")
 
 
@@ -145,7 +148,9 @@ def _prior(program: BoundProgram, chains: int, seed: int) -> Callable[[int], Ite
     return points
 
 
-def _given(program: BoundProgram, init: Given, chains: int, seed: int) -> Callable[[int], Iterator[Point]]:
+def _given(
+    program: BoundProgram, init: Given, chains: int, seed: int, coordinates: Coordinates | None
+) -> Callable[[int], Iterator[Point]]:
     from gendsl.invert import unconstrained
 
     values = _checked(program, init.values, chains)
@@ -154,7 +159,8 @@ def _given(program: BoundProgram, init: Given, chains: int, seed: int) -> Callab
     def points(chain: int) -> Iterator[Point]:
         rng = np.random.default_rng([seed, chain, 1])
         mine = {name: x[chain] for name, x in values.items()}
-        for tries, u in enumerate(_uniform(program, Uniform().radius, seed, chain), 1):
+        for tries, v in enumerate(_uniform(program, Uniform().radius, seed, chain), 1):
+            u = _placed(program, coordinates, v)
             try:
                 at = unconstrained(program, mine, u)
             except FitError as e:
@@ -214,7 +220,9 @@ def _checked(program: BoundProgram, values: Mapping[str, np.ndarray], chains: in
     return out
 
 
-def _start(program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: int, count: int) -> Point:
+def _start(
+    program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: int, count: int, hurry: Callable[[], bool]
+) -> Point:
     u: Point = {}
     found: list[Point] = []
     blurred: list[Point] = []
@@ -223,11 +231,11 @@ def _start(program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: in
         tries += 1
         value, gradient = evaluate(u)
         if np.isfinite(value) and all(np.isfinite(g).all() for g in gradient.values()):
-            (found if abs(value) < _BLURRED else blurred).append(u)
+            (found if abs(value) < _BLURRED[program.program.precision] else blurred).append(u)
             if len(found) == count:
                 break
     if found:
-        return _begun(program, evaluate, found) if count > 1 else found[0]
+        return _begun(program, evaluate, found, hurry) if count > 1 else found[0]
     if blurred:
         return blurred[0]
     raise _failure(
@@ -235,7 +243,7 @@ def _start(program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: in
     )
 
 
-def _begun(program: BoundProgram, evaluate: Evaluate, found: list[Point]) -> Point:
+def _begun(program: BoundProgram, evaluate: Evaluate, found: list[Point], hurry: Callable[[], bool]) -> Point:
     """The point to start from, of several candidates."""
     if not program.dimension:
         return found[0]
@@ -245,7 +253,7 @@ def _begun(program: BoundProgram, evaluate: Evaluate, found: list[Point]) -> Poi
         # Where the density raises (a singular matrix), there is no gradient.
         return value, _flat(program, gradient) if gradient else np.zeros_like(z)
 
-    return _split(program, begin(density, [_flat(program, u) for u in found]))
+    return _split(program, begin(density, [_flat(program, u) for u in found], hurry))
 
 
 def _failure(program: BoundProgram, u: Point, value: float, gradient: Point, effort: str, words: str) -> FitError:

@@ -15,6 +15,7 @@ import numpy as np
 
 from gendsl.graph.constraints import Interval
 from gendsl.graph.evaluate import computable
+from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Array, Graph, Node
 from gendsl.graph.types import ArrayType, DistType, DType
 from gendsl.passes.algebra import Num, call, log
@@ -24,6 +25,7 @@ from gendsl.passes.rewrite import Rewriter
 
 __all__ = ["Column", "Design", "design", "designs"]
 
+Key = tuple[str, int | None]
 _PREDICTORS = ("loc", "logits", "rate", "mean", "probs")
 _INVERSE_LINKS = {"exp": "log", "sigmoid": "logit"}
 
@@ -35,12 +37,17 @@ class Column:
     Attributes:
         latent: a latent of no plate.
         element: which of a vector; None for a scalar.
-        prior: mean and standard deviation of a normal prior of constants; None for any other.
+        prior: location and scale of a prior whose parameters are constants; None for any other.
     """
 
     latent: str
     element: int | None
     prior: tuple[float, float] | None
+
+    @property
+    def key(self) -> Key:
+        """Which coefficient it is."""
+        return self.latent, self.element
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,28 +79,28 @@ class Design:
 
 
 def design(graph: Graph) -> tuple[Graph, list[str]]:
-    """Say which latents are sampled in the coordinates of their design; the graph stays as it is."""
+    """Say which latents can be sampled in the coordinates of their design; the graph stays as it is."""
     notes = []
     for d in designs(graph):
         names = ", ".join(dict.fromkeys(f"'{c.latent}'" for c in d.columns))
-        notes.append(f"'{d.site}': {names} are sampled in the coordinates of the design's QR factorisation")
+        notes.append(f"'{d.site}': {names} can move in the coordinates of the design's QR factorisation")
     return graph, notes
 
 
 def designs(graph: Graph) -> list[Design]:
-    """The designs of a graph; each latent belongs to the first that has it."""
+    """The designs of a graph; each coefficient belongs to the first that has it."""
     r, known = Rewriter(graph), computable(graph)
-    found, taken = [], set[str]()
+    found, taken = [], set[Key]()
     for i, n in graph:
         r.map[i] = r.keep(i)
         if n.op == "observe" and (some := _design(r, n, known, taken)) is not None:
-            taken |= {c.latent for c in some.columns}
+            taken |= {c.key for c in some.columns}
             found.append(some)
     whole = r.finish()
     return [Design(d.site, d.family, d.link, whole, d.dims, d.matrix, d.value, d.target, d.columns) for d in found]
 
 
-def _design(r: Rewriter, n: Node, known: tuple[bool, ...], taken: set[str]) -> Design | None:
+def _design(r: Rewriter, n: Node, known: tuple[bool, ...], taken: set[Key]) -> Design | None:
     graph, d, value = r.graph, r.graph.nodes[n.args[0]], n.args[1]
     t, seen = d.type, graph.nodes[value].type
     plain = isinstance(t, DistType) and not t.joint and not t.event and d.op != "dist.Masked"
@@ -108,7 +115,7 @@ def _design(r: Rewriter, n: Node, known: tuple[bool, ...], taken: set[str]) -> D
             for over in combinations(seen.dims, size):
                 form = linear(r, node, over, known)
                 if form is not None and not form.levels:
-                    return _of(r, n, d, link, form, over, taken)
+                    return _of(r, n, d, link, form, seen.dims, taken)
     return None
 
 
@@ -124,21 +131,29 @@ def _link(graph: Graph, i: int, name: str) -> tuple[str, int]:
 
 
 def _of(
-    r: Rewriter, n: Node, d: Node, link: str, form: Linear, over: tuple[str, ...], taken: set[str]
+    r: Rewriter, n: Node, d: Node, link: str, form: Linear, dims: tuple[str, ...], taken: set[Key]
 ) -> Design | None:
     columns: list[Column] = []
     parts: list[Num] = []
+
+    def add(column: Column | None, node: int) -> None:
+        if column is not None and column.key not in taken and not _zero(r.nodes[node]):
+            columns.append(column)
+            parts.append(call("expand_dims", Num(r, node).as_float(), axis=-1))
+
     for coefficient, matrix in pieces(form):
         c, x = r.nodes[coefficient.i], r.nodes[matrix.i]
+        vector = _vector(r, coefficient.i)
         if c.op == "stack" and x.op == "stack" and len(c.args) == len(x.args):
-            for owner, column in zip(c.args, x.args, strict=True):
-                if (one := _column(r, owner)) is not None and one.latent not in taken:
-                    columns.append(one)
-                    parts.append(call("expand_dims", Num(r, column).as_float(), axis=-1))
-        elif (vector := _vector(r, coefficient.i)) is not None and vector[0].latent not in taken:
+            for owner, node in zip(c.args, x.args, strict=True):
+                add(_column(r, owner), node)
+        elif vector is not None and x.op == "stack" and len(x.args) == len(vector):
+            for column, node in zip(vector, x.args, strict=True):
+                add(column, node)
+        elif vector is not None and not {v.key for v in vector} & taken:
             columns += vector
             parts.append(matrix.as_float())
-    if not 2 <= len(columns) <= MOST_COLUMNS or len({(c.latent, c.element) for c in columns}) < len(columns):
+    if not 2 <= len(columns) <= MOST_COLUMNS or len({c.key for c in columns}) < len(columns):
         return None
     value = Num(r, r.map[n.args[1]]).as_float()
     target = None
@@ -147,7 +162,11 @@ def _of(
         target = target if form.offset is None else target - form.offset
     matrix = call("concatenate", *parts, axis=-1) if len(parts) > 1 else parts[0]
     last = None if target is None else target.i
-    return Design(str(n.name), d.op[5:], link, r.graph, over, matrix.i, value.i, last, tuple(columns))
+    return Design(str(n.name), d.op[5:], link, r.graph, dims, matrix.i, value.i, last, tuple(columns))
+
+
+def _zero(n: Node) -> bool:
+    return n.op == "const" and not isinstance(n.attr["value"], Array) and n.attr["value"] == 0.0
 
 
 def _free(r: Rewriter, i: int) -> bool:
@@ -180,15 +199,15 @@ def _vector(r: Rewriter, i: int) -> list[Column] | None:
 
 
 def _prior(r: Rewriter, n: Node, k: int | None) -> tuple[float, float] | None:
-    """Mean and standard deviation, where the prior is normal and constant."""
+    """Location and scale, where the prior has some and they are constants."""
     d = r.nodes[n.args[0]]
+    names = FAMILIES[d.op[5:]].location_scale if d.op[5:] in FAMILIES else None
+    args = dict(zip(d.attr["params"], d.args, strict=False))
     values = []
-    if d.op != "dist.Normal":
-        return None
-    for a in d.args:
-        if r.nodes[a].op != "const":
+    for name in names or ():
+        if name not in args or r.nodes[args[name]].op != "const":
             return None
-        value = r.nodes[a].attr["value"]
+        value = r.nodes[args[name]].attr["value"]
         x = np.asarray(value.numpy() if isinstance(value, Array) else value, np.float64)
         if x.ndim > 1 or (x.ndim == 1 and k is None):
             return None

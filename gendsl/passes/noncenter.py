@@ -30,7 +30,7 @@ from gendsl.passes.rewrite import Rewriter, dist_of, rewrite
 
 __all__ = ["noncenter", "partly_noncenter"]
 
-_TINY = 1e-300  # a scale below it has the logarithm of this
+_TINY = 1e-30  # a scale below it has the logarithm of this, in single precision too
 
 
 def noncenter(graph: Graph) -> tuple[Graph, list[str]]:

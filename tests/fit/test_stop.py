@@ -262,3 +262,35 @@ def test_short_chains_are_cut_or_left_out_whichever_keeps_more() -> None:
     assert out.note == "interrupted: 1 of 3 chains and 5 of 5 draws are kept"
     with pytest.raises(KeyboardInterrupt):
         gather([], shapes, 3, 5, {})
+
+
+def test_of_a_chain_that_died_there_is_neither_warmup_nor_perhaps_a_state() -> None:
+    whole, part = _chain(5), _chain(5)
+    whole.warmup, whole.warmup_stats = np.zeros((3, 2)), {"lp": np.zeros(3)}
+    for runs in ([whole, part], [part, whole]):
+        out = gather(runs, {"a": (), "b": (1,)}, 2, 5, {})
+        assert out.unconstrained["a"].shape == (2, 5)
+        assert not out.warmup
+        assert not out.warmup_stats
+        assert out.state is not None
+    part.inverse_mass = np.ones(2)
+    assert gather([whole, part], {"a": (), "b": (1,)}, 2, 5, {}).state is None
+
+
+def test_numpyro_keeps_what_was_drawn_before_xla_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gendsl_numpyro.kernel import Sampler
+
+    real, calls = Sampler.run, [0]
+
+    def run(self: Sampler, *args: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == 30:
+            raise RuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return real(self, *args)
+
+    monkeypatch.setattr(Sampler, "run", run)
+    bound = schools().compile("numpyro").bind(SCHOOLS)
+    method = gd.NUTS(chains=2, warmup=100, draws=3000, engine=gd.Engine.NATIVE)
+    draws = _engine("numpyro").mcmc(bound, method, 0, Interrupt(10**9))
+    assert "RESOURCE_EXHAUSTED" in draws.error
+    assert draws.unconstrained["mu"].shape[1] > 100

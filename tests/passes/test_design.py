@@ -96,7 +96,7 @@ def names(m: gd.Model) -> list[list[tuple[str, int | None]]]:
 def test_which_latents_are_coefficients() -> None:
     assert names(vector()) == [[("b", 0), ("b", 1), ("b", 2), ("b", 3)]]
     assert names(scalars()) == [[("a", None), ("bh", None), ("bs", None), ("bhs", None)]]
-    assert "'y': 'a', 'bh', 'bs', 'bhs' are sampled in the coordinates" in str(scalars().explain())
+    assert "'y': 'a', 'bh', 'bs', 'bhs' can move in the coordinates" in str(scalars().explain())
 
 
 @pytest.mark.parametrize("family", ["logistic", "poisson", "student"])
@@ -211,3 +211,76 @@ def test_fits_in_either_coordinates_agree(backend: str, engine: gd.Engine) -> No
     assert abs(more.draws["b"][:, 300:, 1].mean() - a[..., 1].mean()) < 0.02
     other = copy.copy(fit.state)
     assert other.to_arrays().keys() >= {"index", "matrix", "shift"}
+
+
+def test_an_observation_with_more_dims_than_its_design() -> None:
+    """Repeated measures: the coefficients are of the rows, another effect of the items."""
+    m = gd.Model("m")
+    row, item = m.plate("row"), m.plate("item", 3)
+    x = m.data("x", dims=row)
+    a, b = m.latent("a", gd.Normal(0, 5)), m.latent("b", gd.Normal(0, 5))
+    u = m.latent("u", gd.Normal(0, 1), dims=item)
+    m.observe("y", gd.Normal(a + b * x + u, 1.0), dims=(row, item))
+    for bound in bind(m, {"x": HEIGHT, "y": RNG.normal(size=(N, 3))}).values():
+        assert bound.coordinates is not None
+        assert len(bound.coordinates.index) == 2
+        assert bound.coordinates.spread[0] == pytest.approx((3 * N) ** -0.5)
+
+
+def test_directions_that_nothing_determines_stay_as_they_are() -> None:
+    m = gd.Model("lasso")
+    row = m.plate("row")
+    b = m.latent("b", gd.Laplace(0, 1).expand(30))
+    m.observe("y", gd.Normal(m.data("x", dims=row, event=(30,)) @ b, 1.0), dims=row)
+    data = {"x": RNG.normal(size=(10, 30)), "y": RNG.normal(size=10)}
+    for bound in bind(m, data).values():
+        c = bound.coordinates
+        assert np.abs(c.matrix * c.spread).max() < 3.0  # as wide as the prior, and no wider
+    flat = gd.Model("flat")
+    row = flat.plate("row")
+    b = flat.latent("b", gd.ImproperUniform(gd.real).expand(30))
+    flat.observe("y", gd.Normal(flat.data("x", dims=row, event=(30,)) @ b, 1.0), dims=row)
+    for bound in bind(flat, data).values():
+        assert bound.coordinates is None
+
+
+def test_two_observations_share_a_vector() -> None:
+    m = gd.Model("m")
+    row = m.plate("row")
+    x = m.data("x", dims=row, event=(4,))
+    b = m.latent("b", gd.StudentT(3, 0, 2.5).expand(4))
+    m.observe("y", gd.Normal(b[0] + b[1] * x[:, 1], 1.0), dims=row)
+    m.observe("w", gd.Normal(b[2] * x[:, 1] + b[3] * x[:, 2], 1.0), dims=row)
+    assert names(m) == [[("b", 0), ("b", 1)], [("b", 2), ("b", 3)]]
+    for bound in bind(m, {"x": X, "y": Y, "w": Y}).values():
+        c = bound.coordinates
+        assert sorted(c.index) == [0, 1, 2, 3]
+        assert np.abs(c.matrix * c.spread).max() < 10.0
+
+
+def test_a_factor_that_goes_round_with_the_rows() -> None:
+    n, levels = 48_000, 3
+    m = gd.Model("m")
+    row = m.plate("row")
+    x = m.data("x", dims=row, event=(levels,))
+    m.observe("y", gd.Normal(x @ m.latent("b", gd.StudentT(3, 0, 1).expand(levels)), 1.0), dims=row)
+    data = {"x": np.eye(levels)[np.arange(n) % levels], "y": RNG.normal(size=n)}
+    c = m.compile("pyro").bind(data).coordinates
+    assert c is not None
+    np.testing.assert_allclose(np.diag(np.abs(c.matrix)) * c.spread, np.sqrt(levels / n), rtol=0.05)
+
+
+def test_single_precision(backend: str) -> None:
+    """Steep columns: the map is not rounded away, so the posterior has its width."""
+    m = gd.Model("m")
+    row = m.plate("row")
+    x = m.data("x", dims=row)
+    a, b = m.latent("a", gd.Normal(0, 10)), m.latent("b", gd.Normal(0, 10))
+    m.observe("y", gd.Normal(a + b * x, 1.0), dims=row)
+    steep = RNG.uniform(-1e7, 1e7, N)
+    data = {"x": steep, "y": 1.0 + 3e-7 * steep + RNG.normal(size=N)}
+    for engine in (gd.Engine.NATIVE, gd.Engine.NUTPIE):
+        method = gd.NUTS(chains=2, warmup=300, draws=500, engine=engine)
+        fit = m.fit(data, method, backend=backend, precision="float32", seed=0, progress=False)
+        exact = np.linalg.inv(np.stack([np.ones(N), steep]) @ np.stack([np.ones(N), steep]).T)
+        assert fit.draws["b"].std() / np.sqrt(exact[1, 1]) == pytest.approx(1.0, abs=0.2)
