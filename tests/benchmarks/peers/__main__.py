@@ -6,8 +6,7 @@ Each run is a process of its own without a compilation cache, so that importing 
 counts: compiling, warming up, sampling, and the summary. All have 4 chains of 1,000 draws after 1,000 of warmup, at a
 target of 0.9, in float64. NumPyro's chains are vectorised; Pyro's run in turn. PyMC (with nutpie) and PyStan are run by
 the interpreter of `--python`, as they need not fit beside gendsl (PyStan wants setuptools<80 beside it); they are left
-out without one. The time of Stan's C++
-compiler is shown beside, and not counted.
+out without one. The time of Stan's C++ compiler is shown beside, and not counted.
 """
 
 from __future__ import annotations
