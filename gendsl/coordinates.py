@@ -38,6 +38,12 @@ class Coordinates:
         out[..., self.index] = np.linalg.solve(self.matrix, (out[..., self.index] - self.shift)[..., None])[..., 0]
         return out
 
+    def layout(self, dimension: int) -> dict[str, np.ndarray]:
+        """The arguments of `gendsl.math.affine.placed`, for vectors of a dimension."""
+        rest = np.setdiff1d(np.arange(dimension), self.index)
+        order = np.argsort(np.concatenate([rest, self.index]))
+        return {"index": self.index, "rest": rest, "order": order, "matrix": self.matrix, "shift": self.shift}
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """As arrays of numbers."""
         return {"index": self.index, "matrix": self.matrix, "shift": self.shift, "spread": self.spread}

@@ -16,6 +16,8 @@ import numpy as np
 
 from gendsl.backend import CPU
 from gendsl.coordinates import Coordinates
+from gendsl.math.affine import placed
+from gendsl_numpyro.ops import OPS
 
 if TYPE_CHECKING:
     from gendsl.program import BoundProgram
@@ -49,7 +51,7 @@ class ShapedDensity:
         """To be traced: the log-density of z. The last of the data says how z is placed; see `_placing`."""
         *groups, at = data
         if at:
-            z = z.at[at["index"]].set(at["matrix"] @ z[at["index"]] + at["shift"])
+            z = placed(OPS, z, **at)
         arguments = [d | s for d, s in zip(groups, self._static, strict=True)]
         return self._density(self.split(z), *arguments)
 
@@ -107,6 +109,7 @@ class FlatDensity:
         self.coordinates = coordinates
         groups = program.density_arguments
         self.data = [{k: v for k, v in group.items() if not isinstance(v, int)} for group in groups]
+        self._dimension = program.dimension
         self.data.append(self._placing(coordinates))
         self.key = (
             tuple(program.shapes.items()),
@@ -124,13 +127,12 @@ class FlatDensity:
         return self._moved(self.data) if self._program.device == CPU else self.data
 
     def _placing(self, coordinates: Coordinates | None) -> dict[str, Array]:
-        """What places a vector: it is A v + c at some elements."""
+        """What places a vector (gendsl/math/affine.py)."""
         if coordinates is None:
             return {}
         p, c = self._program, coordinates
         with p.context():
-            parts = {"index": c.index, "matrix": c.matrix, "shift": c.shift}
-            return {k: p.backend.array(x, p.precision) for k, x in parts.items()}
+            return {k: p.backend.array(x, p.precision) for k, x in c.layout(self._dimension).items()}
 
     def _moved(self, data: Data) -> Data:
         """Data on the device that computes in the calling thread."""
@@ -169,10 +171,6 @@ class FlatDensity:
         k = len(self.coordinates.index)
         same = self._placing(Coordinates(self.coordinates.index, np.eye(k), np.zeros(k), np.ones(k)))
         return [*self._here[:-1], *(self._moved([same]) if self._program.device == CPU else [same])]
-
-    def place(self, u: dict[str, np.ndarray]) -> np.ndarray:
-        """A point given by site as a vector in its coordinates."""
-        return self.flat(u) if self.coordinates is None else self.coordinates.inverse(self.flat(u))
 
     def flat(self, u: dict[str, np.ndarray]) -> np.ndarray:
         """A point given by site as a vector."""

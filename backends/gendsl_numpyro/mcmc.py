@@ -17,7 +17,7 @@ from gendsl.methods import NUTS, nutpie
 from gendsl.methods.chains import Chain, Start, Thinning, cores, gather, is_dense, limited, resume, tree_depth
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
-from gendsl.methods.start import SCREENED, starts
+from gendsl.methods.start import begin_chains
 from gendsl.state import entropy
 from gendsl_numpyro.density import FlatDensity
 from gendsl_numpyro.kernel import Sampler, sampler_of
@@ -69,17 +69,7 @@ class NumpyroEngine:
         whitened = program.coordinates if method.whiten else None
         density = FlatDensity(program, state.coordinates if state else whitened)
         if state is None:
-            found = starts(
-                program,
-                density.evaluate,
-                method.chains,
-                seed,
-                method.init,
-                screened=method.warmup >= SCREENED,
-                coordinates=whitened,
-                hurry=clock.hurry,
-            )
-            chains = [Start(k, density.place(u)) for k, u in enumerate(found)]
+            chains = begin_chains(program, density.evaluate, method, seed, whitened, clock.hurry)
         else:
             chains = resume(state)
         run = state.run + 1 if state else 0

@@ -12,12 +12,14 @@ import torch
 from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.coordinates import Coordinates
+from gendsl.math.affine import placed
 from gendsl.methods import HMC, MCMC, NUTS, nutpie
 from gendsl.methods.chains import Chain, HandOver, Start, limited
 from gendsl.state import entropy
 from gendsl_pyro.device import on
 from gendsl_pyro.hmc import FlatHMC
 from gendsl_pyro.kernel import Adapted, FlatNUTS, Step
+from gendsl_pyro.ops import OPS
 from gendsl_pyro.seeded import seeded
 from gendsl_pyro.straight import straighten, value_and_grad
 
@@ -223,13 +225,12 @@ def _unflatten(settings: Settings, like: torch.Tensor) -> Callable[[torch.Tensor
     views = list(shapes.values())
 
     if at is not None:
-        index = torch.from_numpy(at.index).to(like.device)
-        matrix = torch.tensor(at.matrix, dtype=like.dtype, device=like.device)
-        shift = torch.tensor(at.shift, dtype=like.dtype, device=like.device)
+        layout = {k: torch.from_numpy(x).to(like.device) for k, x in at.layout(like.numel()).items()}
+        layout = {k: x.to(like.dtype) if x.is_floating_point() else x for k, x in layout.items()}
 
     def unflatten(q: torch.Tensor) -> dict[str, torch.Tensor]:
         if at is not None:
-            q = q.index_copy(0, index, matrix.mv(q[index]) + shift)
+            q = placed(OPS, q, **layout)
         parts = torch.split(q, sizes)
         return {name: part.view(view) for name, part, view in zip(names, parts, views, strict=True)}
 

@@ -16,7 +16,7 @@ from gendsl.methods import nutpie
 from gendsl.methods.chains import Chain, Start, cores, gather, is_dense, resume
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
-from gendsl.methods.start import SCREENED, starts
+from gendsl.methods.start import begin_chains
 from gendsl_pyro.chain import Settings, run_chain
 from gendsl_pyro.pool import run_pool
 from gendsl_pyro.worker import Job
@@ -65,18 +65,7 @@ class PyroEngine:
         whitened = program.coordinates if method.whiten else None
         coordinates = state.coordinates if state else whitened
         if state is None:
-            found = starts(
-                program,
-                _evaluate(program),
-                method.chains,
-                seed,
-                method.init,
-                screened=method.warmup >= SCREENED,
-                coordinates=whitened,
-                hurry=clock.hurry,
-            )
-            flat = [np.concatenate([v.ravel() for v in u.values()]) for u in found]
-            chains = [Start(k, coordinates.inverse(z) if coordinates else z) for k, z in enumerate(flat)]
+            chains = begin_chains(program, _evaluate(program), method, seed, whitened, clock.hurry)
             dense = is_dense(method, program.dimension)
         else:
             chains = resume(state)

@@ -16,16 +16,18 @@ import numpy as np
 from gendsl.errors import FitError, Location
 from gendsl.graph.types import DistType
 from gendsl.methods.basins import begin
+from gendsl.methods.chains import Start
 from gendsl.methods.init import Given, Init, Prior, Uniform
 
 if TYPE_CHECKING:
     from gendsl.coordinates import Coordinates
+    from gendsl.methods.mcmc import MCMC
     from gendsl.program import BoundProgram
 
-__all__ = ["SCREENED", "TRIES", "starts"]
+__all__ = ["TRIES", "begin_chains", "starts"]
 
 TRIES = 100
-SCREENED = 100  # iterations of warmup from which it pays to look where candidates lead
+_SCREENED = 100  # iterations of warmup from which it pays to look where candidates lead
 _OTHERS = {"let": "is computed from latents", "observe": "is observed", "data": "is data"}
 # A log-density whose digits end at about one nat: a sampler cannot tell better from worse.
 _BLURRED = {"float64": 2.0**50, "float32": 2.0**21}
@@ -67,6 +69,24 @@ def starts(
     # A solver with steps of its own makes gradients dear.
     count = choice.candidates if screened and not program.program.emitted.adaptive else 1
     return [_start(program, evaluate, choice, chain, count, hurry) for chain in range(chains)]
+
+
+def begin_chains(
+    program: BoundProgram,
+    evaluate: Evaluate,
+    method: MCMC,
+    seed: int,
+    coordinates: Coordinates | None,
+    hurry: Callable[[], bool],
+) -> list[Start]:
+    """What the chains of a method start from, as vectors in the sampler's coordinates; see `starts`."""
+    screened = method.warmup >= _SCREENED
+    chains = method.chains
+    found = starts(
+        program, evaluate, chains, seed, method.init, screened=screened, coordinates=coordinates, hurry=hurry
+    )
+    flat = [_flat(program, u).astype(np.float64) for u in found]
+    return [Start(k, coordinates.inverse(z) if coordinates else z) for k, z in enumerate(flat)]
 
 
 @dataclass(frozen=True)

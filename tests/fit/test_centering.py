@@ -120,10 +120,8 @@ def test_shares_follow_from_what_the_data_say() -> None:
     assert out[1] >= 0.9
 
 
-@pytest.mark.parametrize("engine", gd.Engine)
+@pytest.mark.parametrize("engine", [gd.Engine.NATIVE, gd.Engine.NUTPIE])
 def test_the_same_posterior_and_shares_between_none_and_all(backend: str, engine: gd.Engine) -> None:
-    if backend == "pyro" and engine is gd.Engine.AUTO:
-        pytest.skip("it is nutpie, which is run")
     method = gd.NUTS(chains=2, warmup=400, draws=400, engine=engine)
     plain = groups().fit(GROUPS, method, backend=backend, seed=1, progress=False)
     method = gd.NUTS(chains=2, warmup=400, draws=400, engine=engine, centering=LEARNED)
