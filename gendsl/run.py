@@ -80,7 +80,8 @@ def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) ->
     began = time.perf_counter()
     if not isinstance(method, MCMC):
         raise TypeError(f"not a method: {method!r}")
-    method = chosen(method, on_cpu=bound.program.device.startswith(CPU))
+    where = bound.program
+    method = chosen(method, where.backend.name, bound.dimension, on_cpu=where.device.startswith(CPU))
     raw, note = None, ""
     if method.centering is Centering.LEARNED:
         from gendsl.centering import learn

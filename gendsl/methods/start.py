@@ -1,7 +1,7 @@
 """Where chains start: points of the unconstrained space at which density and gradient are finite.
 
-The points depend on the seed and the chain alone. Uniform ones are the same on both backends; draws from the prior come
-from the backend's own generator.
+Candidates depend on the seed and the chain alone; which of them is taken, on those of other chains too. Uniform ones
+are the same on both backends; draws from the prior come from the backend's own generator.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,9 +67,20 @@ def starts(
             Also if values are given that do not fit the model, or the prior cannot be drawn from.
     """
     choice = _choice(program, Uniform() if init is None else init, chains, seed, coordinates)
-    # A solver with steps of its own makes gradients dear.
-    count = choice.candidates if screened and not program.program.emitted.adaptive else 1
-    return [_start(program, evaluate, choice, chain, count, hurry) for chain in range(chains)]
+    count = choice.candidates if screened and program.dimension else 1
+    pools = [_Pool(program, evaluate, choice, chain) for chain in range(chains)]
+    found = [pool.take(count) for pool in pools]
+    if count == 1:
+        return [mine[0] for mine in found]
+
+    def density(z: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = evaluate(_split(program, z))
+        # Where the density raises (a singular matrix), there is no gradient.
+        return value, _flat(program, gradient) if gradient else np.zeros_like(z)
+
+    flat = [[_flat(program, u) for u in mine] for mine in found]
+    more = [(_flat(program, u) for u in pool.good) for pool in pools]
+    return [_split(program, z) for z in begin(density, flat, more, hurry)]
 
 
 def begin_chains(
@@ -240,40 +252,41 @@ def _checked(program: BoundProgram, values: Mapping[str, np.ndarray], chains: in
     return out
 
 
-def _start(
-    program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: int, count: int, hurry: Callable[[], bool]
-) -> Point:
-    u: Point = {}
-    found: list[Point] = []
-    blurred: list[Point] = []
-    value, gradient, tries = float("nan"), u, 0
-    for u in choice.points(chain):
-        tries += 1
-        value, gradient = evaluate(u)
-        if np.isfinite(value) and all(np.isfinite(g).all() for g in gradient.values()):
-            (found if abs(value) < _BLURRED[program.program.precision] else blurred).append(u)
-            if len(found) == count:
-                break
-    if found:
-        return _begun(program, evaluate, found, hurry) if count > 1 else found[0]
-    if blurred:
-        return blurred[0]
-    raise _failure(
-        program, u, value, gradient, f"in {tries} {'try' if tries == 1 else 'tries'} (chain {chain})", choice.words
-    )
+class _Pool:
+    """Points that a chain may start from.
 
+    Attributes:
+        good: those at which density and gradient are finite, one after the other, as they are found.
+    """
 
-def _begun(program: BoundProgram, evaluate: Evaluate, found: list[Point], hurry: Callable[[], bool]) -> Point:
-    """The point to start from, of several candidates."""
-    if not program.dimension:
-        return found[0]
+    def __init__(self, program: BoundProgram, evaluate: Evaluate, choice: _Choice, chain: int) -> None:
+        self._program, self._evaluate, self._choice, self._chain = program, evaluate, choice, chain
+        self._blurred: list[Point] = []
+        self.good = self._search()
 
-    def density(z: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = evaluate(_split(program, z))
-        # Where the density raises (a singular matrix), there is no gradient.
-        return value, _flat(program, gradient) if gradient else np.zeros_like(z)
+    def _search(self) -> Iterator[Point]:
+        u: Point = {}
+        value, gradient, tries, found = float("nan"), u, 0, 0
+        for u in self._choice.points(self._chain):
+            tries += 1
+            value, gradient = self._evaluate(u)
+            if np.isfinite(value) and all(np.isfinite(g).all() for g in gradient.values()):
+                if abs(value) < _BLURRED[self._program.program.precision]:
+                    found += 1
+                    yield u
+                else:
+                    self._blurred.append(u)
+        if not found and not self._blurred:
+            effort = f"in {tries} {'try' if tries == 1 else 'tries'} (chain {self._chain})"
+            raise _failure(self._program, u, value, gradient, effort, self._choice.words)
 
-    return _split(program, begin(density, [_flat(program, u) for u in found], hurry))
+    def take(self, count: int) -> list[Point]:
+        """So many good points, or as many as there are; one without exact digits where there is none.
+
+        Raises:
+            FitError: if there is no point with a finite density and gradient.
+        """
+        return list(islice(self.good, count)) or self._blurred[:1]
 
 
 def _failure(program: BoundProgram, u: Point, value: float, gradient: Point, effort: str, words: str) -> FitError:
