@@ -88,11 +88,12 @@ def _compiled(
     in `more`.
     """
     from gendsl.emit.emitter import emit
-    from gendsl.passes import lower
+    from gendsl.passes import lower, unroll
 
     found = get_backend(backend)
     lowered, density, report = lower(graph, partly_centered=partly)
-    return Program(graph, lowered, report, found, precision, emit(lowered, density, found.dialect, precision), device)
+    written = unroll(lowered) if found.dialect.loops else lowered
+    return Program(graph, lowered, report, found, precision, emit(written, density, found.dialect, precision), device)
 
 
 def discrete_latents(graph: Graph) -> tuple[str, dict[str, Any]] | None:

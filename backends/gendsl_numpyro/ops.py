@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax.scipy import special
 
@@ -24,6 +25,10 @@ OPS: Any = SimpleNamespace(
     maximum=jnp.maximum,
     minimum=jnp.minimum,
     moveaxis=jnp.moveaxis,
+    off_diagonal=lambda x, k: jnp.vectorize(lambda v: jnp.diag(v, k), signature="(n)->(m,m)")(x),
+    solve_unit_triangular=lambda a, b, upper: jax.lax.linalg.triangular_solve(
+        a, b, left_side=True, lower=not upper, unit_diagonal=True
+    ),
     stack=jnp.stack,
     where=jnp.where,
     log_ndtr=special.log_ndtr,

@@ -23,6 +23,8 @@ OPS: Any = SimpleNamespace(
     maximum=torch.maximum,
     minimum=torch.minimum,
     moveaxis=torch.movedim,
+    off_diagonal=torch.diag_embed,
+    solve_unit_triangular=lambda a, b, upper: torch.linalg.solve_triangular(a, b, upper=upper, unitriangular=True),
     stack=torch.stack,
     where=torch.where,
     log_ndtr=torch.special.log_ndtr,

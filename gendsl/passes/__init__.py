@@ -15,11 +15,12 @@ from gendsl.passes.bounds import bounds
 from gendsl.passes.collapse import collapse
 from gendsl.passes.design import design
 from gendsl.passes.noncenter import noncenter, partly_noncenter
+from gendsl.passes.recurrences import recurrences
 from gendsl.passes.report import Done, Report, rows
 from gendsl.passes.simplify import fold, prune, share
 from gendsl.passes.validate import validate
 
-__all__ = ["DENSITY_PASSES", "PASSES", "Pass", "Report", "explain", "lower", "optimise"]
+__all__ = ["DENSITY_PASSES", "PASSES", "Pass", "Report", "explain", "lower", "optimise", "unroll"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ PASSES: tuple[Pass, ...] = (
 )
 
 DENSITY_PASSES: tuple[Pass, ...] = (
+    Pass("recurrences", "evaluate steps of recurrences for all elements at once", recurrences),
     Pass("design", "whiten the coefficients of linear predictors, for the sampler", design),
     Pass("collapse", "sum the rows of likelihoods with sufficient statistics once", collapse),
     Pass("prune", "drop what the density no longer depends on", prune, tidy=True),
@@ -88,6 +90,15 @@ def lower(graph: Graph, *, partly_centered: bool = False) -> tuple[Graph, Graph,
     model, done = _run(graph, tuple(first))
     density, more = _run(model, DENSITY_PASSES)
     return model, density, Report(graph.name, rows(graph), done, more)
+
+
+def unroll(graph: Graph) -> Graph:
+    """The graph of a model for an engine to which recurrences are loops: without those that can be done without."""
+    out, _ = recurrences(graph)
+    if out is not graph:
+        for tidy in (p for p in DENSITY_PASSES if p.tidy):
+            out, _ = tidy.run(out)
+    return out
 
 
 def explain(graph: Graph) -> Report:
