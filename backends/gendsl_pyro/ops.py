@@ -17,9 +17,9 @@ __all__ = ["OPS"]
 
 def _scan(step: Callable[..., Any], init: Any, xs: Any, length: int | None = None, reverse: bool = False) -> Any:
     leaves, _ = pytree.tree_flatten(xs)
-    count = leaves[0].shape[0] if leaves else length
+    count = leaves[0].shape[0] if leaves else (length or 0)
     carry, outs = init, []
-    order = range(count - 1, -1, -1) if reverse else range(count or 0)
+    order = range(count - 1, -1, -1) if reverse else range(count)
     for t in order:
         carry, out = step(carry, pytree.tree_map(lambda x, t=t: x[t], xs))
         outs.append(out)
