@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
+    from gendsl.training import Job, Report, Trained
 
 __all__ = [
     "AUTO",
@@ -54,7 +55,18 @@ Array = Any
 
 
 class Ops(Protocol):
-    """Array functions under numpy's names and meanings; see each backend's ops.py."""
+    """What mathematics is written over; each backend's ops.py has every name.
+
+    - array functions under numpy's names and meanings (`axis` and `keepdims` where numpy has them); what makes arrays
+      takes `like=`, whose dtype and device the result has: `constant(values, like)`, `zeros(shape, like=)`,
+      `full(shape, value, like=)`, `arange(n, like=)`, `eye(n, like=)`;
+    - transformations: `grad(f)`, `value_and_grad(f, has_aux=False)`, `vjp(f, *x) -> (value, pull)`,
+      `jvp(f, primals, tangents) -> (value, tangent)`, `vmap(f, in_axes, out_axes)`,
+      `scan(step, init, xs, length=None, reverse=False) -> (carry, ys)`, `while_loop(condition, body, init)`;
+    - draws, functions of a key: `key(*entropy)`, `split(key, count)`, `fold_in(key, number)`,
+      `normal(key, shape, like=)`, `uniform`, `rademacher`, `randint(key, shape, low, high, like=)`,
+      `permutation(key, count, like=)`. Equal keys give equal numbers on one backend; backends differ.
+    """
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """An array function."""
@@ -150,6 +162,12 @@ class Engine(Protocol):
         state: SamplerState | None = None,
     ) -> Draws:
         """Sample the fused density with the backend's own kernel, or go on from a state with `method.draws` more."""
+
+    def train(self, job: Job, report: Report) -> Trained:
+        """Train a game by gradients, or go on from a state or checkpoint.
+
+        The loop is `gendsl.training.loop.run`; the backend gives a learner (`gendsl.training.contract`).
+        """
 
 
 class Backend(Protocol):
