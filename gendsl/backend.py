@@ -24,7 +24,9 @@ import numpy as np
 from gendsl.errors import BackendError, caller
 
 if TYPE_CHECKING:
+    from gendsl.coordinates import Coordinates
     from gendsl.emit.dialect import Dialect
+    from gendsl.math.langevin import Target
     from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
@@ -34,6 +36,7 @@ __all__ = [
     "CPU",
     "PREFERRED",
     "Backend",
+    "Density",
     "Draws",
     "Engine",
     "Ops",
@@ -149,8 +152,40 @@ class Simulation:
     cache: dict[Any, Any]
 
 
+class Density(Protocol):
+    """The fused density of many vectors, each of which holds all unconstrained sites in the program's order.
+
+    Attributes:
+        data: what it depends on besides the vectors, as inputs of what is compiled.
+    """
+
+    data: Any
+
+    def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """The log-density of one vector, and its gradient."""
+
+    def evaluate(self, u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+        """The log-density at a point given by site, and its gradient by site; NaN and nothing where it is singular."""
+
+    def compiled(self, key: tuple[Any, ...], make: Callable[[Callable[[Any], Target]], Callable[..., Any]]) -> Any:
+        """`make(target_of)`, compiled: a function of the data, then of arrays.
+
+        `target_of(data)` maps vectors (chain, dimension) to their log-densities (chain,) and gradients. What is
+        compiled is kept with the program under the key, and serves other data of the same shapes.
+        """
+
+
 class Engine(Protocol):
     """What a backend runs."""
+
+    def density(self, program: BoundProgram, coordinates: Coordinates | None, iterations: int) -> Density:
+        """The fused density for samplers that are written over `ops`.
+
+        Args:
+            program: the bound program.
+            coordinates: those of the vectors; None where they hold the unconstrained values themselves.
+            iterations: about how often it will be evaluated.
+        """
 
     def mcmc(
         self,

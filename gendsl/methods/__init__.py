@@ -3,6 +3,20 @@
 from gendsl.methods import init
 from gendsl.methods.base import Method
 from gendsl.methods.init import Init
-from gendsl.methods.mcmc import HMC, MCMC, NUTS, Centering, Engine
+from gendsl.methods.langevin import MALA, ULA, Langevin
+from gendsl.methods.mcmc import HMC, MCMC, NUTS, Adjusted, Centering, Engine
 
-__all__ = ["HMC", "MCMC", "NUTS", "Centering", "Engine", "Init", "Method", "init"]
+__all__ = [
+    "HMC",
+    "MALA",
+    "MCMC",
+    "NUTS",
+    "ULA",
+    "Adjusted",
+    "Centering",
+    "Engine",
+    "Init",
+    "Langevin",
+    "Method",
+    "init",
+]
