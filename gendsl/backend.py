@@ -24,7 +24,9 @@ import numpy as np
 from gendsl.errors import BackendError, caller
 
 if TYPE_CHECKING:
+    from gendsl.coordinates import Coordinates
     from gendsl.emit.dialect import Dialect
+    from gendsl.math.langevin import Target
     from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
@@ -35,6 +37,7 @@ __all__ = [
     "CPU",
     "PREFERRED",
     "Backend",
+    "Density",
     "Draws",
     "Engine",
     "Ops",
@@ -62,7 +65,9 @@ class Ops(Protocol):
       `full(shape, value, like=)`, `arange(n, like=)`, `eye(n, like=)`;
     - transformations: `grad(f)`, `value_and_grad(f, has_aux=False)`, `vjp(f, *x) -> (value, pull)`,
       `jvp(f, primals, tangents) -> (value, tangent)`, `vmap(f, in_axes, out_axes)`,
-      `scan(step, init, xs, length=None, reverse=False) -> (carry, ys)`, `while_loop(condition, body, init)`;
+      `scan(step, init, xs, length=None, reverse=False) -> (carry, ys)`, `while_loop(condition, body, init)`,
+      `solve_ode(rhs, y0, t0, t1, rtol, atol, max_steps) -> y(t1)` of dy/dt = rhs(t, y), adaptively (order 5), not
+      finite where the solver gives up;
     - draws, functions of a key: `key(*entropy)`, `split(key, count)`, `fold_in(key, number)`,
       `normal(key, shape, like=)`, `uniform`, `rademacher`, `randint(key, shape, low, high, like=)`,
       `permutation(key, count, like=)`. Equal keys give equal numbers on one backend; backends differ.
@@ -150,8 +155,40 @@ class Simulation:
     cache: dict[Any, Any]
 
 
+class Density(Protocol):
+    """The fused density of many vectors, each of which holds all unconstrained sites in the program's order.
+
+    Attributes:
+        data: what it depends on besides the vectors, as inputs of what is compiled.
+    """
+
+    data: Any
+
+    def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """The log-density of one vector, and its gradient."""
+
+    def evaluate(self, u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+        """The log-density at a point given by site, and its gradient by site; NaN and nothing where it is singular."""
+
+    def compiled(self, key: tuple[Any, ...], make: Callable[[Callable[[Any], Target]], Callable[..., Any]]) -> Any:
+        """`make(target_of)`, compiled: a function of the data, then of arrays.
+
+        `target_of(data)` maps vectors (chain, dimension) to their log-densities (chain,) and gradients. What is
+        compiled is kept with the program under the key, and serves other data of the same shapes.
+        """
+
+
 class Engine(Protocol):
     """What a backend runs."""
+
+    def density(self, program: BoundProgram, coordinates: Coordinates | None, iterations: int) -> Density:
+        """The fused density for samplers that are written over `ops`.
+
+        Args:
+            program: the bound program.
+            coordinates: those of the vectors; None where they hold the unconstrained values themselves.
+            iterations: about how often it will be evaluated.
+        """
 
     def mcmc(
         self,

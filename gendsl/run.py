@@ -15,6 +15,7 @@ from gendsl.graph.node import Graph, Node
 from gendsl.groups import constrained
 from gendsl.methods import MCMC, Centering, Method
 from gendsl.methods.choose import chosen
+from gendsl.methods.sample import sample
 
 if TYPE_CHECKING:
     from gendsl.backend import Progress
@@ -90,7 +91,7 @@ def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) ->
         bound, rest, note, raw = learnt.bound, learnt.method, learnt.note, learnt.cut
     else:
         rest = method
-    raw = raw or bound.program.backend.engine.mcmc(bound, rest, seed, progress)
+    raw = raw or sample(bound, rest, seed, progress)
     raw.note = "; ".join(x for x in (raw.note, note) if x)
     draws = constrained(bound, raw.unconstrained)
     return Fit(bound, method, seed, raw, draws, raw.seconds | {"total": time.perf_counter() - began})

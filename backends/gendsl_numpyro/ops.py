@@ -29,6 +29,23 @@ def _jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequenc
     return jax.jvp(function, tuple(primals), tuple(tangents))
 
 
+def _solve_ode(rhs: Callable[..., Any], y0: Any, t0: float, t1: float, rtol: float, atol: float, max_steps: int) -> Any:
+    import diffrax  # loaded where an equation is solved
+
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(lambda t, y, args: rhs(t, y)),
+        diffrax.Dopri5(),
+        t0=jnp.asarray(t0, y0.dtype),
+        t1=jnp.asarray(t1, y0.dtype),
+        dt0=None,
+        y0=y0,
+        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
+        max_steps=max_steps,
+        throw=False,
+    )
+    return solution.ys[-1]
+
+
 def _like(make: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """A function that makes an array with the dtype of another."""
 
@@ -110,6 +127,7 @@ OPS: Any = SimpleNamespace(
     grad=jax.grad,
     jvp=_jvp,
     scan=_scan,
+    solve_ode=_solve_ode,
     value_and_grad=jax.value_and_grad,
     vjp=_vjp,
     vmap=jax.vmap,

@@ -61,6 +61,16 @@ def _vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> 
     return torch.func.vmap(function, in_axes, out_axes)
 
 
+def _solve_ode(rhs: Callable[..., Any], y0: Any, t0: float, t1: float, rtol: float, atol: float, max_steps: int) -> Any:
+    from torchdiffeq import odeint  # loaded where an equation is solved
+
+    times = torch.tensor([t0, t1], dtype=y0.dtype, device=y0.device)
+    try:
+        return odeint(rhs, y0, times, rtol=rtol, atol=atol, options={"max_num_steps": max_steps})[-1]
+    except AssertionError:  # too many steps, or a step too small
+        return torch.full_like(y0, float("nan")) + 0.0 * y0
+
+
 def _like(make: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """A function that makes an array with the dtype and device of another."""
 
@@ -144,6 +154,7 @@ OPS: Any = SimpleNamespace(
     grad=torch.func.grad,
     jvp=_jvp,
     scan=_scan,
+    solve_ode=_solve_ode,
     value_and_grad=_value_and_grad,
     vjp=_vjp,
     vmap=_vmap,

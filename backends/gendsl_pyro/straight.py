@@ -27,7 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["straighten", "value_and_grad"]
+__all__ = ["recorded", "straighten", "value_and_grad"]
 
 Potential = Callable[[Tensor], Tensor]
 ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -59,18 +59,22 @@ def straighten(function: Potential, points: list[Tensor]) -> ValueAndGrad | None
     Returns:
         The recorded function, or None where it cannot be recorded or does not agree.
     """
-    exact = value_and_grad(function)
+    return recorded(value_and_grad(function), points)
+
+
+def recorded(exact: ValueAndGrad, points: list[Tensor]) -> ValueAndGrad | None:
+    """Record a function of a tensor that returns tensors, such as a value and a gradient; see `straighten`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's own modules warn of torch.jit when they are imported
             from torch.fx.experimental.proxy_tensor import make_fx
 
-            recorded = make_fx(exact)(points[0])
+            graph = make_fx(exact)(points[0])
     except Exception:  # whatever cannot be recorded, for whatever reason, is left to autograd
         return None
     for direct in (True, False):
         with suppress(Exception), torch.no_grad():
-            out = _write(recorded, direct)
+            out = _write(graph, direct)
             if all(_agree(exact(q), out(q)) for q in [*points, points[0]]):
                 return out
     return None
@@ -82,15 +86,15 @@ def _agree(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> bool:
     )
 
 
-def _write(recorded: torch.fx.GraphModule, direct: bool) -> ValueAndGrad:
+def _write(graph: torch.fx.GraphModule, direct: bool) -> ValueAndGrad:
     """The recorded graph as a function."""
-    nodes = list(recorded.graph.nodes)
+    nodes = list(graph.graph.nodes)
     writer = _Writer(shared=not any(_mutates(n) for n in nodes), direct=direct)
     for n in nodes:
         if n.op == "placeholder":
             writer.names[n] = "q"
         elif n.op == "get_attr":
-            writer.constants[n] = getattr(recorded, n.target)
+            writer.constants[n] = getattr(graph, n.target)
         elif n.op == "output":
             return writer.finish(n.args[0])
         else:

@@ -1,0 +1,36 @@
+"""Samplers of diffusions, as specs.
+
+A sampler is added by writing its table (gendsl/math/diffusion), its class, and an entry in `SAMPLERS`; the law tests
+measure the order that it declares.
+"""
+
+from __future__ import annotations
+
+from gendsl.samplers import grids as grid
+from gendsl.samplers.base import Sampler
+from gendsl.samplers.grids import Grid, Karras, Times, UniformLogSNR, UniformTime
+from gendsl.samplers.methods import DDIM, Ancestral, DPMSolver, EulerMaruyama, Heun, Variance
+
+__all__ = [
+    "DDIM",
+    "GRIDS",
+    "SAMPLERS",
+    "Ancestral",
+    "DPMSolver",
+    "EulerMaruyama",
+    "Grid",
+    "Heun",
+    "Karras",
+    "Sampler",
+    "Times",
+    "UniformLogSNR",
+    "UniformTime",
+    "Variance",
+    "grid",
+]
+
+SAMPLERS: dict[str, type[Sampler]] = {c.__name__: c for c in (Ancestral, DDIM, DPMSolver, EulerMaruyama, Heun)}
+"""The samplers by name."""
+
+GRIDS: dict[str, type[Grid]] = {c.__name__: c for c in (Karras, Times, UniformLogSNR, UniformTime)}
+"""The grids by name."""
