@@ -13,6 +13,7 @@ import numpy as np
 from gendsl.graph.json.check import fail, is_count
 from gendsl.graph.node import Array
 from gendsl.graph.types import DType
+from gendsl.networks import Activation
 
 __all__ = ["decode_array", "decode_scalar", "encode_array"]
 
@@ -22,13 +23,14 @@ _DTYPES: dict[str, tuple[str, type]] = {"bool": ("|b1", bool), "int64": ("<i8", 
 
 
 def decode_scalar(name: str, raw: dict[str, Any], at: str) -> Any:
-    """A float that is not finite, a dtype, a date."""
+    """A float that is not finite, a dtype, an activation, a date."""
     value = raw.get("value")
     if set(raw) == {"value"} and isinstance(value, str):
         if name == "Float" and value in _FLOATS:
             return _FLOATS[value]
-        if name == "DType" and value in {d.value for d in DType}:
-            return DType(value)
+        for kind in (DType, Activation):
+            if name == kind.__name__ and value in {m.value for m in kind}:
+                return kind(value)
         if name in ("Date", "Datetime"):
             try:
                 return (datetime.date if name == "Date" else datetime.datetime).fromisoformat(value)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gendsl.errors import ModelError
 from gendsl.graph import constraints as c
 from gendsl.graph.infer import infer_node
 from gendsl.graph.json.args import SITES, check_args
@@ -23,6 +24,8 @@ from gendsl.graph.json.check import check_name, check_type, fail, is_count, is_i
 from gendsl.graph.node import Array, Node, Plate, Subgraph
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
+from gendsl.networks import NETWORKS, TIMES, Activation, Native
+from gendsl.networks.spec import Spec
 
 __all__ = ["Codec"]
 
@@ -61,6 +64,16 @@ _CLASSES: dict[str, Any] = {
         c.LowerCholesky, c.CorrMatrix, c.PositiveDefinite, c.Circular, ArrayType, DistType, TupleType,
     )
 }  # fmt: skip
+_SPECS: dict[str, Any] = {**NETWORKS, **TIMES}  # they check their own fields
+_KNOWN = {**_CLASSES, **_SPECS}
+
+
+def _spec(cls: type[Spec], values: dict[str, Any], at: str) -> Spec:
+    """A network or a part of one, which checks its own fields."""
+    try:
+        return cls(**values)
+    except ModelError as e:
+        return fail(e.problem, at, given=e.given, needed=e.needed, fix=e.fix)
 
 
 class Codec:
@@ -85,8 +98,8 @@ class Codec:
             return value
         if type(value) is float:
             return value if math.isfinite(value) else {"class": "Float", "value": repr(value)}
-        if isinstance(value, DType):
-            return {"class": "DType", "value": value.value}
+        if isinstance(value, (DType, Activation)):
+            return {"class": type(value).__name__, "value": value.value}
         if isinstance(value, tuple):
             return [self._nested(self.encode, v, f"{at}[{i}]") for i, v in enumerate(value)]
         if isinstance(value, Array):
@@ -96,7 +109,15 @@ class Codec:
             return {"class": "Subgraph", "nodes": nodes, "inputs": list(value.inputs), "outputs": list(value.outputs)}
         if type(value) is datetime.date or (type(value) is datetime.datetime and value.tzinfo is None):
             return {"class": "Date" if type(value) is datetime.date else "Datetime", "value": value.isoformat()}
-        if _CLASSES.get(name := type(value).__name__) is type(value):
+        if isinstance(value, Native):
+            fail(
+                "a user's own module cannot be written",
+                at,
+                given=repr(value)[:100],
+                needed=f"networks of gendsl: {', '.join(NETWORKS)}",
+                fix="keep the code that builds the model",
+            )
+        if _KNOWN.get(name := type(value).__name__) is type(value):
             return {
                 "class": name,
                 **{f.name: self._nested(self.encode, getattr(value, f.name), f"{at}.{f.name}") for f in fields(value)},
@@ -120,11 +141,11 @@ class Codec:
             return decode_array(rest, at)
         if name == "Subgraph":
             return self._decode_subgraph(rest, at)
-        if name in ("Float", "DType", "Date", "Datetime"):
+        if name in ("Float", "DType", "Activation", "Date", "Datetime"):
             return decode_scalar(name, rest, at)
-        if not isinstance(name, str) or name not in _CLASSES:
-            fail("is of no known class", at, given=f"class {name!r}"[:80], needed=", ".join(sorted(_CLASSES)))
-        cls = _CLASSES[name]
+        if not isinstance(name, str) or name not in _KNOWN:
+            fail("is of no known class", at, given=f"class {name!r}"[:80], needed=", ".join(sorted(_KNOWN)))
+        cls = _KNOWN[name]
         values = {k: self._nested(self.decode, v, f"{at}.{k}", limit) for k, v in rest.items()}
         if set(values) != (wanted := {f.name for f in fields(cls)}):
             fail(
@@ -133,6 +154,8 @@ class Codec:
                 given=", ".join(sorted(values)) or "none",
                 needed=", ".join(sorted(wanted)) or "none",
             )
+        if name in _SPECS:
+            return _spec(cls, values, at)
         for k, v in values.items():
             if not _TESTS[k](v):
                 fail(f"is no such field of {name}", f"{at}.{k}", given=repr(v)[:80])
