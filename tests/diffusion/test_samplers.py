@@ -16,7 +16,7 @@ from gendsl.math.diffusion.steps import ancestral, ddim
 from gendsl.math.diffusion.table import Table, run
 from gendsl.math.numpy_ops import NUMPY
 from gendsl.processes import EDM, VP, ForwardProcess, Process, Rectified
-from gendsl.samplers import DDIM, Ancestral, DPMSolver, EulerMaruyama, Heun, Karras, Sampler, Times, UniformLogSNR
+from gendsl.samplers import DDIM, Ancestral, DPMSolver, EulerMaruyama, GivenTimes, Heun, Karras, Sampler, UniformLogSNR
 from tests.diffusion.truth import MEANS, SCALES, WEIGHTS, Mixture, compiled, double, gaussian_gain
 
 CIRCLE = Process(alpha=lambda ops, t: ops.cos(t), sigma=lambda ops, t: ops.sin(t), start=0.05, end=1.5)
@@ -38,7 +38,7 @@ def gaussian_variance(table: Table, process: ForwardProcess, scale: float) -> fl
 def test_ddim_on_the_circle() -> None:
     """T10: data N(0, 1), alpha = cos, sigma = sin: each step scales by cos of its angle."""
     angles = (1.5, 1.1, 0.8, 0.4, 0.05)
-    table = DDIM(steps=4, grid=Times(angles)).table(CIRCLE)
+    table = DDIM(steps=4, grid=GivenTimes(angles)).table(CIRCLE)
     wanted = np.prod(np.cos(np.diff(angles)))
     np.testing.assert_allclose(gaussian_variance(table, CIRCLE, 1.0) ** 0.5, wanted, rtol=1e-12)
 

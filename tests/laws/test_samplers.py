@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gendsl.errors import ModelError
+from gendsl.graph.json.nodes import Codec
 from gendsl.math.diffusion.losses import Weight
 from gendsl.math.diffusion.predicts import Predicts, convert
 from gendsl.math.diffusion.table import run
@@ -18,20 +19,18 @@ from gendsl.objectives.diffusion import DenoisingScoreMatching, DiffusionObjecti
 from gendsl.processes import EDM, VE, VP, Rectified
 from gendsl.samplers import (
     DDIM,
-    GRIDS,
     SAMPLERS,
     Ancestral,
     DPMSolver,
     EulerMaruyama,
+    GivenTimes,
     Heun,
     Karras,
     Sampler,
-    Times,
     UniformLogSNR,
     UniformTime,
     Variance,
 )
-from gendsl.spec import decode, encode
 from tests.diffusion.test_samplers import gaussian_variance
 from tests.diffusion.truth import CASES, Mixture, double
 
@@ -47,7 +46,7 @@ CASES_OF_SAMPLERS: dict[str, Sampler] = {
     "Heun": Heun(steps=7, denoise=True),
 }
 EVALUATIONS = {"Heun": 2}
-KNOWN = {**SAMPLERS, **GRIDS}
+CODEC = Codec(set(), set())
 
 
 def test_every_entry_has_a_case() -> None:
@@ -108,12 +107,12 @@ def test_tables_of_every_process_are_finite(case: str, process: str) -> None:
 
 
 def test_a_last_step_may_end_without_noise_and_a_first_begin_without_signal() -> None:
-    """Times 1 and 0 of the straight path: one step is the posterior mean."""
-    for sampler in (DDIM(steps=1, grid=Times((1.0, 0.0))), DPMSolver(steps=1, grid=Times((1.0, 0.0)))):
+    """GivenTimes 1 and 0 of the straight path: one step is the posterior mean."""
+    for sampler in (DDIM(steps=1, grid=GivenTimes((1.0, 0.0))), DPMSolver(steps=1, grid=GivenTimes((1.0, 0.0)))):
         table = sampler.table(Rectified())
         assert table.gain[0, 0] == 1.0
         assert table.carry[0, 0, 0] == 0.0
-    table = DPMSolver(steps=4, order=3, grid=Times((1.0, 0.7, 0.5, 0.2, 0.0))).table(Rectified())
+    table = DPMSolver(steps=4, order=3, grid=GivenTimes((1.0, 0.7, 0.5, 0.2, 0.0))).table(Rectified())
     assert np.all(np.isfinite(table.carry))
     assert [int(np.count_nonzero(row)) for row in table.carry[:, 0]] == [1, 1, 2, 0]
 
@@ -133,7 +132,7 @@ def test_grids_run_from_end_to_start() -> None:
 @pytest.mark.parametrize("case", CASES_OF_SAMPLERS)
 def test_json(case: str) -> None:
     sampler = CASES_OF_SAMPLERS[case]
-    assert decode(json.loads(json.dumps(encode(sampler))), KNOWN) == sampler
+    assert CODEC.decode(json.loads(json.dumps(CODEC.encode(sampler, "sampler"))), "sampler") == sampler
 
 
 def test_arguments_are_checked() -> None:
@@ -141,12 +140,12 @@ def test_arguments_are_checked() -> None:
         DDIM(eta=2.0)
     with pytest.raises(ModelError, match="DPMSolver: order is 1, 2 or 3"):
         DPMSolver(order=4)
-    with pytest.raises(ModelError, match="Ancestral: variance is of another kind"):
+    with pytest.raises(ModelError, match="Ancestral: variance is none that is known"):
         Ancestral(variance="large")  # type: ignore[arg-type]
-    with pytest.raises(ModelError, match="Times: values are times that fall"):
-        Times((0.1, 0.5))
+    with pytest.raises(ModelError, match="GivenTimes: values are times that fall"):
+        GivenTimes((0.1, 0.5))
     with pytest.raises(ModelError, match="takes another number of steps"):
-        DDIM(steps=3, grid=Times((1.0, 0.5))).table(VP())
+        DDIM(steps=3, grid=GivenTimes((1.0, 0.5))).table(VP())
 
 
 OBJECTIVES: dict[str, DiffusionObjective] = {
@@ -178,3 +177,9 @@ def test_losses_and_gradients_agree(name: str, kind: Predicts) -> None:
             out.append((b.numpy(value), b.numpy(grad)))
     np.testing.assert_allclose(out[0][0], out[1][0], rtol=1e-10)
     np.testing.assert_allclose(out[0][1], out[1][1], rtol=1e-10, atol=1e-10 * np.abs(out[0][1]).max())
+
+
+def test_specs_print_as_they_are_written() -> None:
+    assert repr(DDIM(steps=7, grid=Karras(5.0))) == "DDIM(steps=7, grid=Karras(5.0))"
+    assert repr(VP()) == "VP(Linear(0.1, 20.0), 0.001, 1.0)"
+    assert repr(Ancestral(variance="fixed large")) == "Ancestral(variance=<Variance.FIXED_LARGE: 'fixed large'>)"  # type: ignore[arg-type]
