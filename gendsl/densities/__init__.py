@@ -1,0 +1,26 @@
+"""Densities: learned distributions with exact log-density, as specs over a backend's layers."""
+
+from gendsl.densities.autoregressive import (
+    CONDITIONALS,
+    AutoregressiveDensity,
+    CategoricalElement,
+    Element,
+    NormalElement,
+)
+from gendsl.densities.base import Density, Noise
+from gendsl.densities.flow import FlowDensity
+
+__all__ = [
+    "CONDITIONALS",
+    "DENSITIES",
+    "AutoregressiveDensity",
+    "CategoricalElement",
+    "Density",
+    "Element",
+    "FlowDensity",
+    "Noise",
+    "NormalElement",
+]
+
+DENSITIES: dict[str, type[Density]] = {k.__name__: k for k in (AutoregressiveDensity, FlowDensity)}
+"""The densities that files may hold, by name."""
