@@ -66,8 +66,8 @@ class Ops(Protocol):
     - transformations: `grad(f)`, `value_and_grad(f, has_aux=False)`, `vjp(f, *x) -> (value, pull)`,
       `jvp(f, primals, tangents) -> (value, tangent)`, `vmap(f, in_axes, out_axes)`,
       `scan(step, init, xs, length=None, reverse=False) -> (carry, ys)`, `while_loop(condition, body, init)`,
-      `solve_ode(rhs, y0, t0, t1, rtol, atol, max_steps) -> y(t1)` of dy/dt = rhs(t, y), adaptively (order 5), not
-      finite where the solver gives up;
+      `solve_ode(rhs, y0, t0, t1, rtol, atol, max_steps) -> y(t1)` of dy/dt = rhs(t, y), adaptively (order 5), each
+      element to its tolerance; not finite where the solver gives up;
     - draws, functions of a key: `key(*entropy)`, `split(key, count)`, `fold_in(key, number)`,
       `normal(key, shape, like=)`, `uniform`, `rademacher`, `randint(key, shape, low, high, like=)`,
       `permutation(key, count, like=)`. Equal keys give equal numbers on one backend; backends differ.

@@ -39,7 +39,7 @@ def _solve_ode(rhs: Callable[..., Any], y0: Any, t0: float, t1: float, rtol: flo
         t1=jnp.asarray(t1, y0.dtype),
         dt0=None,
         y0=y0,
-        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
+        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol, norm=lambda e: jnp.max(jnp.abs(e))),
         max_steps=max_steps,
         throw=False,
     )

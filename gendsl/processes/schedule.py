@@ -21,15 +21,15 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
 __all__ = ["Cosine", "Linear", "Schedule", "Sigmoid"]
 
 Array = Any
 
 
-@dataclass(frozen=True)
-class Schedule(Spec):
+@dataclass(frozen=True, repr=False)
+class Schedule(Checked):
     """beta(t) and its integral, over `ops`.
 
     Attributes:
@@ -47,7 +47,7 @@ class Schedule(Spec):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Linear(Schedule):
     """beta grows linearly from `low` to `high`."""
 
@@ -67,7 +67,7 @@ class Linear(Schedule):
         return t * (self.low + 0.5 * (self.high - self.low) * t)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cosine(Schedule):
     """alpha falls like a cosine, so that noise is added slowly at both ends.
 
@@ -101,7 +101,7 @@ class Cosine(Schedule):
         return ops.where(t < 0.5, -ops.log1p(-lost), late)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sigmoid(Schedule):
     """alpha^2 falls like a sigmoid.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gendsl.samplers import grids as grid
 from gendsl.samplers.base import Sampler
-from gendsl.samplers.grids import Grid, Karras, Times, UniformLogSNR, UniformTime
+from gendsl.samplers.grids import GivenTimes, Grid, Karras, UniformLogSNR, UniformTime
 from gendsl.samplers.methods import DDIM, Ancestral, DPMSolver, EulerMaruyama, Heun, Variance
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "Heun",
     "Karras",
     "Sampler",
-    "Times",
+    "GivenTimes",
     "UniformLogSNR",
     "UniformTime",
     "Variance",
@@ -32,5 +32,5 @@ __all__ = [
 SAMPLERS: dict[str, type[Sampler]] = {c.__name__: c for c in (Ancestral, DDIM, DPMSolver, EulerMaruyama, Heun)}
 """The samplers by name."""
 
-GRIDS: dict[str, type[Grid]] = {c.__name__: c for c in (Karras, Times, UniformLogSNR, UniformTime)}
+GRIDS: dict[str, type[Grid]] = {c.__name__: c for c in (Karras, GivenTimes, UniformLogSNR, UniformTime)}
 """The grids by name."""

@@ -86,7 +86,10 @@ CASES: dict[str, Any] = {
     "zeros_like": lambda o, x, y, s: o.zeros_like(x),
     "grad": lambda o, x, y, s: o.grad(lambda v: o.sum(o.sin(v) * y))(x),
     "jvp": lambda o, x, y, s: o.stack(o.jvp(o.sin, (x,), (y,)), 0),
-    "scan": lambda o, x, y, s: o.scan(lambda c, v: (c + v * c, c), s[0, 0], x[0], reverse=True)[1],
+    "scan": lambda o, x, y, s: (
+        o.scan(lambda c, v: (c + v * c, c), s[0, 0], x[0], reverse=True)[1]
+        + o.scan(lambda c, v: (c + v, None), s[0, 0], x[0])[0]
+    ),
     "solve_ode": lambda o, x, y, s: o.solve_ode(lambda t, v: t * y, x, 0.0, 1.5, 1e-8, 1e-8, 1000),
     "value_and_grad": lambda o, x, y, s: o.value_and_grad(lambda v: (o.sum(o.exp(v)), v), has_aux=True)(x)[1],
     "vjp": lambda o, x, y, s: o.vjp(o.tanh, x)[1](y)[0],
