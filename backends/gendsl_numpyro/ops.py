@@ -13,6 +13,7 @@ __all__ = ["OPS"]
 
 OPS: Any = SimpleNamespace(
     abs=jnp.abs,
+    broadcast_to=jnp.broadcast_to,
     concatenate=jnp.concatenate,
     constant=lambda values, like: jnp.asarray(values, like.dtype),
     exp=jnp.exp,
@@ -30,6 +31,7 @@ OPS: Any = SimpleNamespace(
         a, b, left_side=True, lower=not upper, unit_diagonal=True
     ),
     stack=jnp.stack,
+    unstack=lambda x, axis: jnp.unstack(x, axis=axis),
     where=jnp.where,
     log_ndtr=special.log_ndtr,
     ndtr=special.ndtr,

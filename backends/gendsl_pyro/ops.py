@@ -11,6 +11,7 @@ __all__ = ["OPS"]
 
 OPS: Any = SimpleNamespace(
     abs=torch.abs,
+    broadcast_to=torch.broadcast_to,
     concatenate=torch.cat,
     constant=lambda values, like: torch.as_tensor(values, dtype=like.dtype, device=like.device),
     exp=torch.exp,
@@ -26,6 +27,7 @@ OPS: Any = SimpleNamespace(
     off_diagonal=torch.diag_embed,
     solve_unit_triangular=lambda a, b, upper: torch.linalg.solve_triangular(a, b, upper=upper, unitriangular=True),
     stack=torch.stack,
+    unstack=torch.unbind,
     where=torch.where,
     log_ndtr=torch.special.log_ndtr,
     ndtr=torch.special.ndtr,
