@@ -120,6 +120,7 @@ OPS: Any = SimpleNamespace(
     tanh=jnp.tanh,
     tril=jnp.tril,
     triu=jnp.triu,
+    unstack=lambda x, axis: jnp.unstack(x, axis=axis),
     where=jnp.where,
     zeros=_like(jnp.zeros),
     zeros_like=jnp.zeros_like,

@@ -148,6 +148,7 @@ OPS: Any = SimpleNamespace(
     tanh=torch.tanh,
     tril=torch.tril,
     triu=torch.triu,
+    unstack=torch.unbind,
     where=torch.where,
     zeros=_like(torch.zeros),
     zeros_like=torch.zeros_like,

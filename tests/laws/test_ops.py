@@ -81,6 +81,7 @@ CASES: dict[str, Any] = {
     "tanh": lambda o, x, y, s: o.tanh(x),
     "tril": lambda o, x, y, s: o.tril(x),
     "triu": lambda o, x, y, s: o.triu(x),
+    "unstack": lambda o, x, y, s: o.unstack(x, 1)[2],
     "where": lambda o, x, y, s: o.where(x > 0, x, y),
     "zeros": lambda o, x, y, s: o.zeros((2,), like=x),
     "zeros_like": lambda o, x, y, s: o.zeros_like(x),
