@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gendsl.densities import CONDITIONALS, DENSITIES
 from gendsl.errors import ModelError
 from gendsl.graph import constraints as c
 from gendsl.graph.infer import infer_node
@@ -26,6 +27,7 @@ from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
 from gendsl.networks import NETWORKS, TIMES, Activation, Native
 from gendsl.networks.spec import Spec
+from gendsl.transforms import SCALARS, TRANSFORMS
 
 __all__ = ["Codec"]
 
@@ -64,7 +66,9 @@ _CLASSES: dict[str, Any] = {
         c.LowerCholesky, c.CorrMatrix, c.PositiveDefinite, c.Circular, ArrayType, DistType, TupleType,
     )
 }  # fmt: skip
-_SPECS: dict[str, Any] = {**NETWORKS, **TIMES}  # they check their own fields
+_SPECS: dict[str, Any] = {
+    **NETWORKS, **TIMES, **TRANSFORMS, **SCALARS, **DENSITIES, **CONDITIONALS,
+}  # fmt: skip  # they check their own fields
 _KNOWN = {**_CLASSES, **_SPECS}
 
 
