@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gendsl.densities import CONDITIONALS, DENSITIES
 from gendsl.errors import ModelError
 from gendsl.graph import constraints as c
 from gendsl.graph.infer import infer_node
@@ -29,6 +30,7 @@ from gendsl.networks import NETWORKS, TIMES, Native
 from gendsl.networks.spec import Spec
 from gendsl.processes import PROCESSES, SCHEDULES, Given
 from gendsl.samplers import GRIDS, SAMPLERS
+from gendsl.transforms import SCALARS, TRANSFORMS
 
 __all__ = ["Codec"]
 
@@ -68,12 +70,16 @@ _CLASSES: dict[str, Any] = {
     )
 }  # fmt: skip
 _SPECS: dict[str, Any] = {
+    **CONDITIONALS,
+    **DENSITIES,
     **GRIDS,
     **NETWORKS,
     **PROCESSES,
     **SAMPLERS,
+    **SCALARS,
     **SCHEDULES,
     **TIMES,
+    **TRANSFORMS,
 }  # they check their own fields
 _KNOWN = {**_CLASSES, **_SPECS}
 
