@@ -36,7 +36,7 @@ class FlowDensity(Density):
     def __post_init__(self) -> None:
         given = self.transforms
         if isinstance(given, (Transform, tuple, list)) and not isinstance(given, Chain):
-            self._set("transforms", Chain(given if isinstance(given, (tuple, list)) else (given,)))  # type: ignore[arg-type]
+            self._set("transforms", Chain(given if isinstance(given, (tuple, list)) else (given,)))
         elif not isinstance(given, Chain):
             self._refuse("a flow is made of transforms", given, "a tuple of transforms", "for example gd.flows.nsf()")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from importlib import import_module
 from typing import Any
@@ -9,24 +10,31 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gendsl.densities import DiffusionDensity
+from gendsl.densities import CONDITIONALS, DENSITIES, DiffusionDensity
 from gendsl.errors import ModelError
+from gendsl.graph.json.nodes import Codec
 from gendsl.log_density import Kind
 from gendsl.math.diffusion.predicts import Predicts
-from gendsl.networks import MLP, Fourier, UNet
-from gendsl.processes import EDM, VP, Rectified
-from gendsl.samplers import DDIM, Ancestral, DPMSolver, ProbabilityFlow, Probe
+from gendsl.networks import MLP, NETWORKS, TIMES, Fourier, UNet
+from gendsl.processes import EDM, PROCESSES, SCHEDULES, VP, Rectified
+from gendsl.samplers import DDIM, GRIDS, SAMPLERS, Ancestral, DPMSolver, ProbabilityFlow, Probe
+from gendsl.transforms import SCALARS, TRANSFORMS
 from tests.diffusion.truth import compiled, double
 
 TIME = Fourier(size=8, width=16, scale=1.0)
 NET = MLP(2, hidden=(16,), time=TIME)
+FEW = ProbabilityFlow(steps=2)  # equal on both backends, however wrong
 CASES: dict[str, tuple[DiffusionDensity, tuple[int, ...]]] = {
-    "VP": (DiffusionDensity(VP(start=0.02), NET, predicts="v", flow=ProbabilityFlow(steps=20)), (2,)),  # type: ignore[arg-type]
-    "EDM": (DiffusionDensity(EDM(0.05, 5.0), NET, Predicts.F, data_scale=0.7), (2,)),
-    "rectified": (DiffusionDensity(Rectified(), NET, Predicts.VELOCITY, DDIM(steps=9)), (2,)),
+    "VP": (DiffusionDensity(VP(start=0.02), NET, "v", DPMSolver(steps=5), FEW), (2,)),  # type: ignore[arg-type]
+    "EDM": (DiffusionDensity(EDM(0.05, 5.0), NET, Predicts.F, DPMSolver(steps=5), FEW, 0.7), (2,)),
+    "rectified": (DiffusionDensity(Rectified(), NET, Predicts.VELOCITY, DDIM(steps=4), FEW), (2,)),
     "image": (
         DiffusionDensity(
-            VP(), UNet(channels=(4,), groups=2, time=TIME), Predicts.V, flow=ProbabilityFlow(steps=4, probes=2)
+            VP(),
+            UNet(channels=(4,), groups=2, time=TIME),
+            Predicts.V,
+            DDIM(steps=2),
+            ProbabilityFlow(steps=2, probes=2),
         ),
         (3, 3, 1),
     ),
@@ -138,3 +146,14 @@ def test_mistakes() -> None:
     with pytest.raises(ModelError, match="steps are even"):
         ProbabilityFlow(steps=5)
     assert DiffusionDensity(VP(), MLP(2)).network.timed
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_json(case: str) -> None:
+    codec, spec = Codec(set(), set()), CASES[case][0]
+    assert codec.decode(json.loads(json.dumps(codec.encode(spec, "x"))), "x") == spec
+
+
+def test_no_two_classes_of_files_share_a_name() -> None:
+    tables = (CONDITIONALS, DENSITIES, GRIDS, NETWORKS, PROCESSES, SAMPLERS, SCALARS, SCHEDULES, TIMES, TRANSFORMS)
+    assert len(set().union(*tables)) == sum(map(len, tables))

@@ -87,7 +87,7 @@ def values(case: Case, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     out = {}
     for name, p in case.transform.parameters((case.d,), case.c).items():
-        scale = 1.5 / np.sqrt(p.shape[-1]) if name.endswith("weight") else 0.4
+        scale = 1.0 / np.sqrt(p.shape[-1]) if name.endswith("weight") else 0.4
         out[name] = scale * rng.normal(size=p.shape)
     return out
 

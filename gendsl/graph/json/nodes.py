@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gendsl.densities import CONDITIONALS, DENSITIES
 from gendsl.errors import ModelError
 from gendsl.graph import constraints as c
 from gendsl.graph.infer import infer_node
@@ -27,7 +28,8 @@ from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
 from gendsl.networks import NETWORKS, TIMES, Native
 from gendsl.networks.spec import Spec
 from gendsl.processes import PROCESSES, SCHEDULES, Given
-from gendsl.samplers import GRIDS, SAMPLERS
+from gendsl.samplers import GRIDS, SAMPLERS, ProbabilityFlow
+from gendsl.transforms import SCALARS, TRANSFORMS
 
 __all__ = ["Codec"]
 
@@ -67,13 +69,9 @@ _CLASSES: dict[str, Any] = {
     )
 }  # fmt: skip
 _SPECS: dict[str, Any] = {
-    **GRIDS,
-    **NETWORKS,
-    **PROCESSES,
-    **SAMPLERS,
-    **SCHEDULES,
-    **TIMES,
-}  # they check their own fields
+    **NETWORKS, **TIMES, **TRANSFORMS, **SCALARS, **DENSITIES, **CONDITIONALS, **PROCESSES, **SCHEDULES, **SAMPLERS,
+    **GRIDS, "ProbabilityFlow": ProbabilityFlow,
+}  # fmt: skip  # they check their own fields
 _KNOWN = {**_CLASSES, **_SPECS}
 
 

@@ -40,7 +40,7 @@ def exp_inverse(ops: Any, y: Any) -> tuple[Any, Any]:
 
 def softplus_forward(ops: Any, x: Any) -> tuple[Any, Any]:
     """log(1 + exp(x)), log sigmoid(x)."""
-    return ops.softplus(x), ops.log_sigmoid(x)
+    return ops.softplus(x), -ops.softplus(-x)
 
 
 def softplus_inverse(ops: Any, y: Any) -> tuple[Any, Any]:
@@ -53,7 +53,7 @@ def softplus_inverse(ops: Any, y: Any) -> tuple[Any, Any]:
 
 def sigmoid_forward(ops: Any, x: Any) -> tuple[Any, Any]:
     """1 / (1 + exp(-x)), and the logarithm of its derivative."""
-    return ops.sigmoid(x), ops.log_sigmoid(x) + ops.log_sigmoid(-x)
+    return ops.sigmoid(x), -ops.softplus(x) - ops.softplus(-x)
 
 
 def sigmoid_inverse(ops: Any, y: Any) -> tuple[Any, Any]:
