@@ -15,7 +15,7 @@ from gendsl.errors import ModelError
 from gendsl.graph.json.nodes import Codec
 from gendsl.log_density import Kind
 from gendsl.math.diffusion.predicts import Predicts
-from gendsl.networks import MLP, NETWORKS, TIMES, Fourier, UNet
+from gendsl.networks import MLP, NETWORKS, TIMES, Fourier
 from gendsl.processes import EDM, PROCESSES, SCHEDULES, VP, Rectified
 from gendsl.samplers import DDIM, GRIDS, SAMPLERS, Ancestral, DPMSolver, ProbabilityFlow, Probe
 from gendsl.transforms import SCALARS, TRANSFORMS
@@ -31,7 +31,7 @@ CASES: dict[str, tuple[DiffusionDensity, tuple[int, ...]]] = {
     "image": (
         DiffusionDensity(
             VP(),
-            UNet(channels=(4,), groups=2, time=TIME),
+            MLP((3, 3, 1), hidden=(6,), time=TIME),
             Predicts.V,
             DDIM(steps=2),
             ProbabilityFlow(steps=2, probes=2),
