@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from gendsl.densities.base import Density, Event, Noise
+from gendsl.graph.constraints import Constraint, Integers, real
 from gendsl.math import autoregressive
 from gendsl.networks import Activation, MaskedMLP
 from gendsl.networks.layers import Array, Layers, Values, broadcast_lead
@@ -27,6 +29,11 @@ class Element(Spec):
     def noise(self) -> Noise:
         """What an element is drawn from."""
         return Noise.NORMAL
+
+    @property
+    def support(self) -> Constraint:
+        """Where an element lies."""
+        return real
 
     @property
     def size(self) -> int:
@@ -97,6 +104,11 @@ class CategoricalElement(Element):
         return Noise.UNIFORM
 
     @property
+    def support(self) -> Constraint:
+        """The classes."""
+        return Integers(0.0, self.classes - 1.0)
+
+    @property
     def size(self) -> int:
         """A logit for each class."""
         return self.classes
@@ -131,6 +143,7 @@ class AutoregressiveDensity(Density):
         element: the distribution of one element.
         hidden: widths of the hidden layers of theta.
         activation: the function between them.
+        context: numbers in the context that theta sees; 0 for none.
 
     Raises:
         ModelError: if a value is not what it should be.
@@ -146,6 +159,7 @@ class AutoregressiveDensity(Density):
     def __post_init__(self) -> None:
         if not isinstance(self.element, Element):
             self._refuse("element is the distribution of one element", f"element={self.element!r}", "an Element")
+        self._count("context", 0)
         self._counts("hidden")
         self._member("activation", Activation)
 
@@ -154,16 +168,28 @@ class AutoregressiveDensity(Density):
         """The element's."""
         return self.element.noise
 
-    def parameters(self, event: Event, context: int = 0) -> Parameters:
-        """layers.0 ... layers.L of the masked network."""
-        return self._network(context).parameters((context + math.prod(event) * self.element.width,))
+    @property
+    def support(self) -> Constraint:
+        """The elements'."""
+        return self.element.support
 
-    def _network(self, context: int) -> MaskedMLP:
+    def parameters(self, event: Event) -> Parameters:
+        """layers.0 ... layers.L of the masked network."""
+        return self._network.parameters((self.context + math.prod(event) * self.element.width,))
+
+    @property
+    def _network(self) -> MaskedMLP:
         e = self.element
-        return MaskedMLP(e.size, inputs=e.width, context=context, hidden=self.hidden, activation=self.activation)
+        return MaskedMLP(e.size, inputs=e.width, context=self.context, hidden=self.hidden, activation=self.activation)
 
     def log_prob(
-        self, nn: Layers, params: Values, x: Array, context: Array | None = None, event: Event | None = None
+        self,
+        nn: Layers,
+        params: Values,
+        x: Array,
+        context: Array | None = None,
+        event: Event | None = None,
+        base: Callable[[Array], Array] | None = None,
     ) -> Array:
         """The log-density, (...)."""
         x, context, _ = _flat(nn, x, context, event)
@@ -179,7 +205,7 @@ class AutoregressiveDensity(Density):
         )
 
     def _theta(self, nn: Layers, params: Values, context: Array | None) -> Any:
-        network = self._network(0 if context is None else context.shape[-1])
+        network = self._network
 
         def theta(seen: Array) -> Array:
             flat = nn.ops.reshape(seen, (*seen.shape[:-2], seen.shape[-2] * seen.shape[-1]))

@@ -6,11 +6,13 @@ of parameters and noise, both over a backend's layers, with any axes on the left
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from gendsl.graph.constraints import Constraint, real
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters, draw
 from gendsl.networks.spec import Spec
@@ -29,31 +31,47 @@ class Noise(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Density(Spec):
-    """The base of all densities."""
+    """The base of all densities.
+
+    Attributes:
+        context: numbers in the context, a vector that the density is conditional on; 0 for none.
+    """
+
+    context: int = 0
 
     @property
     def noise(self) -> Noise:
         """The distribution of the noise."""
         return Noise.NORMAL
 
-    def parameters(self, event: Event, context: int = 0) -> Parameters:
+    @property
+    def support(self) -> Constraint:
+        """Where the elements of a draw lie."""
+        return real
+
+    def parameters(self, event: Event) -> Parameters:
         """Its parameters: name -> shape and initial distribution.
 
         Args:
             event: event shape of a draw.
-            context: numbers in the context; 0 where there is none.
 
         Raises:
             ModelError: if there is no such distribution of events of this shape.
         """
         raise NotImplementedError
 
-    def init(self, event: Event, seed: int, prefix: str = "", context: int = 0) -> dict[str, np.ndarray]:
+    def init(self, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
         """Initial values, float64: keyed draws in numpy by (seed, full name), so equal on both backends."""
-        return draw(self.parameters(event, context), seed, prefix)
+        return draw(self.parameters(event), seed, prefix)
 
     def log_prob(
-        self, nn: Layers, params: Values, x: Array, context: Array | None = None, event: Event | None = None
+        self,
+        nn: Layers,
+        params: Values,
+        x: Array,
+        context: Array | None = None,
+        event: Event | None = None,
+        base: Callable[[Array], Array] | None = None,
     ) -> Array:
         """The log-density.
 
@@ -63,6 +81,7 @@ class Density(Spec):
             x: the value, (..., *event).
             context: (..., numbers); its left axes broadcast with those of x.
             event: event shape of x; left out, its last axis.
+            base: log-density of the noise, (..., *event) -> (...); left out, that of independent standard noise.
 
         Returns:
             (...); -inf outside the support.

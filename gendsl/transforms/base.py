@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gendsl.graph.constraints import Constraint, real
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters, draw
 from gendsl.networks.spec import Spec
@@ -68,6 +69,21 @@ class Transform(Spec):
     def inverse(self, nn: Layers, params: Values, y: Array, context: Array | None = None) -> Pair:
         """From data to noise: x (..., *event) and log|dx/dy| (...); arguments as for `forward`."""
         raise NotImplementedError
+
+    def image(self, domain: Constraint) -> Constraint:
+        """Where the elements of y lie, for elements of x in a domain.
+
+        Raises:
+            ModelError: if the transform does not act there.
+        """
+        if domain != real:
+            self._refuse(
+                "acts on all of the real line",
+                f"elements that are {domain}",
+                "real elements",
+                "what constrains the support comes last",
+            )
+        return real
 
     def _vector(self, event: Any) -> int:
         """The length of an event that must be one axis."""

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gendsl.graph.constraints import Constraint, real
 from gendsl.math.flows.chain import chain
 from gendsl.networks.layers import Array, Layers, Values, broadcast_lead
 from gendsl.networks.parameter import Parameters
@@ -43,6 +44,14 @@ class Inverse(Transform):
     def parameters(self, event: Event, context: int = 0) -> Parameters:
         """The transform's."""
         return self.transform.parameters(event, context)
+
+    def image(self, domain: Constraint) -> Constraint:
+        """The line, where the transform goes from there to the domain."""
+        if self.transform.image(real) != domain:
+            self._refuse(
+                "acts where its transform ends", f"elements that are {domain}", str(self.transform.image(real))
+            )
+        return real
 
     def forward(self, nn: Layers, params: Values, x: Array, context: Array | None = None) -> Pair:
         """The transform's inverse."""
@@ -84,6 +93,12 @@ class Chain(Transform):
         for k, t in enumerate(self.transforms):
             out |= {f"{k}.{name}": p for name, p in t.parameters(_seen(t, event), context).items()}
         return out
+
+    def image(self, domain: Constraint) -> Constraint:
+        """The last part's, of the one's before, and so on."""
+        for t in self.transforms:
+            domain = t.image(domain)
+        return domain
 
     def forward(
         self, nn: Layers, params: Values, x: Array, context: Array | None = None, event: Event | None = None

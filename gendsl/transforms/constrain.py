@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gendsl.errors import ModelError, caller
-from gendsl.graph.constraints import Circular, Constraint, Interval
+from gendsl.graph.constraints import Circular, Constraint, Interval, positive
 from gendsl.math.flows import constrain
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.transforms.base import Pair, Transform
@@ -51,6 +51,11 @@ class Exp(_Fixed):
     def _maps(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         return constrain.exp_forward, constrain.exp_inverse
 
+    def image(self, domain: Constraint) -> Constraint:
+        """(0, inf)."""
+        super().image(domain)
+        return positive
+
 
 @dataclass(frozen=True, repr=False)
 class Softplus(_Fixed):
@@ -59,6 +64,11 @@ class Softplus(_Fixed):
     def _maps(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         return constrain.softplus_forward, constrain.softplus_inverse
 
+    def image(self, domain: Constraint) -> Constraint:
+        """(0, inf)."""
+        super().image(domain)
+        return positive
+
 
 @dataclass(frozen=True, repr=False)
 class Sigmoid(_Fixed):
@@ -66,6 +76,11 @@ class Sigmoid(_Fixed):
 
     def _maps(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         return constrain.sigmoid_forward, constrain.sigmoid_inverse
+
+    def image(self, domain: Constraint) -> Constraint:
+        """(0, 1)."""
+        super().image(domain)
+        return Interval(0.0, 1.0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,6 +112,15 @@ class Scale(_Fixed):
 
     def _args(self) -> tuple[float, ...]:
         return self.loc, self.scale
+
+    def image(self, domain: Constraint) -> Constraint:
+        """The interval, moved and stretched."""
+        if not isinstance(domain, Interval) or domain.dynamic:
+            super().image(domain)
+            return domain
+        low, high = (self.loc + self.scale * b if isinstance(b, float) else None for b in (domain.lower, domain.upper))
+        first, last = domain.closed
+        return Interval(low, high, (first, last)) if self.scale > 0 else Interval(high, low, (last, first))
 
 
 def onto(support: Constraint) -> tuple[Transform, ...]:

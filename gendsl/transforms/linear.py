@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gendsl.graph.constraints import Constraint
 from gendsl.math.flows import linear, permutation
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameter, Parameters
@@ -19,6 +20,10 @@ __all__ = ["LULinear", "Permutation", "Reverse", "Shuffle"]
 class _Reordering(Transform):
     def _order(self, d: int) -> Sequence[int]:
         raise NotImplementedError
+
+    def image(self, domain: Constraint) -> Constraint:
+        """The same: elements change places."""
+        return domain
 
     def forward(self, nn: Layers, params: Values, x: Array, context: Array | None = None) -> Pair:
         """y, and zeros."""

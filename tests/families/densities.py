@@ -16,12 +16,12 @@ __all__ = ["BACKENDS", "Bound", "values"]
 BACKENDS = ("pyro", "numpyro")
 
 
-def values(density: Density, event: tuple[int, ...], context: int = 0, seed: int = 0) -> dict[str, np.ndarray]:
-    """Parameters far from their start."""
+def values(density: Density, event: tuple[int, ...], seed: int = 0) -> dict[str, np.ndarray]:
+    """Parameters far from their start, and smooth enough for grids."""
     rng = np.random.default_rng(seed)
     out = {}
-    for name, p in density.parameters(event, context).items():
-        scale = 1.0 / np.sqrt(p.shape[-1]) if name.endswith("weight") else 0.4
+    for name, p in density.parameters(event).items():
+        scale = 0.5 / np.sqrt(p.shape[-1]) if name.endswith("weight") else 0.2
         out[name] = scale * rng.normal(size=p.shape)
     return out
 

@@ -22,7 +22,7 @@ def _all(classes: int, d: int) -> np.ndarray:
 @pytest.mark.parametrize(("classes", "d"), [(2, 10), (3, 5)])
 def test_categories_sum_to_one(classes: int, d: int, backend: str) -> None:
     density = AutoregressiveDensity(element=CategoricalElement(classes), hidden=(24, 24))
-    model = Bound(density, {k: 3 * v for k, v in values(density, (d,)).items()}, backend)
+    model = Bound(density, {k: 6 * v for k, v in values(density, (d,)).items()}, backend)
     p = np.exp(model.log_prob(_all(classes, d)))
     assert abs(p.sum() - 1) < 1e-5
     assert p.max() > 3 * p.min()
@@ -32,7 +32,7 @@ def test_categories_sum_to_one(classes: int, d: int, backend: str) -> None:
 def test_draws_have_the_declared_frequencies(classes: int, d: int, backend: str) -> None:
     density = AutoregressiveDensity(element=CategoricalElement(classes), hidden=(16,))
     assert density.noise is Noise.UNIFORM
-    model = Bound(density, {k: 2 * v for k, v in values(density, (d,)).items()}, backend)
+    model = Bound(density, {k: 4 * v for k, v in values(density, (d,)).items()}, backend)
     draws = model.sample(np.random.default_rng(0).uniform(size=(20_000, d)))
     everything = _all(classes, d)
     seen = np.array([(draws == row).all(-1).sum() for row in everything])
@@ -63,8 +63,8 @@ def test_a_linear_normal_model_is_the_multivariate_normal(backend: str) -> None:
 
 
 def test_contexts_and_events_of_several_axes(backend: str) -> None:
-    density = AutoregressiveDensity(element=CategoricalElement(2), hidden=(16,))
-    model = Bound(density, {k: 3 * v for k, v in values(density, (2, 2), 1).items()}, backend, (2, 2))
+    density = AutoregressiveDensity(element=CategoricalElement(2), hidden=(16,), context=1)
+    model = Bound(density, {k: 6 * v for k, v in values(density, (2, 2)).items()}, backend, (2, 2))
     everything = _all(2, 4).reshape(-1, 2, 2)
     p = np.exp(model.log_prob(everything, np.array([[[-1.0]], [[2.0]]])))
     assert p.shape == (2, 16)
@@ -75,8 +75,8 @@ def test_contexts_and_events_of_several_axes(backend: str) -> None:
 
 @pytest.mark.parametrize("element", [NormalElement(), CategoricalElement(3)], ids=repr)
 def test_backends_agree_and_gradients_reach_every_parameter(element: NormalElement | CategoricalElement) -> None:
-    density = AutoregressiveDensity(element=element, hidden=(16, 16))
-    params = values(density, (4,), 2)
+    density = AutoregressiveDensity(element=element, hidden=(16, 16), context=2)
+    params = values(density, (4,))
     rng = np.random.default_rng(0)
     noise = rng.uniform(size=(30, 4)) if density.noise is Noise.UNIFORM else rng.normal(size=(30, 4))
     c = rng.normal(size=(30, 2))

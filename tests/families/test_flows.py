@@ -9,12 +9,14 @@ import pytest
 
 from gendsl.densities import FlowDensity
 from gendsl.errors import ModelError
-from gendsl.graph.constraints import Interval
+from gendsl.graph.constraints import Interval, real
 from gendsl.graph.json.nodes import Codec
 from gendsl.transforms import (
     Affine,
     Chain,
     Coupling,
+    Exp,
+    Inverse,
     LULinear,
     Spline,
     autoregressive_flow,
@@ -74,6 +76,7 @@ def test_a_draw_brings_its_density(name: str, backend: str) -> None:
 )
 def test_a_constrained_flow_is_normalised_on_its_support(support: Interval, backend: str) -> None:
     density = FlowDensity((coupling_flow(Spline(bins=4, bound=3.0), 2, hidden=(8,)), *onto(support)))
+    assert density.support == support
     flow = Bound(density, values(density, (2,)), backend)
     inside = flow.sample(np.random.default_rng(0).normal(size=(2000, 2)))
     low = -np.inf if support.lower is None else support.lower
@@ -97,8 +100,8 @@ def test_a_constrained_flow_is_normalised_on_its_support(support: Interval, back
 
 
 def test_a_conditional_flow_is_normalised_in_every_context(backend: str) -> None:
-    density = FlowDensity(nsf(2, bins=4, hidden=_H))
-    flow = Bound(density, values(density, (2,), 1), backend)
+    density = FlowDensity(nsf(2, bins=4, hidden=_H), context=1)
+    flow = Bound(density, values(density, (2,)), backend)
     totals, means = [], []
     for c in (-1.0, 1.5):
         p = np.exp(flow.log_prob(GRID, np.array([c])))
@@ -150,6 +153,11 @@ def test_is_data() -> None:
         assert codec.decode(json.loads(json.dumps(codec.encode(density, "here"))), "here") == density
     with pytest.raises(ModelError, match="made of transforms"):
         FlowDensity(3)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="all of the real line"):
+        FlowDensity((Exp(), LULinear()))  # type: ignore[arg-type]
+    assert FlowDensity((Exp(), Inverse(Exp()), LULinear())).support == real  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="where its transform ends"):
+        FlowDensity((Inverse(Exp()),))  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
