@@ -8,6 +8,7 @@ from gendsl.densities.autoregressive import (
     NormalElement,
 )
 from gendsl.densities.base import Density, Noise
+from gendsl.densities.diffusion import DiffusionDensity
 from gendsl.densities.flow import FlowDensity
 
 __all__ = [
@@ -16,11 +17,12 @@ __all__ = [
     "AutoregressiveDensity",
     "CategoricalElement",
     "Density",
+    "DiffusionDensity",
     "Element",
     "FlowDensity",
     "Noise",
     "NormalElement",
 ]
 
-DENSITIES: dict[str, type[Density]] = {k.__name__: k for k in (AutoregressiveDensity, FlowDensity)}
+DENSITIES: dict[str, type[Density]] = {k.__name__: k for k in (AutoregressiveDensity, DiffusionDensity, FlowDensity)}
 """The densities that files may hold, by name."""

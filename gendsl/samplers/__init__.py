@@ -10,6 +10,7 @@ from gendsl.samplers import grids as grid
 from gendsl.samplers.base import Sampler
 from gendsl.samplers.grids import GivenTimes, Grid, Karras, UniformLogSNR, UniformTime
 from gendsl.samplers.methods import DDIM, Ancestral, DPMSolver, EulerMaruyama, Heun, Variance
+from gendsl.samplers.probability_flow import ProbabilityFlow, Probe
 
 __all__ = [
     "DDIM",
@@ -21,6 +22,8 @@ __all__ = [
     "Grid",
     "Heun",
     "Karras",
+    "ProbabilityFlow",
+    "Probe",
     "Sampler",
     "GivenTimes",
     "UniformLogSNR",

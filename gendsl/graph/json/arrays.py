@@ -16,7 +16,7 @@ from gendsl.graph.node import Array
 from gendsl.graph.types import DType
 from gendsl.math.diffusion.predicts import Predicts
 from gendsl.networks import Activation
-from gendsl.samplers import Variance
+from gendsl.samplers import Probe, Variance
 
 __all__ = ["ENUMS", "decode_array", "decode_scalar", "encode_array"]
 
@@ -24,7 +24,7 @@ _SHOWN = 100  # longer arrays are written in base64
 _FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 _DTYPES: dict[str, tuple[str, type]] = {"bool": ("|b1", bool), "int64": ("<i8", int), "float64": ("<f8", float)}
 
-ENUMS: dict[str, type[Enum]] = {k.__name__: k for k in (Activation, DType, Predicts, Variance)}
+ENUMS: dict[str, type[Enum]] = {k.__name__: k for k in (Activation, DType, Predicts, Probe, Variance)}
 """The enumerations whose members files may hold, by name."""
 
 

@@ -29,7 +29,7 @@ from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
 from gendsl.networks import NETWORKS, TIMES, Native
 from gendsl.networks.spec import Spec
 from gendsl.processes import PROCESSES, SCHEDULES, Given
-from gendsl.samplers import GRIDS, SAMPLERS
+from gendsl.samplers import GRIDS, SAMPLERS, ProbabilityFlow
 from gendsl.transforms import SCALARS, TRANSFORMS
 
 __all__ = ["Codec"]
@@ -80,6 +80,7 @@ _SPECS: dict[str, Any] = {
     **SCHEDULES,
     **TIMES,
     **TRANSFORMS,
+    "ProbabilityFlow": ProbabilityFlow,
 }  # they check their own fields
 _KNOWN = {**_CLASSES, **_SPECS}
 
