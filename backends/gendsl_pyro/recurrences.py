@@ -64,7 +64,7 @@ class _AffineScan(torch.autograd.Function):
         ctx.save_for_backward(a, output, init)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Any) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Any) -> Any:
         """The recurrence in the other direction."""
         a, x, init = ctx.saved_tensors
         options = {"matrix": ctx.matrix, "reverse": ctx.reverse}
