@@ -23,7 +23,7 @@ def emit_forward(graph: Graph, dialect: Dialect, precision: str) -> Emitted:
         CompileError: if the dialect cannot spell a node.
     """
     names = frozenset((*graph.inputs, *graph.plate))
-    return _Forward(graph, Module(dialect, assign_slots(graph, graph), precision, names=names)).run()
+    return _Forward(graph, Module(dialect, assign_slots(graph), precision, names=names)).run()
 
 
 class _Forward(PplModel):
