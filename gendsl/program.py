@@ -95,9 +95,11 @@ def _compiled(
     from gendsl.passes import lower, unroll
 
     found = get_backend(backend)
-    lowered, density, report = lower(graph, partly_centered=partly)
-    written = unroll(lowered) if found.dialect.loops else lowered
-    return Program(graph, lowered, report, found, precision, emit(written, density, found.dialect, precision), device)
+    loops = found.dialect.loops
+    lowered, density, report = lower(graph, partly_centered=partly, loops=loops)
+    unrolled = unroll(lowered)
+    emitted = emit(unrolled if loops else lowered, density, found.dialect, precision, laid_out=unrolled)
+    return Program(graph, lowered, report, found, precision, emitted, device)
 
 
 def discrete_latents(graph: Graph) -> tuple[str, dict[str, Any]] | None:

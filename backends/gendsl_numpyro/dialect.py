@@ -130,23 +130,6 @@ def scan(step, init, xs, **options):
     return jax.lax.scan(same, init, xs, **options)
 '''
 
-_AFFINE = '''
-def affine_scan(a, b, init, axis=-1, *, matrix=False, reverse=False):
-    """x[t] = a[t] x[t-1] + b[t] along an axis of b, from x[-1] = init; elements are vectors, or numbers."""
-    axis = min(axis, -2) if matrix else axis
-    last = b.shape[-1:] if matrix else ()
-    shape = jnp.broadcast_shapes(a.shape[: a.ndim - len(last)], b.shape, jnp.expand_dims(init, axis).shape)
-    a = jnp.moveaxis(jnp.broadcast_to(a, shape + last), axis - len(last), 0)
-    b = jnp.moveaxis(jnp.broadcast_to(b, shape), axis, 0)
-
-    def step(x, now):
-        x = jnp.matvec(now[0], x) + now[1] if matrix else now[0] * x + now[1]
-        return x, x
-
-    x = jax.lax.scan(step, jnp.broadcast_to(init, b.shape[1:]), (a, b), reverse=reverse)[1]
-    return jnp.moveaxis(x, 0, axis)
-'''
-
 _ODE = '''
 def solve_ode(rhs, y0, t0, ts, rtol, atol, max_steps):
     """The solution of dy/dt = rhs(t, y) at the times ts (leading axis); not finite where the solver gives up."""
@@ -195,7 +178,6 @@ _JAX = [
     "softmax",
     "stop_gradient",
     "logcumsumexp",
-    "affine_scan",
     "scan",
     "solve_ode",
     "solve_triangular_batched",
@@ -233,7 +215,6 @@ DIALECT = Dialect(
         "concatenate_batched": _CONCATENATE,
         "solve_triangular_batched": _TRIANGULAR,
         "scan": _SCAN,
-        "affine_scan": _AFFINE,
         "solve_ode": _ODE,
     },
     distributions=DISTRIBUTIONS,

@@ -25,7 +25,7 @@ def emit_forward(graph: Graph, dialect: Dialect, precision: str) -> Emitted:
     """
     names = frozenset((*graph.inputs, *graph.plate))
     networks = networks_of(graph.nodes)
-    return _Forward(graph, Module(dialect, assign_slots(graph, graph), precision, names=names, networks=networks)).run()
+    return _Forward(graph, Module(dialect, assign_slots(graph), precision, names=names, networks=networks)).run()
 
 
 class _Forward(PplModel):

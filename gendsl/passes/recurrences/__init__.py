@@ -5,8 +5,10 @@
 The carries of a `scan` fall into groups that depend on each other. Group after group, their values at all elements are
 found (`solve.py`): as a delayed sequence, a running sum, an affine scan, or by a scan of what is left. Then everything
 else of the step, the outputs among it, is evaluated once, with the plate as a dim (`lift.py`). ARMA's errors and
-GARCH's variances have no loop then. On torch a loop over 200 elements takes 5 to 10 ms a gradient, these take 0.5; on
-jax `affine_scan` is a scan of its own.
+GARCH's variances have no loop then.
+
+It is for engines that would loop in Python: on torch GARCH's gradient, T = 200, takes 0.4 ms instead of 6. jax keeps its
+compiled scan, which takes 0.03 ms; the same form takes twice that, and its compilation longer.
 """
 
 from __future__ import annotations
