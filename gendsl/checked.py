@@ -93,6 +93,9 @@ def boolean(who: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
-def refuse(who: str, problem: str, given: Any, needed: str, fix: str | None = None) -> NoReturn:
-    """Raise the ModelError of an argument."""
-    raise ModelError(f"{who}: {problem}", given=repr(given)[:80], needed=needed, fix=fix, where=caller())
+def refuse(
+    who: str, problem: str, given: Any, needed: str, fix: str | None = None, *, in_words: bool = False
+) -> NoReturn:
+    """Raise the ModelError of an argument, which is shown as Python shows it unless it is given in words."""
+    shown = str(given) if in_words else repr(given)[:80]
+    raise ModelError(f"{who}: {problem}", given=shown, needed=needed, fix=fix, where=caller())

@@ -138,7 +138,7 @@ class TorchLearner:
         v, n = torch.stack((value.detach().to(norm.dtype), norm)).tolist()
         name = p.player.name
         if not (math.isfinite(v) and math.isfinite(n)):
-            values = {name: v} | {f"{name}.{k}": float(x) for k, x in parts.items()}
+            values = {name: v} | {f"{name}.{k}": float(x.detach()) for k, x in parts.items()}
             bad = tuple(k for k, g in zip(p.names, grads, strict=True) if not bool(torch.isfinite(g.sum())))
             return Failure(name, values, bad)
         if n > self._clip:

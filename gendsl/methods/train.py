@@ -71,7 +71,13 @@ class Validation(Configuration):
     def __post_init__(self) -> None:
         if (self.fraction is None) == (self.data is None):
             given = "neither" if self.data is None else "both"
-            refuse(self.who(), "held-out rows are a fraction of the data, or data", given, "one of fraction and data")
+            refuse(
+                self.who(),
+                "held-out rows are a fraction of the data, or data",
+                given,
+                "one of fraction and data",
+                in_words=True,
+            )
         if self.fraction is not None:
             words = "a share of the rows in (0, 1)"
             value = number(self.who(), "fraction", self.fraction, high=1.0, needed=words, usual="0.1")
@@ -190,6 +196,10 @@ class Train(Method):
             value = getattr(self, name)
             if value is not None and not isinstance(value, part):
                 refuse(who, f"{name} is a gd.{part.__name__}", value, f"gd.{part.__name__}(...) or None")
+        if self.validation is not None and self.validation.every > self.steps:
+            given, needed = f"every={self.validation.every} of {self.steps} steps", f"every of at most {self.steps}"
+            fix = f"gd.Validation(..., every={max(1, self.steps // 10)})"
+            refuse(who, "held-out rows would never be evaluated", given, needed, fix, in_words=True)
         object.__setattr__(self, "compiled", boolean(who, "compiled", self.compiled))
 
     def _optimizers(self, who: str) -> None:

@@ -100,7 +100,14 @@ class SGD(Optimizer):
         self._weight("weight_decay")
         object.__setattr__(self, "nesterov", boolean(self.who(), "nesterov", self.nesterov))
         if self.nesterov and not self.momentum:
-            refuse(self.who(), "Nesterov's step needs momentum", "momentum=0.0", "momentum in (0, 1)", "momentum=0.9")
+            refuse(
+                self.who(),
+                "Nesterov's step needs momentum",
+                "momentum=0.0",
+                "momentum in (0, 1)",
+                "momentum=0.9",
+                in_words=True,
+            )
 
     @property
     def slots(self) -> tuple[str, ...]:

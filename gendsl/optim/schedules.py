@@ -134,7 +134,7 @@ class WarmupCosine(Schedule):
         if self.warmup >= length:
             refuse(
                 self.who(), "the warmup must end before the schedule does", f"warmup={self.warmup} of {length} steps",
-                f"warmup below {length}", f"warmup={length // 10}",
+                f"warmup below {length}", f"warmup={length // 10}", in_words=True,
             )  # fmt: skip
 
     def rates(self, steps: np.ndarray, total: int) -> np.ndarray:
@@ -196,7 +196,7 @@ class Piecewise(Schedule):
         if len(values) != len(steps) + 1:
             refuse(
                 self.who(), "each piece has a rate", f"{len(values)} values for {len(steps) + 1} pieces",
-                "one value more than steps", "gd.optim.Piecewise(steps=(1000,), values=(1e-3, 1e-4))",
+                "one value more than steps", "gd.optim.Piecewise(steps=(1000,), values=(1e-3, 1e-4))", in_words=True,
             )  # fmt: skip
         object.__setattr__(self, "steps", steps)
         object.__setattr__(self, "values", values)

@@ -51,7 +51,7 @@ def save(state: TrainState, folder: str | os.PathLike[str], keep: int) -> Path:
     """
     from safetensors.numpy import save as serialise
 
-    arrays = {k: np.ascontiguousarray(x) for k, x in state.to_arrays().items()}
+    arrays = {k: np.asarray(x, order="C") for k, x in state.to_arrays().items()}
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -125,7 +125,8 @@ def load(path: str | os.PathLike[str]) -> TrainState:
         x = arrays[name]
         if [x.dtype.str, list(x.shape), _hash(x)] != [entry["dtype"], entry["shape"], entry["sha256"]]:
             raise _refuse(target, f"'{name}' is damaged: the checksum does not fit")
-    return TrainState.from_parts(arrays, manifest["state"])
+    ordered = {name: arrays[name] for name in entries}  # the format sorts names
+    return TrainState.from_parts(ordered, manifest["state"])
 
 
 def refuse_earlier(folder: str) -> None:
@@ -166,7 +167,7 @@ def _manifest(target: Path, content: bytes) -> dict[str, Any]:
 
 
 def _hash(x: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()
+    return hashlib.sha256(x.tobytes()).hexdigest()
 
 
 def _checksum(content: Mapping[str, Any]) -> str:

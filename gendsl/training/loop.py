@@ -151,7 +151,7 @@ class _Run:
 
     def _evaluate(self) -> None:
         v = self.method.validation
-        if v is None or (self.step % v.every and self.step < self.method.steps):
+        if v is None or self.step % v.every:
             return
         values = self.learner.evaluate()
         self.recorder.evaluation(self.step, values)

@@ -161,5 +161,5 @@ def _check_held(data: Data, rows: Arrays) -> None:
 
 def _pieces(rows: Arrays, count: int) -> Iterator[Piece]:
     for at in range(0, count, _PIECE):
-        part = {k: np.ascontiguousarray(x[at : at + _PIECE]) for k, x in rows.items()}
+        part = {k: np.asarray(x[at : at + _PIECE], order="C") for k, x in rows.items()}
         yield Piece(part, min(_PIECE, count - at))
