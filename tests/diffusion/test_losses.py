@@ -98,8 +98,11 @@ def test_weights() -> None:
     """Simple is |eps - eps_hat|^2; likelihood is gamma' / 2 times it; flow is |u - u_hat|^2."""
     p = VP()
     rng = np.random.default_rng(1)
-    x0, eps, guess, u = rng.normal(size=(4, 2)), rng.normal(size=(4, 2)), rng.normal(size=(4, 2)), np.array(
-        [0.1, 0.3, 0.6, 0.9]
+    x0, eps, guess, u = (
+        rng.normal(size=(4, 2)),
+        rng.normal(size=(4, 2)),
+        rng.normal(size=(4, 2)),
+        np.array([0.1, 0.3, 0.6, 0.9]),
     )
     t, speed = p.spread(NUMPY, u)
     simple = score_matching(NUMPY, p, Predicts.EPS, lambda y, t: guess, x0, u, eps)

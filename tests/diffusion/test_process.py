@@ -110,9 +110,7 @@ def test_what_is_no_process_is_refused_at_a_named_time() -> None:
     with pytest.raises(ModelError, match="alpha is not a positive number at t = 1"):
         Process(alpha=lambda ops, t: 1.0 - t, sigma=lambda ops, t: t)
     with pytest.raises(ModelError, match=r"f does not follow from alpha and sigma at t = 0\.0"):
-        Process(
-            alpha=lambda ops, t: ops.exp(-t), sigma=_bridge, f=lambda ops, t: -1.1, g=lambda ops, t: math.sqrt(3.0)
-        )
+        Process(alpha=lambda ops, t: ops.exp(-t), sigma=_bridge, f=lambda ops, t: -1.1, g=lambda ops, t: math.sqrt(3.0))
     with pytest.raises(ModelError, match=r"f cannot be integrated near t = 0\.99"):
         Process(f=lambda ops, t: -1.0 / (1.0 - t), g=lambda ops, t: 1.0)
     with pytest.raises(ModelError, match="sigma cannot be evaluated.*no attribute"):
