@@ -11,7 +11,7 @@ s^2 / (1 - h / (2 s^2)). MALA accepts or rejects it, and so draws from p.
 
 from gendsl.math.langevin.chains import Trace, mala_chain, ula_chain
 from gendsl.math.langevin.preconditioner import Dense, Diagonal, Identity, Preconditioner
-from gendsl.math.langevin.steps import Move, Point, Target, mala, scored, ula
+from gendsl.math.langevin.steps import Move, Point, Target, mala, ula
 
 __all__ = [
     "Dense",
@@ -24,7 +24,6 @@ __all__ = [
     "Trace",
     "mala",
     "mala_chain",
-    "scored",
     "ula",
     "ula_chain",
 ]

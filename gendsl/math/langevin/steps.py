@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from gendsl.math.events import norm_sq, spread
 from gendsl.math.langevin.preconditioner import Identity, Preconditioner
 
-__all__ = ["Move", "Point", "Target", "mala", "scored", "ula"]
+__all__ = ["Move", "Point", "Target", "mala", "ula"]
 
 Array = Any
 
@@ -64,27 +64,6 @@ class Move(NamedTuple):
 
     acceptance: Array
     accepted: Array
-
-
-def scored(ops: Any, log_density: Callable[[Array], Array]) -> Target:
-    """A log-density of rows, (*batch, *event) -> (*batch), together with its gradient.
-
-    Args:
-        ops: array functions.
-        log_density: in it rows do not mix: that of a row depends on that row alone.
-    """
-
-    def total(x: Array) -> tuple[Array, Array]:
-        value = log_density(x)
-        return ops.sum(value), value
-
-    both = ops.value_and_grad(total, has_aux=True)
-
-    def target(x: Array) -> tuple[Array, Array]:
-        (_, value), score = both(x)
-        return value, score
-
-    return target
 
 
 def ula(
