@@ -6,6 +6,8 @@ gendsl/math/diffusion/likelihood.py for what is exact about it.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -67,6 +69,8 @@ class DiffusionDensity(Density, Checked):
         self._part("sampler", Sampler, "gd.sampler.DPMSolver(steps=20)")
         self._part("flow", ProbabilityFlow, "gd.ProbabilityFlow()")
         self._number("data_scale", 0.0)
+        if self.context:
+            self._refuse("a diffusion takes no context", f"context={self.context}", "context=0")
         if self.sampler.stochastic:
             self._refuse(
                 "a distribution's own sampler is a function of one normal event",
@@ -75,10 +79,8 @@ class DiffusionDensity(Density, Checked):
                 "give it to fit.sample(..., sampler=...) instead",
             )
 
-    def parameters(self, event: Event, context: int = 0) -> Parameters:
+    def parameters(self, event: Event) -> Parameters:
         """network.*"""
-        if context:
-            self._refuse("a diffusion takes no context", f"{context} numbers", "none")
         out = self.network.output(event)
         if out != event:
             self._refuse(
@@ -100,7 +102,13 @@ class DiffusionDensity(Density, Checked):
         return denoiser(nn.ops, self.process, self.predicts, net, len(event), self.data_scale)
 
     def log_density(
-        self, nn: Layers, params: Values, x: Array, event: Event | None = None, check: bool = False
+        self,
+        nn: Layers,
+        params: Values,
+        x: Array,
+        event: Event | None = None,
+        base: Callable[[Array], Array] | None = None,
+        check: bool = False,
     ) -> LogDensity:
         """The log-density and what it is worth.
 
@@ -109,6 +117,7 @@ class DiffusionDensity(Density, Checked):
             params: name -> array, names as in `parameters`.
             x: the value, (..., *event).
             event: event shape of x; left out, its last axis.
+            base: log-density of the noise of a draw; left out, standard normal.
             check: whether the solver's error is estimated.
         """
         event = tuple(x.shape[-1:]) if event is None else tuple(event)
@@ -116,14 +125,24 @@ class DiffusionDensity(Density, Checked):
         if probes is not None:
             shape = (probes.shape[0], *(1,) * (x.ndim - len(event)), *event)
             probes = nn.ops.broadcast_to(nn.ops.reshape(probes, shape), (shape[0], *x.shape))
-        denoise = self.denoise(nn, params, event)
-        return self.flow.log_density(nn.ops, self.process, denoise, x, probes, rank=len(event), check=check)
+        denoise, end = self.denoise(nn, params, event), None
+        if base is not None:
+            scale = self.process.base_scale
+            volume = math.prod(event) * math.log(scale)
+            end = lambda z: base(z / scale) - volume  # noqa: E731
+        return self.flow.log_density(nn.ops, self.process, denoise, x, probes, rank=len(event), base=end, check=check)
 
     def log_prob(
-        self, nn: Layers, params: Values, x: Array, context: Array | None = None, event: Event | None = None
+        self,
+        nn: Layers,
+        params: Values,
+        x: Array,
+        context: Array | None = None,
+        event: Event | None = None,
+        base: Callable[[Array], Array] | None = None,
     ) -> Array:
         """The log-density, (...)."""
-        return self.log_density(nn, params, x, event).value
+        return self.log_density(nn, params, x, event, base).value
 
     def sample(
         self, nn: Layers, params: Values, noise: Array, context: Array | None = None, event: Event | None = None

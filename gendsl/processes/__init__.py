@@ -38,3 +38,4 @@ PROCESSES: dict[str, type[ForwardProcess]] = {c.__name__: c for c in (EDM, OU, R
 """The processes by name; those of functions of time are made by `Process` and have no form in JSON."""
 
 SCHEDULES: dict[str, type[Any]] = {c.__name__: c for c in (schedule.Cosine, schedule.Linear, schedule.Sigmoid)}
+"""The noise schedules by name."""

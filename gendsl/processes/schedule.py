@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 from gendsl.spec import Checked
 
-__all__ = ["Cosine", "Linear", "Schedule", "Sigmoid"]
+__all__ = ["Cosine", "CosineSchedule", "Linear", "LinearSchedule", "Schedule", "Sigmoid", "SigmoidSchedule"]
 
 Array = Any
 
@@ -48,7 +48,7 @@ class Schedule(Checked):
 
 
 @dataclass(frozen=True, repr=False)
-class Linear(Schedule):
+class LinearSchedule(Schedule):
     """beta grows linearly from `low` to `high`."""
 
     low: float = 0.1
@@ -68,7 +68,7 @@ class Linear(Schedule):
 
 
 @dataclass(frozen=True, repr=False)
-class Cosine(Schedule):
+class CosineSchedule(Schedule):
     """alpha falls like a cosine, so that noise is added slowly at both ends.
 
     Args:
@@ -102,7 +102,7 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True, repr=False)
-class Sigmoid(Schedule):
+class SigmoidSchedule(Schedule):
     """alpha^2 falls like a sigmoid.
 
     Args:
@@ -143,3 +143,6 @@ class Sigmoid(Schedule):
 
 def _sigmoid(x: float) -> float:
     return 1.0 / (1.0 + math.exp(-x))
+
+
+Linear, Cosine, Sigmoid = LinearSchedule, CosineSchedule, SigmoidSchedule

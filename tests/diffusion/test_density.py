@@ -21,6 +21,7 @@ from gendsl.samplers import DDIM, GRIDS, SAMPLERS, Ancestral, DPMSolver, Probabi
 from gendsl.transforms import SCALARS, TRANSFORMS
 from tests.diffusion.truth import compiled, double
 
+HALF = 0.5 * math.log(2 * math.pi)
 TIME = Fourier(size=8, width=16, scale=1.0)
 NET = MLP(2, hidden=(16,), time=TIME)
 FEW = ProbabilityFlow(steps=2)  # equal on both backends, however wrong
@@ -106,7 +107,7 @@ def test_draws_have_the_density() -> None:
 def test_what_is_said_of_a_density(backend: str) -> None:
     """Shared probes: a row's estimate does not depend on the others; the kind and the error are there."""
     for probe in Probe:
-        spec = DiffusionDensity(VP(), NET, flow=ProbabilityFlow(steps=4, probes=3, probe=probe))
+        spec = DiffusionDensity(EDM(), NET, flow=ProbabilityFlow(steps=4, probes=3, probe=probe))
         with double(backend) as (b, ops):
             nn = layers(backend)
             params = {k: b.array(v, "float64") for k, v in spec.init((2,), 0).items()}
@@ -118,6 +119,8 @@ def test_what_is_said_of_a_density(backend: str) -> None:
             assert whole.standard_error is not None
             np.testing.assert_allclose(b.numpy(whole.value)[1], b.numpy(spec.log_prob(nn, params, x[1])), rtol=1e-12)
             assert "3 Hutchinson probes" in whole.note
+            like = spec.log_prob(nn, params, x, base=lambda z, ops=ops: ops.sum(-0.5 * z**2 - HALF, -1))
+            np.testing.assert_allclose(b.numpy(like), b.numpy(whole.value), rtol=1e-12)
 
 
 def test_an_adaptive_density_is_that_of_fine_steps(backend: str) -> None:
@@ -143,6 +146,8 @@ def test_mistakes() -> None:
     with pytest.raises(ModelError, match="process is of another kind") as caught:
         DiffusionDensity(VP, NET)  # type: ignore[arg-type]
     assert caught.value.fix == "process=VP(...)"
+    with pytest.raises(ModelError, match="a diffusion takes no context"):
+        DiffusionDensity(VP(), NET, context=3)
     with pytest.raises(ModelError, match="steps are even"):
         ProbabilityFlow(steps=5)
     assert DiffusionDensity(VP(), MLP(2)).network.timed
