@@ -4,7 +4,8 @@ A backend is one object, found through the entry-point group `gendsl.backends`. 
 
 - a `Dialect`: how operations, distributions and statements are spelt in its language;
 - `Ops`: the array functions that the mathematics in gendsl/math is written over;
-- an `Engine`: what runs, such as its own NUTS and HMC kernels.
+- an `Engine`: what runs, such as its own NUTS and HMC kernels;
+- `Evidence`: its own bounds on the evidence (gendsl/objectives/pair.py).
 
 Nothing here imports a backend; `get_backend(name)` does, at first use.
 """
@@ -26,6 +27,7 @@ from gendsl.errors import BackendError, caller
 if TYPE_CHECKING:
     from gendsl.emit.dialect import Dialect
     from gendsl.methods import MCMC
+    from gendsl.objectives.pair import Evidence
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
 
@@ -170,6 +172,7 @@ class Backend(Protocol):
     dialect: Dialect
     ops: Ops
     engine: Engine
+    evidence: Evidence
 
     def context(self, precision: str, device: str = CPU) -> AbstractContextManager[Any]:
         """The context in which everything of this precision ("float64", "float32") runs, on this device.
