@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gendsl.objectives.pair import Evidence
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
+    from gendsl.training import Job, Report, Trained
 
 __all__ = [
     "AUTO",
@@ -163,6 +164,12 @@ class Engine(Protocol):
         state: SamplerState | None = None,
     ) -> Draws:
         """Sample the fused density with the backend's own kernel, or go on from a state with `method.draws` more."""
+
+    def train(self, job: Job, report: Report) -> Trained:
+        """Train a game by gradients, or go on from a state or checkpoint.
+
+        The loop is `gendsl.training.loop.run`; the backend gives a learner (`gendsl.training.contract`).
+        """
 
 
 class Backend(Protocol):
