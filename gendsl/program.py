@@ -228,7 +228,7 @@ class BoundProgram:
         with p.context():
             for name, value in values.items():
                 layout = _param_layout(nodes[name], p.emitted.slots)
-                given[name] = p.backend.array(np.ascontiguousarray(layout.into(np.asarray(value))), p.precision)
+                given[name] = p.backend.array(np.array(layout.into(np.asarray(value)), order="C"), p.precision)
         return BoundProgram(p, self.bound, given)
 
     def params_of_passes(self) -> dict[str, np.ndarray]:

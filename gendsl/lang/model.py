@@ -8,7 +8,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from gendsl.errors import ModelError, caller
 from gendsl.graph.node import Graph
@@ -19,14 +19,17 @@ from gendsl.lang.plates import Plate
 from gendsl.lang.sites import Sites
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from gendsl.fit import Fit
-    from gendsl.methods import Method
+    from gendsl.methods import Method, Train
     from gendsl.objectives import Objective
     from gendsl.passes import Report
     from gendsl.program import Program
+    from gendsl.trained import TrainedFit
 
 __all__ = ["Missing", "Model"]
 
@@ -159,6 +162,33 @@ class Model(Sites):
 
         return compile_graph(self.graph, backend, precision=precision, device=device)
 
+    @overload
+    def fit(
+        self,
+        data: Mapping[str, Any],
+        method: Train,
+        *,
+        backend: str = ...,
+        seed: int = ...,
+        precision: str = ...,
+        device: str = ...,
+        progress: bool = ...,
+        resume: TrainedFit | str | PathLike[str] | None = ...,
+    ) -> TrainedFit: ...
+
+    @overload
+    def fit(
+        self,
+        data: Mapping[str, Any],
+        method: Method | None = ...,
+        *,
+        backend: str = ...,
+        seed: int = ...,
+        precision: str = ...,
+        device: str = ...,
+        progress: bool = ...,
+    ) -> Fit: ...
+
     def fit(
         self,
         data: Mapping[str, Any],
@@ -169,17 +199,24 @@ class Model(Sites):
         precision: str = "float64",
         device: str = "cpu",
         progress: bool = True,
-    ) -> Fit:
-        """Infer the latents from data.
+        resume: TrainedFit | str | PathLike[str] | None = None,
+    ) -> Fit | TrainedFit:
+        """Infer the latents from data, or train the model for its objective.
 
         Args:
             data: the values of all data and observations, by name: numbers, numpy, pandas or xarray.
-            method: what to run, such as `gd.NUTS()`.
+            method: what to run, such as `gd.NUTS()` or `gd.Train(steps=5_000)`.
             backend: "numpyro", "pyro", or "auto": NumPyro where it is installed, which is the faster one, else Pyro.
             seed: seed of all randomness; equal seeds give equal draws.
-            precision: of the density and the sampler, "float64" or "float32"; draws come as float64.
+            precision: of the density and the sampler, "float64" or "float32"; draws come as float64. `gd.Train` has its
+                own.
             device: where they run: "cpu", "cuda", "cuda:1", ...; draws come as numpy arrays.
             progress: whether to show progress.
+            resume: of training: a fit to go on from, a checkpoint, or a folder of them.
+
+        Returns:
+            A fit with draws of the posterior; of training, one with parameters, curves and, where there is a guide,
+            its posterior.
 
         Raises:
             DataError: if the data do not fit the model.
@@ -189,7 +226,15 @@ class Model(Sites):
         from gendsl.run import run
 
         return run(
-            self, data, method, backend=backend, seed=seed, precision=precision, device=device, progress=progress
+            self,
+            data,
+            method,
+            backend=backend,
+            seed=seed,
+            precision=precision,
+            device=device,
+            progress=progress,
+            resume=resume,
         )
 
     def prior_predictive(
