@@ -4,6 +4,7 @@ A backend is one object, found through the entry-point group `gendsl.backends`. 
 
 - a `Dialect`: how operations, distributions and statements are spelt in its language;
 - `Ops`: the array functions that the mathematics in gendsl/math is written over;
+- `Layers`: what networks are written over (gendsl/networks/layers.py);
 - an `Engine`: what runs, such as its own NUTS and HMC kernels;
 - `Evidence`: its own bounds on the evidence (gendsl/objectives/pair.py).
 
@@ -27,6 +28,7 @@ from gendsl.errors import BackendError, caller
 if TYPE_CHECKING:
     from gendsl.emit.dialect import Dialect
     from gendsl.methods import MCMC
+    from gendsl.networks import Layers
     from gendsl.objectives.pair import Evidence
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
@@ -178,6 +180,7 @@ class Backend(Protocol):
     name: str
     dialect: Dialect
     ops: Ops
+    layers: Layers
     engine: Engine
     evidence: Evidence
 

@@ -53,6 +53,13 @@ class NumpyroBackend:
     ops: Any = OPS
 
     @property
+    def layers(self) -> Any:
+        """The layers of networks."""
+        from gendsl_numpyro.networks import LAYERS
+
+        return LAYERS
+
+    @property
     def evidence(self) -> Any:
         """NumPyro's bounds on the evidence."""
         from gendsl_numpyro.elbo import NumpyroEvidence

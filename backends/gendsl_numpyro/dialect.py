@@ -201,6 +201,7 @@ DIALECT = Dialect(
     imports={
         "biject_to": ("from numpyro.distributions import biject_to",),
         "constraints": ("from numpyro.distributions import constraints",),
+        "network": ("from gendsl_numpyro.networks import network",),
         "Vindex": ("from numpyro.ops.indexing import Vindex",),
         "solve_triangular": ("from jax.scipy.linalg import solve_triangular",),
         **dict.fromkeys(_SCIPY, ("from jax.scipy import special",)),

@@ -30,6 +30,13 @@ class PyroBackend:
     ops: Any = OPS
 
     @property
+    def layers(self) -> Any:
+        """The layers of networks."""
+        from gendsl_pyro.networks import LAYERS
+
+        return LAYERS
+
+    @property
     def evidence(self) -> Any:
         """Pyro's bounds on the evidence."""
         from gendsl_pyro.elbo import PyroEvidence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -13,8 +13,10 @@ from typing import Any
 from gendsl.emit.dialect import Dialect
 from gendsl.emit.values import Val, index, number
 from gendsl.errors import CompileError
+from gendsl.graph.networks import Used
 from gendsl.graph.node import Array, Node
 from gendsl.graph.types import ArrayType, DType, Size
+from gendsl.networks import NETWORKS, TIMES
 
 __all__ = ["Module", "Scope"]
 
@@ -46,6 +48,7 @@ class Module:
         helpers: names of snippets that are used.
         constants: larger arrays, given to the program with its data.
         names: names of data and plates, which constants must not take.
+        networks: the networks that it calls.
     """
 
     dialect: Dialect
@@ -55,11 +58,19 @@ class Module:
     helpers: dict[str, None] = field(default_factory=dict)
     constants: dict[str, Array] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
+    networks: Mapping[str, Used] = field(default_factory=dict)
+
+    @cached_property
+    def network_names(self) -> dict[str, str]:
+        """Network -> the name of its function."""
+        taken = _reserved(self.dialect)
+        plain = {name: unicodedata.normalize("NFKC", name) for name in self.networks}
+        return {name: f"{text}_" if text in taken else text for name, text in plain.items()}
 
     @cached_property
     def reserved(self) -> frozenset[str]:
         """Names that no variable may take."""
-        return _reserved(self.dialect)
+        return _reserved(self.dialect) | frozenset(self.network_names.values())
 
     def need(self, name: str) -> str:
         """Note that the program uses a helper or an imported name; returns the name."""
@@ -127,7 +138,7 @@ class Scope:
         """A name for an intermediate value."""
         while True:
             self.counter += 1
-            if (out := f"v{self.counter}") not in self.taken:
+            if (out := f"v{self.counter}") not in self.taken and out not in self.module.reserved:
                 self.taken.add(out)
                 return out
 
@@ -249,7 +260,8 @@ def _reserved(dialect: Dialect) -> frozenset[str]:
         *(text for group in dialect.imports.values() for text in group),
         *(text for d in dialect.distributions.values() for text in d.imports),
     )
-    return _imported(statements) | dialect.snippets.keys() | _BUILTIN | frozenset(dir(builtins))
+    specs = {"Activation", "modules", *NETWORKS, *TIMES}
+    return _imported(statements) | dialect.snippets.keys() | _BUILTIN | specs | frozenset(dir(builtins))
 
 
 def cut(v: Val, keys: list[str]) -> Val:

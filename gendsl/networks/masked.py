@@ -20,6 +20,7 @@ from gendsl.networks.activation import Activation
 from gendsl.networks.base import Event, Timed, shape_words
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters, linear
+from gendsl.networks.spec import whole
 from gendsl.networks.time import condition, film, film_parameters, time_parameters
 
 __all__ = ["MaskedMLP"]
@@ -55,7 +56,7 @@ class MaskedMLP(Timed):
             self._refuse("a time acts on hidden layers", "hidden=()", "a hidden layer", "hidden=(64,)")
         if self.order is not None:
             order = tuple(self.order) if isinstance(self.order, (tuple, list, range, np.ndarray)) else ()
-            if not order or sorted(order) != list(range(len(order))):
+            if not order or not all(map(whole, order)) or sorted(order) != list(range(len(order))):
                 needed = "a permutation of 0, 1, ..., n - 1"
                 self._refuse("the order has each element once", f"order={self.order!r}", needed, "order=(2, 1, 0)")
             self._set("order", tuple(map(int, order)))

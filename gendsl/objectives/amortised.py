@@ -155,5 +155,5 @@ class AmortisedGame:
         data = self.rows.arrays(role, batch, self.ops)
         own = {k: v for k, v in params.items() if k in self.names[role]}
         theta = self.parameters[role].constrained(self.ops, own)
-        arguments = (data, theta) if bound.params or getattr(bound.program, "networks", None) else (data,)
+        arguments = (data, theta) if bound.takes_params else (data,)
         return lambda: bound.program.model(*arguments)

@@ -87,7 +87,7 @@ class _Likelihood:
     def loss(self, player: Player, params: Params, batch: Batch, noise: Noise, state: State) -> Loss:
         data = self.rows.arrays("model", batch, self.ops)
         theta = self.parameters.constrained(self.ops, params)
-        arguments = (data, theta) if theta else (data,)
+        arguments = (data, theta) if self.bound.takes_params else (data,)
         if self.rows.plate is None:
             total = self.program.log_density({}, *arguments)
         else:

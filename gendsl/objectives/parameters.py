@@ -45,8 +45,7 @@ class Parameters:
         out = {k: np.array(v, float) for k, v in self._declared().items()}
         for name, ends in self.bounds.items():
             out[name] = _free(out[name], *ends)
-        networks = getattr(p, "network_parameters", None)
-        return out if networks is None else out | networks(seed)
+        return out | p.network_parameters(seed)
 
     def _declared(self) -> dict[str, np.ndarray]:
         p = self.bound.program

@@ -122,7 +122,7 @@ class UnconstrainedGame:
         theta = self.parameters.constrained(self.ops, {k: v for k, v in params.items() if not k.startswith(PREFIX)})
         data = self.rows.arrays("model", batch, self.ops)
         program = self.bound.program
-        arguments = (data, theta) if self.bound.params or getattr(program, "networks", None) else (data,)
+        arguments = (data, theta) if self.bound.takes_params else (data,)
         plate = self.rows.plate
 
         def one(at: Array) -> Array:
