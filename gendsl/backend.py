@@ -5,7 +5,8 @@ A backend is one object, found through the entry-point group `gendsl.backends`. 
 - a `Dialect`: how operations, distributions and statements are spelt in its language;
 - `Ops`: the array functions that the mathematics in gendsl/math is written over;
 - `Layers`: what networks are written over (gendsl/networks/layers.py);
-- an `Engine`: what runs, such as its own NUTS and HMC kernels.
+- an `Engine`: what runs, such as its own NUTS and HMC kernels;
+- `Evidence`: its own bounds on the evidence (gendsl/objectives/pair.py).
 
 Nothing here imports a backend; `get_backend(name)` does, at first use.
 """
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gendsl.math.langevin import Target
     from gendsl.methods import MCMC
     from gendsl.networks import Layers
+    from gendsl.objectives.pair import Evidence
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
     from gendsl.training import Job, Report, Trained
@@ -217,6 +219,7 @@ class Backend(Protocol):
     ops: Ops
     layers: Layers
     engine: Engine
+    evidence: Evidence
 
     def context(self, precision: str, device: str = CPU) -> AbstractContextManager[Any]:
         """The context in which everything of this precision ("float64", "float32") runs, on this device.

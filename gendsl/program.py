@@ -263,7 +263,7 @@ class BoundProgram:
             for name, value in values.items():
                 x = np.asarray(value)
                 if name in nodes:
-                    x = np.ascontiguousarray(_param_layout(nodes[name], p.emitted.slots).into(x))
+                    x = np.array(_param_layout(nodes[name], p.emitted.slots).into(x), order="C")
                 given[name] = p.backend.array(x, p.precision)
         return BoundProgram(p, self.bound, given)
 
