@@ -195,18 +195,48 @@ from gendsl.lang.functions import (  # noqa: A004 - numpy's names
 from gendsl.lang.indexing import lag
 from gendsl.lang.model import Missing, Model
 from gendsl.lang.plates import Axis, Plate
-from gendsl.methods import HMC, NUTS, Centering, Engine, init
+from gendsl.methods import (
+    HMC,
+    MALA,
+    NUTS,
+    ULA,
+    Centering,
+    Checkpoint,
+    Engine,
+    Precision,
+    Remainder,
+    Train,
+    Validation,
+    init,
+)
+from gendsl.networks import (
+    MLP,
+    Activation,
+    ConvDecoder,
+    ConvNet,
+    Fourier,
+    MaskedMLP,
+    Native,
+    ResNet,
+    Sinusoidal,
+    Transformer,
+    UNet,
+)
 from gendsl.results.kinds import Plot
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from gendsl import guide
     from gendsl.calibration.calibrate import calibrate
     from gendsl.calibration.result import Calibration
     from gendsl.elpd import compare
+    from gendsl.objectives.evidence import ELBO, IWAE, Gradient
+    from gendsl.objectives.likelihood import MaximumLikelihood
     from gendsl.results.store import load
 
 __all__ = [
+    "Activation",
     "AsymmetricLaplace",
     "Axis",
     "BackendError",
@@ -217,30 +247,38 @@ __all__ = [
     "Calibration",
     "Categorical",
     "Cauchy",
+    "Centering",
+    "Checkpoint",
     "Chi2",
     "CompileError",
     "Constraint",
+    "ConvDecoder",
+    "ConvNet",
     "DataError",
     "Delta",
     "Dirichlet",
     "DirichletMultinomial",
     "Distribution",
-    "Centering",
+    "ELBO",
     "Engine",
     "Exponential",
     "Expr",
     "FitError",
     "Folded",
     "FormatError",
+    "Fourier",
     "Gamma",
     "GammaPoisson",
     "GaussianProcess",
     "GendslError",
     "Geometric",
+    "Gradient",
     "Gumbel",
+    "HMC",
     "HalfCauchy",
     "HalfNormal",
     "HiddenMarkov",
+    "IWAE",
     "ImproperUniform",
     "Interval",
     "InverseGamma",
@@ -251,8 +289,12 @@ __all__ = [
     "LogNormal",
     "Logistic",
     "LowRankMultivariateNormal",
+    "MALA",
+    "MLP",
     "Markov",
     "Masked",
+    "MaskedMLP",
+    "MaximumLikelihood",
     "Missing",
     "Mixture",
     "MixtureOf",
@@ -261,8 +303,8 @@ __all__ = [
     "Multinomial",
     "MultivariateNormal",
     "MultivariateStudentT",
-    "HMC",
     "NUTS",
+    "Native",
     "NegativeBinomial",
     "Normal",
     "OrderedLogistic",
@@ -270,15 +312,24 @@ __all__ = [
     "Plate",
     "Plot",
     "Poisson",
+    "Precision",
     "ProjectedNormal",
     "RelaxedBernoulli",
+    "Remainder",
+    "ResNet",
     "SineBivariateVonMises",
     "SineSkewed",
+    "Sinusoidal",
     "SoftLaplace",
     "StudentT",
+    "Train",
+    "Transformer",
     "TruncatedNormal",
+    "ULA",
+    "UNet",
     "Uniform",
     "Unit",
+    "Validation",
     "VonMises",
     "Weibull",
     "Wishart",
@@ -294,10 +345,10 @@ __all__ = [
     "arctan",
     "arctan2",
     "broadcast_to",
+    "calibrate",
     "ceil",
     "cholesky",
     "clip",
-    "calibrate",
     "compare",
     "concatenate",
     "corr_cholesky",
@@ -320,6 +371,7 @@ __all__ = [
     "floor",
     "functions",
     "gammaln",
+    "guide",
     "init",
     "inv",
     "isnan",
@@ -398,8 +450,13 @@ __all__ = [
 
 _LATER = {
     "Calibration": "gendsl.calibration",
+    "ELBO": "gendsl.objectives",
+    "Gradient": "gendsl.objectives",
+    "IWAE": "gendsl.objectives",
+    "MaximumLikelihood": "gendsl.objectives",
     "calibrate": "gendsl.calibration",
     "compare": "gendsl.elpd",
+    "guide": "gendsl.guide",
     "load": "gendsl.results.store",
 }
 """Names that need the whole machinery, which is loaded when they are first used."""
@@ -410,4 +467,5 @@ def __getattr__(name: str) -> Any:
         near = difflib.get_close_matches(name, __all__, 1)
         hint = f"; did you mean gd.{near[0]}?" if near else ""
         raise AttributeError(f"module 'gendsl' has no attribute '{name}'{hint}")
-    return getattr(import_module(_LATER[name]), name)
+    module = import_module(_LATER[name])
+    return module if module.__name__ == f"gendsl.{name}" else getattr(module, name)
