@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from gendsl.fit import Fit
-    from gendsl.methods import Method, Train
+    from gendsl.methods import MCMC, Method, Train
     from gendsl.objectives import Objective
     from gendsl.passes import Report
     from gendsl.program import Program
@@ -196,7 +196,7 @@ class Model(Sites):
     def fit(
         self,
         data: Mapping[str, Any],
-        method: Method | None = ...,
+        method: MCMC | None = ...,
         *,
         backend: str = ...,
         seed: int = ...,
