@@ -24,6 +24,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     sequences,
     shapes,
     sites,
+    training,
 )
 from tests.mistakes.table import TABLE, Mistake
 

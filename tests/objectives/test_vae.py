@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gendsl as gd
+from gendsl import optim
 from gendsl.methods import Precision, Train
 from gendsl.networks import MLP
 from gendsl.objectives import ELBO, IWAE, Objective
@@ -54,7 +55,7 @@ def test_it_learns(backend: str) -> None:
     vae, encoder = (m.copy() for m in _vae())
     vae.objective(ELBO(guide=encoder))
     data = {"x": _images()}
-    method = Train(steps=300, batch_size=20, precision=Precision.FLOAT32)
+    method = Train(steps=300, batch_size=20, optimizer=optim.Adam(0.02), precision=Precision.FLOAT32)
     fit = vae.fit(data, method, backend=backend, progress=False)
     curve = fit.history.curves["loss"]
     assert curve[-30:].mean() < curve[:10].mean() - 0.5
