@@ -9,6 +9,7 @@ from gendsl.densities.autoregressive import (
 )
 from gendsl.densities.base import Density, Noise
 from gendsl.densities.flow import FlowDensity
+from gendsl.densities.placed import Placed, placing
 
 __all__ = [
     "CONDITIONALS",
@@ -20,6 +21,8 @@ __all__ = [
     "FlowDensity",
     "Noise",
     "NormalElement",
+    "Placed",
+    "placing",
 ]
 
 DENSITIES: dict[str, type[Density]] = {k.__name__: k for k in (AutoregressiveDensity, FlowDensity)}
