@@ -4,6 +4,7 @@ A backend is one object, found through the entry-point group `gendsl.backends`. 
 
 - a `Dialect`: how operations, distributions and statements are spelt in its language;
 - `Ops`: the array functions that the mathematics in gendsl/math is written over;
+- `Layers`: what networks are written over (gendsl/networks/layers.py);
 - an `Engine`: what runs, such as its own NUTS and HMC kernels.
 
 Nothing here imports a backend; `get_backend(name)` does, at first use.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gendsl.emit.dialect import Dialect
     from gendsl.math.langevin import Target
     from gendsl.methods import MCMC
+    from gendsl.networks import Layers
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
 
@@ -206,6 +208,7 @@ class Backend(Protocol):
     name: str
     dialect: Dialect
     ops: Ops
+    layers: Layers
     engine: Engine
 
     def context(self, precision: str, device: str = CPU) -> AbstractContextManager[Any]:

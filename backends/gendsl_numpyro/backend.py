@@ -53,6 +53,13 @@ class NumpyroBackend:
     ops: Any = OPS
 
     @property
+    def layers(self) -> Any:
+        """The layers of networks."""
+        from gendsl_numpyro.networks import LAYERS
+
+        return LAYERS
+
+    @property
     def engine(self) -> Any:
         """NumPyro's samplers."""
         from gendsl_numpyro.mcmc import NumpyroEngine

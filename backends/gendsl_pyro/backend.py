@@ -30,6 +30,13 @@ class PyroBackend:
     ops: Any = OPS
 
     @property
+    def layers(self) -> Any:
+        """The layers of networks."""
+        from gendsl_pyro.networks import LAYERS
+
+        return LAYERS
+
+    @property
     def engine(self) -> Any:
         """Pyro's samplers."""
         from gendsl_pyro.mcmc import PyroEngine

@@ -212,6 +212,8 @@ DIALECT = Dialect(
     imports={
         "biject_to": ("from torch.distributions import biject_to",),
         "constraints": ("from pyro.distributions import constraints",),
+        "density": ("from gendsl_pyro.families import density",),
+        "network": ("from gendsl_pyro.networks import network",),
         "Vindex": ("from pyro.ops.indexing import Vindex",),
         "solve_ode": ("from torchdiffeq import odeint",),
         **{name: (f"from gendsl_pyro.distributions import {name}",) for name in _OURS},

@@ -17,7 +17,7 @@ import numpy as np
 from gendsl.errors import DataError
 from gendsl.graph.constraints import CorrCholesky, CorrMatrix, Simplex
 from gendsl.graph.evaluate import evaluate
-from gendsl.graph.node import Array, Graph, Node, Subgraph
+from gendsl.graph.node import Array, Graph, Node, subgraphs
 from gendsl.graph.types import ArrayType, DistType, Size
 
 if TYPE_CHECKING:
@@ -113,9 +113,8 @@ def _all_nodes(nodes: Iterable[Node]) -> Iterator[Node]:
     """The nodes, and those of their steps."""
     for n in nodes:
         yield n
-        for value in (*n.attr.values(), *dict(n.attr.get("static", ())).values()):
-            if isinstance(value, Subgraph):
-                yield from _all_nodes(value.nodes)
+        for step in subgraphs(n):
+            yield from _all_nodes(step.nodes)
 
 
 def unconstrained_event(t: DistType) -> tuple[Size, ...]:

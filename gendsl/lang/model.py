@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gendsl.errors import ModelError, caller
+from gendsl.graph.networks import networks_of
 from gendsl.graph.node import Graph
 from gendsl.lang.builder import Builder, identity
 from gendsl.lang.declaration import Missing
 from gendsl.lang.expr import Expr
+from gendsl.lang.networks import NetworkHandle
 from gendsl.lang.plates import Plate
 from gendsl.lang.sites import Sites
 
@@ -70,12 +72,20 @@ class Model(Sites):
         """Its plates by name, those derived from others included; a copy's, to declare more over them."""
         return {name: Plate(self._builder, name) for name in self._builder.plates}
 
+    @property
+    def networks(self) -> dict[str, NetworkHandle]:
+        """Its networks by name; a copy's, to call them in it."""
+        return {name: NetworkHandle(self._builder, name) for name in self._builder.networks}
+
     def copy(self, name: str | None = None) -> Model:
-        """An independent copy, to which more can be declared; its plates are in `plates`, its values `copy[name]`."""
+        """An independent copy, to which more can be declared.
+
+        Its plates are in `plates`, its networks in `networks`, its values `copy[name]`.
+        """
         out = Model(name or self.name)
         b, src = out._builder, self._builder
         b.nodes, b.plates, b.axes = list(src.nodes), dict(src.plates), dict(src.axes)
-        b.names = dict(src.names)
+        b.names, b.networks = dict(src.names), dict(src.networks)
         return out
 
     def __copy__(self) -> Model:
@@ -95,8 +105,14 @@ class Model(Sites):
         node = graph.sites.get(name, graph.inputs.get(name))
         if node is None:
             known = ", ".join([*graph.inputs, *graph.sites]) or "none"
+            is_network = name in self._builder.networks
             raise ModelError(
-                f"model '{self.name}' has nothing named '{name}'", needed=f"one of {known}", where=caller()
+                f"'{name}' is a network, not a value"
+                if is_network
+                else f"model '{self.name}' has nothing named '{name}'",
+                needed=f"one of {known}",
+                fix=f'm.networks["{name}"]' if is_network else None,
+                where=caller(),
             )
         return self._shown(node)
 
@@ -221,7 +237,10 @@ class Model(Sites):
         b.nodes = list(graph.nodes)
         b.plates, b.axes = {p.name: p for p in graph.plates}, {a.name: a for a in graph.axes}
         b.names = {identity(n.name): n.where for n in graph.nodes if n.name}
+        used = networks_of(graph.nodes)
+        b.networks = {name: u.spec for name, u in used.items()}
         b.names |= {identity(name): None for name in (*b.plates, *b.axes)}
+        b.names |= {identity(name): u.where for name, u in used.items()}
         return out
 
     def plot(self, *, title: str | None = None, ax: Axes | None = None) -> Figure:

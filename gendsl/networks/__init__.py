@@ -5,7 +5,7 @@ To add one, write a frozen dataclass over `Network` or `Timed` with `output`, `p
 """
 
 from gendsl.networks.activation import Activation
-from gendsl.networks.base import Event, Network, Placed, Timed, parameter_names, placing
+from gendsl.networks.base import Event, Network, Placed, Timed, initial, parameter_names, placing
 from gendsl.networks.convolution import ConvDecoder, ConvNet
 from gendsl.networks.layers import EPSILON, Layers
 from gendsl.networks.masked import MaskedMLP
@@ -39,6 +39,7 @@ __all__ = [
     "Timed",
     "Transformer",
     "UNet",
+    "initial",
     "parameter_names",
     "placing",
 ]

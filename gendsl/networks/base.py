@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from gendsl.networks.parameter import Parameters, draw
 from gendsl.networks.spec import Spec
 from gendsl.networks.time import TimeFeatures
 
-__all__ = ["Event", "Network", "Placed", "Timed", "parameter_names", "placing", "shape_words"]
+__all__ = ["Event", "Network", "Placed", "Timed", "initial", "parameter_names", "placing", "shape_words"]
 
 Event = tuple[int, ...]
 
@@ -144,9 +144,9 @@ class Network(Spec):
 
     def _event(self, event: Any, rank: int | None, needed: str) -> Event:
         """Check an input's event shape: fixed lengths, and `rank` of them where it matters."""
-        if not all(isinstance(s, int) for s in event):
+        if not all(isinstance(s, int) and s > 0 for s in event):
             self._refuse(
-                "an input has a fixed shape",
+                "an input has a fixed shape of positive lengths",
                 f"event {shape_words(event)}",
                 needed,
                 "an axis that runs over a plate stays a dim: the network is applied to each of its elements",
@@ -220,6 +220,22 @@ def parameter_names(nn: Layers, spec: Network, event: Event) -> list[str]:
     from gendsl.networks.native import Native
 
     return list(nn.native_init(spec, event, 0) if isinstance(spec, Native) else spec.parameters(event))
+
+
+class Starts(Protocol):
+    """What has parameters for an event shape, and their initial values: networks, and densities."""
+
+    def init(self, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
+        """Initial values, float64."""
+
+
+def initial(nn: Layers, spec: Starts, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
+    """Initial values of a network's or a density's parameters, float64; a user's own module is asked."""
+    from gendsl.networks.native import Native
+
+    if isinstance(spec, Native):
+        return {prefix + name: value for name, value in nn.native_init(spec, event, seed).items()}
+    return spec.init(event, seed, prefix)
 
 
 def placing(nn: Layers) -> Callable[..., Placed]:

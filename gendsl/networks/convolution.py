@@ -71,7 +71,7 @@ class ConvNet(Convolutional):
     """From an image to numbers: an encoder, a critic, a classifier.
 
     Args:
-        out: numbers in the result, or its event shape.
+        out: numbers in the result, or its event shape; () for one number without an event axis.
         channels: channels of the stages; each halves height and width, rounded up.
         kernel: height and width of the kernels, odd.
         groups: groups of channels that are normalised together; None for no normalisation.

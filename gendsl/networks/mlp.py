@@ -47,7 +47,7 @@ class MLP(_Flat):
     """A multi-layer perceptron. An event is taken as one vector.
 
     Args:
-        out: numbers in the result, or its event shape.
+        out: numbers in the result, or its event shape; () for one number without an event axis.
         hidden: widths of the hidden layers; () makes it linear.
         activation: the function between layers.
         time: how it sees a time, where it takes one.
@@ -95,7 +95,7 @@ class ResNet(_Flat):
     """Residual blocks of linear layers between a first and a last one. An event is taken as one vector.
 
     Args:
-        out: numbers in the result, or its event shape.
+        out: numbers in the result, or its event shape; () for one number without an event axis.
         width: width of the blocks.
         blocks: how many.
         activation: the function in the blocks.

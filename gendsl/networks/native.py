@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gendsl.errors import ModelError
+from gendsl.errors import CompileError, ModelError
 from gendsl.networks.base import Event, Network
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters
@@ -87,17 +87,16 @@ class Native(Network):
         """The factory for a backend: "torch" or "jax".
 
         Raises:
-            ModelError: if there is none.
+            CompileError: if there is none.
         """
         out: Callable[..., Any] | None = getattr(self, backend)
         if out is None:
-            other = "torch" if backend == "jax" else "jax"
-            engine = {"torch": "pyro", "jax": "numpyro"}
-            self._refuse(
-                f"there is no module for {backend}",
-                f"{other}= alone",
-                f"{backend}=",
-                f'give {backend}= too, or use backend="{engine[other]}"',
+            other, engine = ("torch", "pyro") if backend == "jax" else ("jax", "numpyro")
+            raise CompileError(
+                f"Native: there is no module for {backend}",
+                given=f"{other}= alone",
+                needed=f"{backend}=",
+                fix=f'give {backend}= too, or use backend="{engine}"',
             )
         return out
 

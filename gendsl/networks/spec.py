@@ -12,7 +12,7 @@ import numpy as np
 
 from gendsl.errors import ModelError, caller, check_call
 
-__all__ = ["Spec"]
+__all__ = ["Spec", "whole"]
 
 E = TypeVar("E", bound=Enum)
 
@@ -58,7 +58,7 @@ class Spec:
     def _count(self, name: str, least: int = 1) -> None:
         """A whole number, which may be numpy's."""
         value = getattr(self, name)
-        if not _whole(value) or value < least:
+        if not whole(value) or value < least:
             needed = "a positive integer" if least == 1 else f"an integer of at least {least}"
             self._refuse(f"{name} is {needed}", f"{name}={value!r}", needed, self._usual(name))
         self._set(name, int(value))
@@ -66,8 +66,8 @@ class Spec:
     def _counts(self, name: str, least: int = 0) -> None:
         """A tuple of positive integers, at least so many; one integer is a tuple of one."""
         value = getattr(self, name)
-        items = (value,) if _whole(value) else value
-        fine = isinstance(items, (tuple, list, np.ndarray)) and all(_whole(v) and v > 0 for v in items)
+        items = (value,) if whole(value) else value
+        fine = isinstance(items, (tuple, list, np.ndarray)) and all(whole(v) and v > 0 for v in items)
         if not fine or len(items) < least:
             needed = f"positive integers, at least {least}" if least else "positive integers, or () for none"
             self._refuse(f"{name} are {needed}", f"{name}={value!r}", needed, self._usual(name))
@@ -76,10 +76,10 @@ class Spec:
     def _shape(self, name: str) -> None:
         """A length, or the lengths of event axes: one number stays a number."""
         value = getattr(self, name)
-        if _whole(value) and value > 0:
+        if whole(value) and value > 0:
             self._set(name, int(value))
             return
-        if not isinstance(value, (tuple, list)) or not all(_whole(v) and v > 0 for v in value):
+        if not isinstance(value, (tuple, list)) or not all(whole(v) and v > 0 for v in value):
             needed = "a positive integer, or an event shape such as (8, 8, 1)"
             self._refuse(f"{name} is {needed}", f"{name}={value!r}", needed, f"{name}=1 for one number")
         self._set(name, tuple(int(v) for v in value))
@@ -116,5 +116,6 @@ class Spec:
         return None if f.default is MISSING else f"for example {name}={f.default!r}"
 
 
-def _whole(x: Any) -> bool:
+def whole(x: Any) -> bool:
+    """Whether x is an integer, Python's or numpy's, and no truth value."""
     return isinstance(x, (int, np.integer)) and not isinstance(x, bool)

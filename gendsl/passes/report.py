@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Graph, Node
-from gendsl.graph.types import DistType, DType, TupleType
+from gendsl.graph.types import ArrayType, DistType, DType, TupleType
 
 __all__ = ["Done", "Report", "Row", "capabilities", "rows"]
 
@@ -98,11 +98,18 @@ def capabilities(n: DistType, family: str) -> tuple[str, ...]:
 
 def rows(graph: Graph) -> tuple[Row, ...]:
     """One row for each node."""
-    return tuple(_row(graph, i, n) for i, n in graph)
+    first: set[str] = set()
+    return tuple(_row(graph, i, n, first) for i, n in graph)
 
 
-def _row(graph: Graph, i: int, n: Node) -> Row:
+def _row(graph: Graph, i: int, n: Node, seen: set[str]) -> Row:
+    """A network's first call has the network's name, and says what it is."""
     t = n.type
+    if n.op == "network" and isinstance(t, ArrayType):
+        name, new = n.attr["network"], n.attr["network"] not in seen
+        seen.add(name)
+        label, what = (name, repr(n.attr["spec"])) if new else (f"%{i}", name)
+        return Row(label, "network", what, t.dims, t.event, str(t.dtype), str(t.support), (), new)
     if isinstance(t, TupleType):
         return Row(f"%{i}", n.op, f"{len(t.items)} results", (), (), "-", "-", (), site=False)
     dims, event = t.dims, t.event

@@ -127,5 +127,6 @@ CASES: list[Case] = [
         56 + _TRANSFORMER + 16 + 18,
     ),
     Case(MaskedMLP(2, hidden=(9, 8)), (4,), (4, 2), 45 + 80 + 9 * 8),
+    Case(MaskedMLP(2, inputs=2, context=1, hidden=(9,)), (7,), (3, 2), 72 + 60),
     Case(MaskedMLP(1, hidden=(9,), order=(2, 0, 1), time=T), (3,), (3, 1), 36 + 30 + 72 + 7 * 18),
 ]  # fmt: skip

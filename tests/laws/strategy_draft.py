@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import gendsl as gd
+from gendsl import networks as nn
 from gendsl.graph.types import ArrayType, broadcast
 from gendsl.lang.expr import Expr
 from tests.laws.strategy_choice import Choice
@@ -66,7 +67,7 @@ class Draft:
         self.choice = choice
         self.rng = np.random.default_rng(choice.integer(0, 2**31 - 1))
         self.model = gd.Model("fuzz")
-        self.names: dict[str, Any] = {"gd": gd, "np": np, "m": self.model}
+        self.names: dict[str, Any] = {"gd": gd, "nn": nn, "np": np, "m": self.model}
         self.lines = ['m = gd.Model("fuzz")']
         self.data: dict[str, np.ndarray] = {}
         self.sizes: dict[str, int] = {}
@@ -77,6 +78,7 @@ class Draft:
         self.tolerance = 1e-10
         self.closed: frozenset[str] = frozenset()
         self.depth = 0
+        self.called: dict[str, tuple[int | str, ...]] = {}  # network -> event shape of its input
         self.total: str | None = None
         self.derived: list[str] = []
         self._count: Counter[str] = Counter()
@@ -242,5 +244,16 @@ class Draft:
     def case(self) -> Case:
         """The model as it stands."""
         rows = [f'    "{k}": np.array({literal(v)}),' for k, v in self.data.items()]
-        text = "\n".join(["import gendsl as gd", "import numpy as np", "", *self.lines, "data = {", *rows, "}"])
+        text = "\n".join(
+            [
+                "import gendsl as gd",
+                "import numpy as np",
+                "from gendsl import networks as nn",
+                "",
+                *self.lines,
+                "data = {",
+                *rows,
+                "}",
+            ]
+        )
         return Case(self.model, self.data, text, self.tolerance, self.uses)

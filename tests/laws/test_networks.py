@@ -192,8 +192,9 @@ def test_json_and_repr_give_it_back(case: Case) -> None:
 @pytest.mark.parametrize("case", [c for c in CASES if isinstance(c.spec, MaskedMLP)], ids=lambda c: c.name)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_masks_are_strictly_triangular(case: Case, backend: str) -> None:
-    b, (n,) = get_backend(backend), case.event
-    order = case.spec.order or tuple(range(n))  # type: ignore[attr-defined]
+    b, spec, n = get_backend(backend), case.spec, case.output[0]
+    assert isinstance(spec, MaskedMLP)
+    order = spec.order or tuple(range(n))
     with b.context("float64"):
         p = {k: b.array(v, "float64") for k, v in params_of(case).items()}
         net = placed(case, backend)
@@ -201,12 +202,14 @@ def test_masks_are_strictly_triangular(case: Case, backend: str) -> None:
         t = None if time is None else b.array(time, "float64")
         x = b.array(case.x(()), "float64")
         along = compiled(lambda v: b.ops.jvp(lambda x: net(p, x, t), (x,), (v,))[1], backend)
+        d = [b.numpy(along(b.array(v, "float64"))) for v in np.eye(*case.event)]  # by input
+        assert all(np.all(column != 0.0) for column in d[: spec.context])
         for at, j in enumerate(order):
-            d = b.numpy(along(b.array(np.eye(n)[j], "float64")))
-            for i in order[: at + 1]:
-                assert np.all(d[i] == 0.0), (i, j)
-            for i in order[at + 1 :]:
-                assert np.all(d[i] != 0.0), (i, j)
+            for column in d[spec.context + j * spec.inputs :][: spec.inputs]:
+                for i in order[: at + 1]:
+                    assert np.all(column[i] == 0.0), (i, j)
+                for i in order[at + 1 :]:
+                    assert np.all(column[i] != 0.0), (i, j)
         if t is not None:  # also the first element's results depend on time
             moved = compiled(lambda v: b.ops.jvp(lambda t: net(p, x, t), (t,), (v,))[1], backend)(b.ops.ones_like(t))
             assert np.all(b.numpy(moved) != 0.0)

@@ -19,6 +19,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     indexing,
     methods,
     mixtures,
+    networks,
     predictions,
     results,
     sequences,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gendsl.backend import get_backend
-from gendsl.errors import ModelError
+from gendsl.errors import CompileError, ModelError
 from gendsl.networks import Native
 
 X = np.random.default_rng(0).standard_normal((3, 2, 4))
@@ -153,7 +153,7 @@ def _wrong(event: tuple[int, ...], key: Any = None) -> Any:
     ],
 )
 def test_what_is_refused(backend: str, spec: Native, words: str) -> None:
-    with pytest.raises(ModelError, match=words):
+    with pytest.raises((CompileError, ModelError), match=words):
         layers(backend).network(spec, event=(4,), name="f")
 
 

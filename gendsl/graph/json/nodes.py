@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
 
+from gendsl.densities import CONDITIONALS, DENSITIES
 from gendsl.errors import ModelError
 from gendsl.graph import constraints as c
 from gendsl.graph.infer import infer_node
@@ -21,11 +22,14 @@ from gendsl.graph.json.args import SITES, check_args
 from gendsl.graph.json.arrays import decode_array, decode_scalar, encode_array
 from gendsl.graph.json.attrs import Rules
 from gendsl.graph.json.check import check_name, check_type, fail, is_count, is_int
+from gendsl.graph.learned import learned_of
+from gendsl.graph.networks import networks_of
 from gendsl.graph.node import Array, Node, Plate, Subgraph
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
 from gendsl.networks import NETWORKS, TIMES, Activation, Native
 from gendsl.networks.spec import Spec
+from gendsl.transforms import SCALARS, TRANSFORMS
 
 __all__ = ["Codec"]
 
@@ -64,7 +68,9 @@ _CLASSES: dict[str, Any] = {
         c.LowerCholesky, c.CorrMatrix, c.PositiveDefinite, c.Circular, ArrayType, DistType, TupleType,
     )
 }  # fmt: skip
-_SPECS: dict[str, Any] = {**NETWORKS, **TIMES}  # they check their own fields
+_SPECS: dict[str, Any] = {
+    **NETWORKS, **TIMES, **TRANSFORMS, **SCALARS, **DENSITIES, **CONDITIONALS,
+}  # fmt: skip  # they check their own fields
 _KNOWN = {**_CLASSES, **_SPECS}
 
 
@@ -147,7 +153,9 @@ class Codec:
             fail("is of no known class", at, given=f"class {name!r}"[:80], needed=", ".join(sorted(_KNOWN)))
         cls = _KNOWN[name]
         values = {k: self._nested(self.decode, v, f"{at}.{k}", limit) for k, v in rest.items()}
-        if set(values) != (wanted := {f.name for f in fields(cls)}):
+        wanted = {f.name for f in fields(cls)}
+        later = {f.name for f in fields(cls) if name in _SPECS and f.default is not MISSING}  # an earlier file lacks it
+        if not wanted - later <= set(values) <= wanted:
             fail(
                 f"{name} has other fields",
                 at,
@@ -285,7 +293,10 @@ class Codec:
         return out
 
     def check_sites(self, nodes: Sequence[Node], plates: Sequence[Plate], at: str) -> None:
-        """Names are unique; only an observation shares the name of its data; derived data have a source."""
+        """Names are unique; only an observation shares the name of its data; derived data have a source.
+
+        Calls of one network are alike.
+        """
         free = {p.name for p in plates if p.base is None}
         data: set[str] = set()
         sites: set[str] = set()
@@ -303,6 +314,13 @@ class Codec:
                     node=n.name,
                 )
             (data if n.op == "data" else sites).add(n.name)
+        try:
+            networks = networks_of(nodes)
+            learned_of(nodes)
+        except ModelError as e:
+            fail(e.problem, at, given=e.given, needed=e.needed, node=e.node)
+        if twice_named := sorted(networks.keys() & (data | sites | {p.name for p in plates})):
+            fail("the name is taken", at, given=repr(twice_named[0]), needed="one name for each node and network")
         for i, n in enumerate(nodes):
             if n.op == "data" and (source := n.attr["derived"]) is not None and source[1] not in data:
                 fail("is derived from no data", f"{at}[{i}].attrs.derived", given=repr(source), node=n.name)
