@@ -122,6 +122,19 @@ def test_a_batch_takes_as_many_particles_as_there_are() -> None:
         assert set(out.parts) == {"contrast", "acceptance"}
 
 
+def test_particles_that_start_anew_are_as_wide_as_they_should_be() -> None:
+    objective = PersistentContrastiveDivergence(particles=2000, steps=1, step_size=1e-9, restart=0.5, spread=5.0)
+    with double("pyro") as (b, ops):
+        x = b.array(np.zeros((2000, 2)), "float64")
+        flat = lambda v: 0.0 * v.sum(-1)  # noqa: E731
+        state = {"particles": x}
+        out = objective.loss(ops, flat, flat, x, objective.draw(ops, ops.key(1), x), state)
+        after = b.numpy(out.state["particles"])
+    anew = np.abs(after).max(1) > 1e-3
+    assert abs(anew.mean() - 0.5) < 4 * np.sqrt(0.25 / 2000)
+    assert abs(after[anew].std() - 5.0) < 4 * 5.0 / np.sqrt(2 * 2000)
+
+
 def test_the_start_of_particles_depends_on_the_seed_alone() -> None:
     objective = PersistentContrastiveDivergence(particles=500, spread=3.0)
     a, b, c = (objective.initial_state(s, (2, 2))["particles"] for s in (1, 1, 2))

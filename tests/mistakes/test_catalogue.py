@@ -14,6 +14,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     data_values,
     declarations,
     distributions,
+    energies,
     expressions,
     indexing,
     methods,
