@@ -19,7 +19,7 @@ from gendsl.backend import CPU, Backend, find_device, get_backend
 from gendsl.emit.load import load
 from gendsl.emit.networks import given
 from gendsl.errors import CompileError, DataError, caller
-from gendsl.graph.networks import Used, networks_of
+from gendsl.graph.learned import Learned, learned_of
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DType
 from gendsl.networks import initial
@@ -159,12 +159,12 @@ class Program:
         return load(self.source, self.graph.name, title, given(self.networks))
 
     @cached_property
-    def networks(self) -> dict[str, Used]:
-        """Its networks by name: what they are, and on what event they are called."""
-        return networks_of(self.graph.nodes)
+    def networks(self) -> dict[str, Learned]:
+        """What of it has learned parameters, by name: networks, and learned distributions, with their event shapes."""
+        return learned_of(self.graph.nodes)
 
     def network_parameters(self, seed: int = 0) -> dict[str, np.ndarray]:
-        """Initial values of its networks' parameters: name -> array, float64, in torch's layouts.
+        """Initial values of what its networks and learned distributions learn: name -> array, float64, torch's layouts.
 
         They are functions of the seed and the name, so equal on both backends; those of a user's own module are as its
         constructors draw them.

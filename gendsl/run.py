@@ -11,7 +11,7 @@ import numpy as np
 from gendsl.backend import CPU
 from gendsl.errors import FitError, caller
 from gendsl.fit import Fit
-from gendsl.graph.networks import networks_of
+from gendsl.graph.learned import UsedDensity, learned_of
 from gendsl.graph.node import Graph, Node
 from gendsl.groups import constrained
 from gendsl.methods import MCMC, Centering, Method
@@ -119,12 +119,15 @@ def check_nuts(graph: Graph, method: str = "NUTS") -> None:
             fix=f'give it one: m.latent("{first.name}", gd.Normal(0, 1))',
             where=first.where,
         )
-    for name, used in networks_of(graph.nodes).items():
+    for name, used in learned_of(graph.nodes).items():
+        density = isinstance(used, UsedDensity)
         raise FitError(
-            f"{method} draws from a posterior, and the parameters of network '{name}' have no prior",
+            f"{method} draws from a posterior, and the parameters of "
+            + (f"the distribution of '{name}'" if density else f"network '{name}'")
+            + " have no prior",
             node=name,
-            given=f'm.network("{name}", {used.spec!r})',
-            needed="a model without networks",
+            given=repr(used.spec)[:120] if density else f'm.network("{name}", {used.spec!r})',
+            needed="a model whose distributions have no parameters to learn" if density else "a model without networks",
             fix="a method that learns parameters, such as gd.Train",
             where=used.where,
         )

@@ -212,6 +212,7 @@ DIALECT = Dialect(
     imports={
         "biject_to": ("from torch.distributions import biject_to",),
         "constraints": ("from pyro.distributions import constraints",),
+        "density": ("from gendsl_pyro.families import density",),
         "network": ("from gendsl_pyro.networks import network",),
         "Vindex": ("from pyro.ops.indexing import Vindex",),
         "solve_ode": ("from torchdiffeq import odeint",),

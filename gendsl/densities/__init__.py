@@ -10,6 +10,7 @@ from gendsl.densities.autoregressive import (
 from gendsl.densities.base import Density, Noise
 from gendsl.densities.diffusion import DiffusionDensity
 from gendsl.densities.flow import FlowDensity
+from gendsl.densities.placed import Placed, placing
 
 __all__ = [
     "CONDITIONALS",
@@ -22,6 +23,8 @@ __all__ = [
     "FlowDensity",
     "Noise",
     "NormalElement",
+    "Placed",
+    "placing",
 ]
 
 DENSITIES: dict[str, type[Density]] = {k.__name__: k for k in (AutoregressiveDensity, DiffusionDensity, FlowDensity)}

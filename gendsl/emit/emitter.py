@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from gendsl.emit.density import DensityFunctions
 from gendsl.emit.dialect import Dialect
 from gendsl.emit.layout import Layout, assign_slots, unconstrained_event
-from gendsl.emit.networks import MODULES, declarations, given, imports
+from gendsl.emit.networks import MODULES, declarations, given, imports, makers
 from gendsl.emit.ppl import PplModel
 from gendsl.emit.scope import Module
 from gendsl.emit.text import wrap
-from gendsl.graph.networks import networks_of
+from gendsl.graph.learned import learned_of
 from gendsl.graph.node import Array, Graph
 from gendsl.graph.types import ArrayType, DistType, Size
 
@@ -92,7 +92,7 @@ def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str) -> Emit
         CompileError: if the dialect cannot spell a node.
     """
     names = frozenset((*graph.inputs, *graph.plate, *(str(n.name) for _, n in density.of("precomputed"))))
-    networks = networks_of(graph.nodes)
+    networks = learned_of(graph.nodes)
     module = Module(dialect, assign_slots(graph, density), precision, names=names, networks=networks)
     whole = _Emitter(graph, module)
     return whole.run(DensityFunctions(density, module, whole.casts))
@@ -144,11 +144,12 @@ def header(module: Module, dialect: Dialect, name: str) -> list[str]:
     note = dialect.notes.get(module.precision)
     note = f"\n\n{note}\n" if note else ""
     if given(module.networks):
-        note += f"\nIt is loaded with `{MODULES}`: the user's own networks by name.\n"
+        note += f"\nIt is loaded with `{MODULES}`: the user's own specs by name.\n"
     lines = [f'"""Program {name} for {dialect.name}, {module.precision}; written by gendsl.{note}"""', ""]
     statements = [*dialect.header, *module.imports]
-    if module.networks:
-        statements += [*dialect.imports["network"], *imports(module.networks)]
+    for maker in makers(module.networks):
+        statements += dialect.imports[maker]
+    statements += imports(module.networks)
     future = [s for s in statements if s.startswith("import ")]
     froms = [s for s in statements if s.startswith("from ")]
     ours = [s for s in froms if s.startswith("from gendsl")]

@@ -8,7 +8,7 @@ from gendsl.emit.layout import Layout, assign_slots
 from gendsl.emit.ppl import PplModel
 from gendsl.emit.scope import Module
 from gendsl.emit.text import wrap
-from gendsl.graph.networks import networks_of
+from gendsl.graph.learned import learned_of
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DistType
 
@@ -24,7 +24,7 @@ def emit_forward(graph: Graph, dialect: Dialect, precision: str) -> Emitted:
         CompileError: if the dialect cannot spell a node.
     """
     names = frozenset((*graph.inputs, *graph.plate))
-    networks = networks_of(graph.nodes)
+    networks = learned_of(graph.nodes)
     return _Forward(graph, Module(dialect, assign_slots(graph, graph), precision, names=names, networks=networks)).run()
 
 

@@ -1,4 +1,7 @@
-"""Emission of networks: `decoder = network(MLP(64), event=(8,), name="decoder")` above, `decoder(params, z)` within.
+"""Emission of what is learned, above a program's functions:
+
+    decoder = network(MLP(64), event=(8,), name="decoder")                  called decoder(params, z)
+    z_density = density(FlowDensity(Chain(...)), event=(8,), name="z")      called z_density(params, base)
 
 A spec is written as its constructor. One that a file cannot hold (the user's own module, or class of networks) is given
 to the program when it is loaded, as `modules["decoder"]`.
@@ -8,20 +11,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
+from importlib import import_module
 from typing import Any
 
 from gendsl.emit import arrays
-from gendsl.emit.scope import Module, Scope
+from gendsl.emit.scope import WORDS, Module, Scope
 from gendsl.emit.values import Val
-from gendsl.graph.networks import Used
+from gendsl.graph.learned import Learned, UsedDensity
 from gendsl.graph.node import Node
-from gendsl.networks import NETWORKS, TIMES, Network
+from gendsl.networks import Network
+from gendsl.networks.spec import Spec
 
-__all__ = ["CLASSES", "MODULES", "declarations", "given", "imports", "parameter_words"]
+__all__ = ["MODULES", "declarations", "given", "imports", "makers", "parameter_words"]
 
 MODULES = "modules"
-CLASSES = ("Activation", *NETWORKS, *TIMES)
-"""What a spec is written with."""
 
 
 @arrays.emits("network")
@@ -39,34 +43,47 @@ def _network(scope: Scope, i: int, n: Node) -> Val:
     )
 
 
-def _written(spec: Network) -> bool:
-    """Whether a program can hold the spec as text."""
-    return NETWORKS.get(type(spec).__name__) is type(spec)
+def _written(spec: Any) -> bool:
+    """Whether a program can hold the spec as text: it, and all specs within it, are gendsl's own."""
+    if isinstance(spec, tuple):
+        return all(map(_written, spec))
+    if not isinstance(spec, Spec):
+        return True
+    module = next((m for m, names in WORDS.items() if type(spec).__name__ in names), None)
+    own = module is not None and getattr(import_module(module), type(spec).__name__) is type(spec)
+    return own and all(_written(getattr(spec, f.name)) for f in fields(spec))
 
 
-def given(networks: Mapping[str, Used]) -> dict[str, Any]:
+def given(learned: Mapping[str, Learned]) -> dict[str, Any]:
     """What a program must be given, for it cannot be written: {"modules": name -> spec}; empty where there is none."""
-    specs = {name: used.spec for name, used in networks.items() if not _written(used.spec)}
+    specs = {name: used.spec for name, used in learned.items() if not _written(used.spec)}
     return {MODULES: specs} if specs else {}
 
 
-def imports(networks: Mapping[str, Used]) -> list[str]:
-    """The import of what the specs are written with."""
-    texts = " ".join(repr(used.spec) for used in networks.values() if _written(used.spec))
-    names = sorted(name for name in CLASSES if re.search(rf"\b{name}\b", texts))
-    return [f"from gendsl.networks import {', '.join(names)}"] if names else []
+def imports(learned: Mapping[str, Learned]) -> list[str]:
+    """The imports of what the specs are written with."""
+    texts = " ".join(repr(used.spec) for used in learned.values() if _written(used.spec))
+    found = {m: sorted(n for n in names if re.search(rf"\b{n}\b", texts)) for m, names in WORDS.items()}
+    return [f"from {module} import {', '.join(names)}" for module, names in found.items() if names]
 
 
 def declarations(module: Module) -> list[str]:
-    """A line for each network."""
+    """A line for each network and each learned distribution."""
     out = []
     for name, used in module.networks.items():
+        kind = "density" if isinstance(used, UsedDensity) else "network"
         spec = repr(used.spec) if _written(used.spec) else f'{MODULES}["{name}"]'
-        out.append(f'{module.network_names[name]} = network({spec}, event={used.event!r}, name="{name}")')
+        out.append(f'{module.network_names[name]} = {kind}({spec}, event={used.event!r}, name="{name}")')
     return out
 
 
-def parameter_words(networks: Mapping[str, Used]) -> list[str]:
+def makers(learned: Mapping[str, Learned]) -> list[str]:
+    """Which of the dialect's `network` and `density` a program calls."""
+    kinds = {"density" if isinstance(used, UsedDensity) else "network" for used in learned.values()}
+    return sorted(kinds)
+
+
+def parameter_words(networks: Mapping[str, Learned]) -> list[str]:
     """Names and shapes of the parameters, a line for each layer."""
     out = []
     for name, used in networks.items():

@@ -10,15 +10,24 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+from gendsl.densities import CONDITIONALS, DENSITIES
 from gendsl.emit.dialect import Dialect
 from gendsl.emit.values import Val, index, number
 from gendsl.errors import CompileError
-from gendsl.graph.networks import Used
+from gendsl.graph.learned import Learned, UsedDensity
 from gendsl.graph.node import Array, Node
 from gendsl.graph.types import ArrayType, DType, Size
 from gendsl.networks import NETWORKS, TIMES
+from gendsl.transforms import SCALARS, TRANSFORMS
 
-__all__ = ["Module", "Scope"]
+__all__ = ["WORDS", "Module", "Scope"]
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "gendsl.densities": (*DENSITIES, *CONDITIONALS),
+    "gendsl.networks": ("Activation", *NETWORKS, *TIMES),
+    "gendsl.transforms": (*TRANSFORMS, *SCALARS),
+}
+"""What specs are written with in programs, and where it is found."""
 
 _BUILTIN = {
     "data",
@@ -48,7 +57,7 @@ class Module:
         helpers: names of snippets that are used.
         constants: larger arrays, given to the program with its data.
         names: names of data and plates, which constants must not take.
-        networks: the networks that it calls.
+        networks: what it calls that has learned parameters, by name: networks and learned distributions.
     """
 
     dialect: Dialect
@@ -58,14 +67,21 @@ class Module:
     helpers: dict[str, None] = field(default_factory=dict)
     constants: dict[str, Array] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
-    networks: Mapping[str, Used] = field(default_factory=dict)
+    networks: Mapping[str, Learned] = field(default_factory=dict)
 
     @cached_property
     def network_names(self) -> dict[str, str]:
-        """Network -> the name of its function."""
-        taken = _reserved(self.dialect)
-        plain = {name: unicodedata.normalize("NFKC", name) for name in self.networks}
-        return {name: f"{text}_" if text in taken else text for name, text in plain.items()}
+        """Network or learned distribution -> the name of its function."""
+        taken = set(_reserved(self.dialect))
+        out = {}
+        for name, used in self.networks.items():
+            text = unicodedata.normalize("NFKC", name).replace(".", "_")
+            text = f"{text}_density" if isinstance(used, UsedDensity) else text
+            while text in taken:
+                text += "_"
+            taken.add(text)
+            out[name] = text
+        return out
 
     @cached_property
     def reserved(self) -> frozenset[str]:
@@ -260,7 +276,7 @@ def _reserved(dialect: Dialect) -> frozenset[str]:
         *(text for group in dialect.imports.values() for text in group),
         *(text for d in dialect.distributions.values() for text in d.imports),
     )
-    specs = {"Activation", "modules", *NETWORKS, *TIMES}
+    specs = {"modules", *(name for names in WORDS.values() for name in names)}
     return _imported(statements) | dialect.snippets.keys() | _BUILTIN | specs | frozenset(dir(builtins))
 
 

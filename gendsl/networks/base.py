@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -222,8 +222,15 @@ def parameter_names(nn: Layers, spec: Network, event: Event) -> list[str]:
     return list(nn.native_init(spec, event, 0) if isinstance(spec, Native) else spec.parameters(event))
 
 
-def initial(nn: Layers, spec: Network, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
-    """Initial values of a network's parameters, float64; a user's own module is asked."""
+class Starts(Protocol):
+    """What has parameters for an event shape, and their initial values: networks, and densities."""
+
+    def init(self, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
+        """Initial values, float64."""
+
+
+def initial(nn: Layers, spec: Starts, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
+    """Initial values of a network's or a density's parameters, float64; a user's own module is asked."""
     from gendsl.networks.native import Native
 
     if isinstance(spec, Native):

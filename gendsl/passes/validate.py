@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gendsl.errors import ModelError
-from gendsl.graph.networks import networks_of
+from gendsl.graph.learned import learned_of
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType
 
@@ -23,7 +23,7 @@ def validate(graph: Graph) -> tuple[Graph, list[str]]:
             needed="at least one",
             fix='for example m.latent("mu", gd.Normal(0, 1))',
         )
-    networks_of(graph.nodes)
+    learned_of(graph.nodes)
     sized = {d for _, n in graph.of("data") if isinstance(n.type, ArrayType) for d in n.type.dims}
     sized |= {n.attr["indexes"] for _, n in graph.of("data") if n.attr["indexes"]}
     for p in graph.plates:

@@ -22,6 +22,7 @@ from gendsl.graph.json.args import SITES, check_args
 from gendsl.graph.json.arrays import ENUMS, decode_array, decode_scalar, encode_array
 from gendsl.graph.json.attrs import Rules
 from gendsl.graph.json.check import check_name, check_type, fail, is_count, is_int
+from gendsl.graph.learned import learned_of
 from gendsl.graph.networks import networks_of
 from gendsl.graph.node import Array, Node, Plate, Subgraph
 from gendsl.graph.ops import Problem
@@ -326,6 +327,7 @@ class Codec:
             (data if n.op == "data" else sites).add(n.name)
         try:
             networks = networks_of(nodes)
+            learned_of(nodes)
         except ModelError as e:
             fail(e.problem, at, given=e.given, needed=e.needed, node=e.node)
         if twice_named := sorted(networks.keys() & (data | sites | {p.name for p in plates})):

@@ -33,7 +33,7 @@ _SPECIAL = {
     "transpose", "scan", "item", "odeint", "network",
 }  # fmt: skip  # each has a method
 _SILENT = ("to_event", "to_float", "broadcast_event")
-_HIDDEN = ("plate", "size", "count", "inputs")  # statics that the dims tell
+_HIDDEN = ("plate", "size", "count", "inputs", "name")  # statics that the dims or the site tell
 _FAMILY_NAMES = {"JointNormal": "MultivariateNormal", "MixtureOf": "Mixture", "MixtureGeneral": "Mixture"}
 _MOST = 6  # operands of a list, numbers of an array
 _CONSTRAINTS = {
