@@ -83,7 +83,7 @@ def test_backends_agree(case: str) -> None:
 
 def test_draws_have_the_density() -> None:
     """log p(f(z)) = log N(z; 0, b^2) - log |df/dz|: the sampler's map and the ODE's density, both with fine steps."""
-    fine = DiffusionDensity(VP(start=0.02), NET, Predicts.V, DPMSolver(steps=400, order=3), ProbabilityFlow(steps=100))
+    fine = DiffusionDensity(EDM(0.05, 5.0), NET, Predicts.F, DPMSolver(steps=400, order=3), ProbabilityFlow(steps=100))
     rng = np.random.default_rng(1)
     with double("numpyro") as (b, ops):
         nn = layers("numpyro")

@@ -13,6 +13,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     data_layout,
     data_values,
     declarations,
+    diffusion,
     distributions,
     energies,
     expressions,
