@@ -15,6 +15,8 @@ import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gendsl import transforms as transform
+from gendsl.densities import CategoricalElement, NormalElement
 from gendsl.errors import (
     BackendError,
     CompileError,
@@ -45,6 +47,7 @@ from gendsl.lang.control import odeint, scan
 from gendsl.lang.distributions import (
     LKJ,
     AsymmetricLaplace,
+    Autoregressive,
     Bernoulli,
     Beta,
     BetaBinomial,
@@ -57,6 +60,7 @@ from gendsl.lang.distributions import (
     DirichletMultinomial,
     Distribution,
     Exponential,
+    Flow,
     Folded,
     Gamma,
     GammaPoisson,
@@ -223,6 +227,7 @@ from gendsl.networks import (
     UNet,
 )
 from gendsl.results.kinds import Plot
+from gendsl.transforms import recipes as flows
 
 __version__ = "0.1.0"
 
@@ -231,13 +236,16 @@ if TYPE_CHECKING:
     from gendsl.calibration.calibrate import calibrate
     from gendsl.calibration.result import Calibration
     from gendsl.elpd import compare
+    from gendsl.objectives.base import Objective
     from gendsl.objectives.evidence import ELBO, IWAE, Gradient
     from gendsl.objectives.likelihood import MaximumLikelihood
     from gendsl.results.store import load
+    from gendsl.trained import TrainedFit
 
 __all__ = [
     "Activation",
     "AsymmetricLaplace",
+    "Autoregressive",
     "Axis",
     "BackendError",
     "Bernoulli",
@@ -246,6 +254,7 @@ __all__ = [
     "Binomial",
     "Calibration",
     "Categorical",
+    "CategoricalElement",
     "Cauchy",
     "Centering",
     "Checkpoint",
@@ -264,6 +273,7 @@ __all__ = [
     "Exponential",
     "Expr",
     "FitError",
+    "Flow",
     "Folded",
     "FormatError",
     "Fourier",
@@ -307,6 +317,8 @@ __all__ = [
     "Native",
     "NegativeBinomial",
     "Normal",
+    "NormalElement",
+    "Objective",
     "OrderedLogistic",
     "Pareto",
     "Plate",
@@ -323,6 +335,7 @@ __all__ = [
     "SoftLaplace",
     "StudentT",
     "Train",
+    "TrainedFit",
     "Transformer",
     "TruncatedNormal",
     "ULA",
@@ -369,6 +382,7 @@ __all__ = [
     "expm1",
     "flip",
     "floor",
+    "flows",
     "functions",
     "gammaln",
     "guide",
@@ -440,6 +454,7 @@ __all__ = [
     "tanh",
     "to_float",
     "to_int",
+    "transform",
     "transpose",
     "tril",
     "unit_interval",
@@ -454,6 +469,8 @@ _LATER = {
     "Gradient": "gendsl.objectives",
     "IWAE": "gendsl.objectives",
     "MaximumLikelihood": "gendsl.objectives",
+    "Objective": "gendsl.objectives",
+    "TrainedFit": "gendsl.trained",
     "calibrate": "gendsl.calibration",
     "compare": "gendsl.elpd",
     "guide": "gendsl.guide",
