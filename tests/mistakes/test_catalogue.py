@@ -16,6 +16,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     distributions,
     expressions,
     indexing,
+    learned,
     methods,
     mixtures,
     networks,
