@@ -18,6 +18,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     energies,
     expressions,
     indexing,
+    learned,
     methods,
     mixtures,
     networks,
