@@ -137,5 +137,5 @@ def test_settings_are_checked() -> None:
         SlicedScoreMatching(projections=0)
     with pytest.raises(gd.ModelError, match="SmoothedScoreMatching: sigma is a number above 0"):
         SmoothedScoreMatching(sigma=0.0)
-    with pytest.raises(gd.ModelError, match="'sign' or 'normal'"):
+    with pytest.raises(gd.ModelError, match="'sign', 'normal'"):
         SlicedScoreMatching(probe="gaussian")  # type: ignore[arg-type]
