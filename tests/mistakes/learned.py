@@ -101,7 +101,7 @@ def flow_with_a_misspelt_argument():
     Flow(NORMAL, transform=tr.nsf())  # here
 
 
-@mistake(gd.ModelError, "FlowDensity: a flow is made of transforms", "'nsf'", "gd.flows.nsf()")
+@mistake(gd.ModelError, "FlowDensity: a flow is made of transforms", "nsf", "gd.flows.nsf()")
 def flow_by_its_name():
     Flow(NORMAL, "nsf")  # here
 
@@ -111,7 +111,7 @@ def flow_of_a_number():
     Flow(2, tr.nsf())  # here
 
 
-@mistake(gd.ModelError, "the base of a flow is a distribution on the reals", "positive", "gd.transform.Exp()")
+@mistake(gd.ModelError, "the base of a flow is a distribution on the reals", "nonnegative", "gd.transform.Exp()")
 def flow_of_positive_noise():
     Flow(gd.HalfNormal(1).expand(2), tr.nsf())  # here
 
@@ -158,7 +158,7 @@ def density_without_a_name():
     )
 
 
-@mistake(gd.ModelError, "node 'x'", "the prior varies over", "'i'")
+@mistake(gd.ModelError, "node 'x'", "the parameters vary over 'i'", "dims=(i)")
 def context_over_a_plate_that_the_latent_lacks():
     m = gd.Model("m")
     c = m.data("c", dims=m.plate("i"), event=2)
@@ -169,7 +169,7 @@ def context_over_a_plate_that_the_latent_lacks():
 def two_flows_of_one_name():
     m = gd.Model("m")
     m.latent("a", Flow(NORMAL, tr.nsf(2), name="common"))
-    m.latent("b", Flow(NORMAL, tr.nsf(3), name="common"))
+    m.latent("b", Flow(NORMAL, tr.nsf(3), name="common"))  # here
     m.compile("pyro")
 
 
