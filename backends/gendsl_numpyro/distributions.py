@@ -148,10 +148,16 @@ class Markov(Distribution):
         def draw(x: Any, at: Any) -> tuple[Any, Any]:
             d = self.step(x, *at[1:])
             new = d.expand(jnp.broadcast_shapes(d.batch_shape, shape)).sample(at[0]).astype(first.dtype)
+            new = sequences.trimmed(new, first.ndim)
             return new, new
 
         _, rest = jax.lax.scan(draw, first, (keys[1:], *moved))
         return jnp.moveaxis(jnp.concatenate([first[None], rest]), 0, -1 - len(self.init.event_shape))
+
+    def expand(self, batch_shape: Any) -> Markov:
+        """The same with a larger batch shape; NumPyro's own expansion does not reach the steps."""
+        init = self.init.expand(tuple(batch_shape))
+        return Markov(init, self.step, self.length, inputs=self.inputs, ranks=self.ranks)
 
 
 class HiddenMarkov(Distribution):

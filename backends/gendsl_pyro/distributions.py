@@ -264,7 +264,8 @@ class Markov(TorchDistribution):
         for t in range(1, self.length):
             at = [v.select(-r - 1, t) for v, r in zip(self.inputs, self.ranks, strict=True)]
             d = self.step(xs[-1], *at)
-            xs.append(getattr(d.expand(torch.broadcast_shapes(d.batch_shape, shape)), draw)())
+            new = getattr(d.expand(torch.broadcast_shapes(d.batch_shape, shape)), draw)()
+            xs.append(sequences.trimmed(new, xs[0].ndim))
         return torch.stack(xs, -1 - len(self.init.event_shape))
 
     def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:

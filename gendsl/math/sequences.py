@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["hidden_markov_log_prob", "markov_log_prob"]
+__all__ = ["hidden_markov_log_prob", "markov_log_prob", "trimmed"]
 
 
 _NEVER = -1e30
@@ -98,16 +98,23 @@ def markov_log_prob(
     """
     after = (slice(None),) * rank
     out = init.log_prob(x[(..., 0, *after)])
+    batch = max(len(init.batch_shape), x.ndim - rank - 1)
     length = x.shape[x.ndim - rank - 1]
     if length == 1:
         return out
     sliced = [v[(..., slice(1, None), *((slice(None),) * r))] for v, r in zip(inputs, ranks, strict=True)]
     probe = step(x[(..., 0, *after)], *(v[(..., 0, *((slice(None),) * r))] for v, r in zip(sliced, ranks, strict=True)))
-    depth = max(len(probe.batch_shape), len(init.batch_shape), x.ndim - rank - 1)
+    depth = max(len(probe.batch_shape), batch)
     before = _time_first(ops, x[(..., slice(None, -1), *after)], rank, depth)
     now = _time_first(ops, x[(..., slice(1, None), *after)], rank, depth)
     moved = [_time_first(ops, v, r, depth) for v, r in zip(sliced, ranks, strict=True)]
-    return out + step(before, *moved).log_prob(now).sum(0)
+    return trimmed(out + step(before, *moved).log_prob(now).sum(0), batch)
+
+
+def trimmed(x: Any, ndim: int) -> Any:
+    """x without axes of length 1 on its left, down to `ndim` axes: inputs may bring those of plates it is not in."""
+    excess = next((i for i, size in enumerate(x.shape[: max(0, x.ndim - ndim)]) if size != 1), max(0, x.ndim - ndim))
+    return x[(0,) * excess] if excess else x
 
 
 def _time_first(ops: Any, x: Any, rank: int, depth: int) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -33,15 +35,17 @@ def _joint(name: str) -> gd.Model:
     return m
 
 
-def draw_model(backend: str, model: object, data: object) -> np.ndarray:
+def draw_model(backend: str, model: Callable[..., object], *given: object) -> dict[str, np.ndarray]:
+    """One draw of every site of the PPL model."""
     if backend == "pyro":
         import pyro
 
-        return np.asarray(pyro.poutine.trace(model).get_trace(data).nodes["y"]["value"])
-    import numpyro
+        trace = pyro.poutine.trace(model).get_trace(*given).nodes
+    else:
+        import numpyro
 
-    traced = numpyro.handlers.trace(numpyro.handlers.seed(model, 0))
-    return np.asarray(traced.get_trace(data)["y"]["value"])
+        trace = numpyro.handlers.trace(numpyro.handlers.seed(model, 0)).get_trace(*given)
+    return {k: np.asarray(site["value"]) for k, site in trace.items() if site["type"] == "sample"}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -133,7 +137,7 @@ def test_joint_observations_are_drawn_where_they_are_left_out(backend: str, name
     p = m.compile(backend)
     given = p.bind({"x": [0.0, 1.0, 3.0], "y": [1, 2, 1]}).arrays
     with p.backend.context("float64"):
-        out = draw_model(backend, p.model, {k: v for k, v in given.items() if k != "y"})
+        out = draw_model(backend, p.model, {k: v for k, v in given.items() if k != "y"})["y"]
     assert out.shape == (3,)
     assert np.isfinite(out).all()
     check_law(m, {"x": [0.0, 1.0, 3.0], "y": [1, 2, 1]}, 0)
@@ -152,3 +156,44 @@ def test_a_gaussian_process_in_single_precision(backend: str) -> None:
     assert np.isfinite(got.value)
     assert np.isfinite(got.grad["f"]).all()
     assert "1e-10" in m.compile(backend).source
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_chain_whose_input_runs_along_its_plate_alone(backend: str) -> None:
+    """The input's axis for the chain's plate stands left of the outer plate's: it is no axis of the chain."""
+    rng = np.random.default_rng(0)
+    x, z, w, y = rng.normal(size=2), rng.normal(size=(2, 4)), rng.normal(size=4), rng.normal(size=(2, 4))
+    m = gd.Model("m")
+    a, b = m.plate("a"), m.plate("b", 4)
+    scale = gd.exp(m.data("x", dims=a))
+    inputs = m.latent("w", gd.Normal(0, 1), dims=b)
+    chain = gd.Markov(gd.Normal(0, 1), lambda v, s: gd.Normal(0.5 * v + s, scale), dim=b, inputs=[inputs])
+    z_ = m.latent("z", chain, dims=(a, b))
+    m.observe("y", gd.Normal(z_ + inputs, 1.0), dims=(b, a))
+    check_law(m, {"x": x, "y": y.T}, 0)
+    expected = stats.norm.logpdf(w).sum() + stats.norm.logpdf(z[:, 0]).sum()
+    expected += stats.norm.logpdf(z[:, 1:], 0.5 * z[:, :-1] + w[1:], np.exp(x)[:, None]).sum()
+    expected += stats.norm.logpdf(y, z + w).sum()
+    assert value(m, {"x": x, "y": y.T}, backend, w=w[:, None], z=z) == pytest.approx(expected, rel=1e-12)
+    p = m.compile(backend)
+    given = p.bind({"x": [-30.0, -30.0], "y": y.T}).arrays
+    with p.backend.context("float64"):
+        drawn = draw_model(backend, p.model, {"x": given["x"]})
+    assert drawn["z"].shape == (2, 4)
+    np.testing.assert_allclose(drawn["z"][:, 1:], 0.5 * drawn["z"][:, :-1] + drawn["w"].reshape(4)[1:], atol=1e-8)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_draws_of_a_chain_inside_two_plates(backend: str) -> None:
+    """The outer plate reaches the steps: each row follows its own slope and none is shared."""
+    m = gd.Model("m")
+    a, c, b = m.plate("a", 2), m.plate("c", 3), m.plate("b", 4)
+    slope = m.data("slope", dims=a)
+    m.latent("z", gd.Markov(gd.Normal(slope, 1.0), lambda v: gd.Normal(slope * v, 1e-9), dim=b), dims=(a, c, b))
+    given = np.array([0.5, -1.0])
+    p = m.compile(backend)
+    with p.backend.context("float64"):
+        z = draw_model(backend, p.model, p.bind({"slope": given}).arrays)["z"]
+    assert z.shape == (2, 3, 4)
+    np.testing.assert_allclose(z, z[:, :, :1] * given[:, None, None] ** np.arange(4), atol=1e-6)
+    assert len(np.unique(z[:, :, 0])) == 6
