@@ -30,6 +30,9 @@ __all__ = ["Native"]
 class Native(Network):
     """A network that the user builds with torch or equinox. It cannot be written to JSON.
 
+    Its parameters are named as the module names them, behind the network's name: "decoder.0.weight" of a
+    torch.nn.Sequential, "decoder.layers.0.weight" of an eqx.nn.MLP.
+
     Args:
         torch: event -> a torch.nn.Module that maps (N, *event) to (N, *out).
         jax: (event, key) -> a module of equinox, or any pytree that can be called, that maps (*event) to (*out).

@@ -67,12 +67,22 @@ def test_names_values_and_gradients(backend: str) -> None:
 
 
 def test_parameters_may_be_traced_before_a_module_is_built() -> None:
+    """What is no parameter of a module, here an order of the inputs, is no tracer of the first trace."""
+    import equinox as eqx
     import jax
 
-    spec = Native(jax=lambda event, key: jax_mlp(event, key), out=3)
+    class Reversed(eqx.Module):
+        inner: Any
+        order: Any
+
+        def __call__(self, x: Any) -> Any:
+            return self.inner(x[self.order])
+
+    spec = Native(jax=lambda event, key: Reversed(jax_mlp(event, key), jax.numpy.arange(4)[::-1]), out=3)
     module = layers("numpyro")
     with jax.enable_x64(True):
         start = module.LAYERS.native_init(spec, (4,), 0)
+        assert list(start) == [f"inner.{name}" for name in NAMES["numpyro"]]
         net = module.network(spec, event=(4,), name="f")
         f = jax.jit(lambda p, x: net(p, x))
         p = {f"f.{k}": jax.numpy.asarray(v) for k, v in start.items()}
@@ -115,6 +125,8 @@ def test_a_module_of_time(backend: str) -> None:
         net = module.network(spec, event=(4,), name="f")
         y = net({"f.w": b.array(np.full(4, 2.0), "float64")}, b.array(X, "float64"), b.array(TIME, "float64"))
         np.testing.assert_allclose(b.numpy(y), 2.0 * X * TIME[..., None] + 1.0, rtol=1e-12)
+        wide = net({"f.w": b.array(np.full(4, 2.0), "float64")}, b.array(X[0, 0], "float64"), b.array(TIME, "float64"))
+        np.testing.assert_allclose(b.numpy(wide), 2.0 * X[0, 0] * TIME[..., None] + 1.0, rtol=1e-12)
 
 
 def test_torchs_global_generator_is_left_alone() -> None:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from gendsl.backend import get_backend
-from gendsl.networks import MLP, Activation, ConvNet, Fourier, Init, Parameter, Sinusoidal, Transformer
-from gendsl.networks.layers import attention
+from gendsl.networks import MLP, Activation, ConvNet, Fourier, Init, Parameter, Sinusoidal, Transformer, UNet
+from gendsl.networks.layers import attention, upsample
 from gendsl.networks.parameter import attention as attention_parameters
 from gendsl.networks.parameter import draw
 from gendsl_numpyro.networks import LAYERS as JAX
@@ -70,6 +70,40 @@ def test_conv_net_is_torch_sequential(size: int) -> None:
     h = module(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).reshape(7, at * at * 6)
     y = h @ params["last.weight"].T + params["last.bias"]
     torch.testing.assert_close(spec.apply(TORCH, params, x), y)
+
+
+def test_upsampling_is_torchs_nearest() -> None:
+    x = torch.tensor(RNG.standard_normal((2, 3, 4, 5)))
+    expected = torch.nn.functional.interpolate(x.permute(0, 3, 1, 2), scale_factor=2, mode="nearest")
+    torch.testing.assert_close(upsample(TORCH.ops, x), expected.permute(0, 2, 3, 1))
+
+
+def _conv(p: dict[str, torch.Tensor], name: str, x: torch.Tensor, stride: int = 1) -> torch.Tensor:
+    around: str | int = "same" if stride == 1 else 1
+    return torch.nn.functional.conv2d(x, p[f"{name}.weight"], p[f"{name}.bias"], stride, around)
+
+
+def _norm(p: dict[str, torch.Tensor], name: str, x: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.group_norm(x, 2, p[f"{name}.weight"], p[f"{name}.bias"])
+
+
+def _block(p: dict[str, torch.Tensor], name: str, x: torch.Tensor, skip: bool) -> torch.Tensor:
+    h = _conv(p, f"{name}.conv0", torch.nn.functional.silu(_norm(p, f"{name}.norm0", x)))
+    h = _conv(p, f"{name}.conv1", torch.nn.functional.silu(_norm(p, f"{name}.norm1", h)))
+    return h + (_conv(p, f"{name}.skip", x) if skip else x)
+
+
+def test_unet_is_what_its_docstring_says() -> None:
+    spec = UNet(channels=(4, 6), groups=2)
+    p, x = tensors(spec.init((4, 6, 3), 0)), torch.tensor(RNG.standard_normal((2, 3, 4, 6)))
+    first = _block(p, "down.0.blocks.0", _conv(p, "first", x), skip=False)
+    second = _block(p, "down.1.blocks.0", _conv(p, "down.0.sample", first, 2), skip=True)
+    middle = _block(p, "middle.1", _block(p, "middle.0", second, skip=False), skip=False)
+    low = _block(p, "up.1.blocks.0", torch.cat([middle, second], 1), skip=True)
+    doubled = torch.nn.functional.interpolate(low, scale_factor=2, mode="nearest")
+    high = _block(p, "up.0.blocks.0", torch.cat([_conv(p, "up.1.sample", doubled), first], 1), skip=True)
+    expected = _conv(p, "last", torch.nn.functional.silu(_norm(p, "norm", high)))
+    torch.testing.assert_close(spec.apply(TORCH, p, x.permute(0, 2, 3, 1)), expected.permute(0, 2, 3, 1))
 
 
 @pytest.mark.parametrize("causal", [False, True])
