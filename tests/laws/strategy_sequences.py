@@ -40,12 +40,28 @@ class _Inside:
         self.d.closed = self.before
 
 
-def _back(d: Draft, carry: str) -> str:
-    """The source of a new carry of the old one's dims and event shape, of bounded size."""
+def _back(d: Draft, carry: str, others: list[str]) -> str:
+    """The source of a new carry of the old one's dims and event shape, of bounded size.
+
+    Args:
+        d: the draft.
+        carry: the old carry.
+        others: what else there is: carries and elements.
+    """
     e = d.expr(carry)
     v = shaped(d, e.event, e.dims)  # type: ignore[arg-type]
+    fits = [o for o in others if set(d.expr(o).dims) <= set(e.dims) and d.expr(o).event in ((), e.event)]
+    w = d.choice.pick(fits or [carry])
     return d.choice.pick(
-        (f"0.6 * {carry} + gd.tanh({v})", f"gd.tanh({carry} + 0.5 * {v})", f"gd.sin({v}) - 0.3 * {carry}")
+        (
+            f"0.6 * {carry} + gd.tanh({v})",
+            f"gd.tanh({carry} + 0.5 * {v})",
+            f"gd.sin({v}) - 0.3 * {carry}",
+            f"0.4 * {carry} - 0.3 * {w}",
+            f"{carry} * gd.tanh({w}) + {w} / 3.0",
+            f"gd.where({w} > 0.0, 0.5 * {carry}, {w} - 0.2 * {carry})",
+            f"{carry} + 0.1 * {w}",
+        )
     )
 
 
@@ -85,7 +101,7 @@ def _scan(d: Draft, op: str) -> str | None:
         with _Inside(d, plate, bounds):
             d.pool.ints += counting
             grow(d, grown)
-            new = [_back(d, c) for c in carries] + [f"{k} + 1" for k in counting]
+            new = [_back(d, c, [o for o in (*carries, *elements) if o != c]) for c in carries] + [f"{k} + 1" for k in counting]
             outs = [new[0] if d.choice.chance(30) else shaped(d, d.choice.pick(((), (2,)))) for _ in range(outputs)]
         state = new[0] if single else f"({', '.join(new)})"
         return f"{state}, " + (outs[0] if outputs == 1 else f"({', '.join(outs)})")

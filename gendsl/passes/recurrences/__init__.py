@@ -95,7 +95,7 @@ def _unrolled(r: Rewriter, n: Node, time: str) -> list[int] | None:
         looped += left
         names = ", ".join(str(k + 1) for k in sorted(group))
         notes.append(f"along '{time}': " + (f"carry {names} " if len(group) == 1 else f"carries {names} ") + words)
-    if looped == len(needed(step, step.outputs, step.inputs)):
+    if looped >= len(needed(step, step.outputs, step.inputs)):
         return None
     if not isinstance(n.type, TupleType):
         raise TypeError("a scan has several results")

@@ -182,13 +182,10 @@ def _neg(at: _Step, args: list[Form]) -> Form:
 
 
 def _sub(at: _Step, args: list[Form]) -> Form:
-    if args[1].free and args[1].const is not None and args[0].const is not None:
-        return Form(args[0].const - args[1].const, args[0].parts, args[0].matrix)
-    if args[0].const is not None and args[1].const is not None:
-        minus = _neg(at, [Form(None, args[1].parts, args[1].matrix)])
-        out = _add(at, [Form(None, args[0].parts, args[0].matrix), minus])
-        return Form(args[0].const - args[1].const, out.parts, out.matrix)
-    return _add(at, [args[0], _neg(at, [args[1]])])
+    a, b = args
+    out = _add(at, [Form(None, a.parts, a.matrix), _neg(at, [Form(None, b.parts, b.matrix)])])
+    const = _minus(b.const) if a.const is None else a.const if b.const is None else a.const - b.const
+    return Form(const, out.parts, out.matrix)
 
 
 def _mul(at: _Step, args: list[Form]) -> Form | None:
