@@ -246,6 +246,6 @@ class Trained:
     state: TrainState
 
     @property
-    def best(self) -> Arrays:
+    def parameters(self) -> Arrays:
         """The parameters to use: the average where there is one."""
         return self.average or self.params
