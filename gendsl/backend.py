@@ -4,7 +4,9 @@ A backend is one object, found through the entry-point group `gendsl.backends`. 
 
 - a `Dialect`: how operations, distributions and statements are spelt in its language;
 - `Ops`: the array functions that the mathematics in gendsl/math is written over;
-- an `Engine`: what runs, such as its own NUTS and HMC kernels.
+- `Layers`: what networks are written over (gendsl/networks/layers.py);
+- an `Engine`: what runs, such as its own NUTS and HMC kernels;
+- `Evidence`: its own bounds on the evidence (gendsl/objectives/pair.py).
 
 Nothing here imports a backend; `get_backend(name)` does, at first use.
 """
@@ -24,8 +26,12 @@ import numpy as np
 from gendsl.errors import BackendError, caller
 
 if TYPE_CHECKING:
+    from gendsl.coordinates import Coordinates
     from gendsl.emit.dialect import Dialect
+    from gendsl.math.langevin import Target
     from gendsl.methods import MCMC
+    from gendsl.networks import Layers
+    from gendsl.objectives.pair import Evidence
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
     from gendsl.training import Job, Report, Trained
@@ -35,6 +41,7 @@ __all__ = [
     "CPU",
     "PREFERRED",
     "Backend",
+    "Density",
     "Draws",
     "Engine",
     "Ops",
@@ -62,7 +69,9 @@ class Ops(Protocol):
       `full(shape, value, like=)`, `arange(n, like=)`, `eye(n, like=)`;
     - transformations: `grad(f)`, `value_and_grad(f, has_aux=False)`, `vjp(f, *x) -> (value, pull)`,
       `jvp(f, primals, tangents) -> (value, tangent)`, `vmap(f, in_axes, out_axes)`,
-      `scan(step, init, xs, length=None, reverse=False) -> (carry, ys)`, `while_loop(condition, body, init)`;
+      `scan(step, init, xs, length=None, reverse=False) -> (carry, ys)`, `while_loop(condition, body, init)`,
+      `solve_ode(rhs, y0, t0, t1, rtol, atol, max_steps) -> y(t1)` of dy/dt = rhs(t, y), adaptively (order 5), each
+      element to its tolerance; not finite where the solver gives up;
     - draws, functions of a key: `key(*entropy)`, `split(key, count)`, `fold_in(key, number)`,
       `normal(key, shape, like=)`, `uniform`, `rademacher`, `randint(key, shape, low, high, like=)`,
       `permutation(key, count, like=)`. Equal keys give equal numbers on one backend; backends differ.
@@ -150,8 +159,40 @@ class Simulation:
     cache: dict[Any, Any]
 
 
+class Density(Protocol):
+    """The fused density of many vectors, each of which holds all unconstrained sites in the program's order.
+
+    Attributes:
+        data: what it depends on besides the vectors, as inputs of what is compiled.
+    """
+
+    data: Any
+
+    def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """The log-density of one vector, and its gradient."""
+
+    def evaluate(self, u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+        """The log-density at a point given by site, and its gradient by site; NaN and nothing where it is singular."""
+
+    def compiled(self, key: tuple[Any, ...], make: Callable[[Callable[[Any], Target]], Callable[..., Any]]) -> Any:
+        """`make(target_of)`, compiled: a function of the data, then of arrays.
+
+        `target_of(data)` maps vectors (chain, dimension) to their log-densities (chain,) and gradients. What is
+        compiled is kept with the program under the key, and serves other data of the same shapes.
+        """
+
+
 class Engine(Protocol):
     """What a backend runs."""
+
+    def density(self, program: BoundProgram, coordinates: Coordinates | None, iterations: int) -> Density:
+        """The fused density for samplers that are written over `ops`.
+
+        Args:
+            program: the bound program.
+            coordinates: those of the vectors; None where they hold the unconstrained values themselves.
+            iterations: about how often it will be evaluated.
+        """
 
     def mcmc(
         self,
@@ -176,7 +217,9 @@ class Backend(Protocol):
     name: str
     dialect: Dialect
     ops: Ops
+    layers: Layers
     engine: Engine
+    evidence: Evidence
 
     def context(self, precision: str, device: str = CPU) -> AbstractContextManager[Any]:
         """The context in which everything of this precision ("float64", "float32") runs, on this device.

@@ -17,9 +17,13 @@ import numpy as np
 
 from gendsl.backend import CPU, Backend, find_device, get_backend
 from gendsl.emit.load import load
+from gendsl.emit.networks import given
 from gendsl.errors import CompileError, DataError, caller
+from gendsl.graph.learned import Learned, learned_of
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DType
+from gendsl.networks import initial
+from gendsl.request import check_seed
 
 if TYPE_CHECKING:
     from gendsl.coordinates import Coordinates
@@ -88,11 +92,14 @@ def _compiled(
     in `more`.
     """
     from gendsl.emit.emitter import emit
-    from gendsl.passes import lower
+    from gendsl.passes import lower, unroll
 
     found = get_backend(backend)
-    lowered, density, report = lower(graph, partly_centered=partly)
-    return Program(graph, lowered, report, found, precision, emit(lowered, density, found.dialect, precision), device)
+    loops = found.dialect.loops
+    lowered, density, report = lower(graph, partly_centered=partly, loops=loops)
+    unrolled = unroll(lowered)
+    emitted = emit(unrolled if loops else lowered, density, found.dialect, precision, laid_out=unrolled)
+    return Program(graph, lowered, report, found, precision, emitted, device)
 
 
 def discrete_latents(graph: Graph) -> tuple[str, dict[str, Any]] | None:
@@ -151,7 +158,31 @@ class Program:
     @cached_property
     def namespace(self) -> dict[str, Any]:
         """The loaded source; tracebacks show it."""
-        return load(self.source, self.graph.name, f"{self.backend.name} {self.precision}")
+        title = f"{self.backend.name} {self.precision}"
+        return load(self.source, self.graph.name, title, given(self.networks))
+
+    @cached_property
+    def networks(self) -> dict[str, Learned]:
+        """What of it has learned parameters, by name: networks, and learned distributions, with their event shapes."""
+        return learned_of(self.graph.nodes)
+
+    def network_parameters(self, seed: int = 0) -> dict[str, np.ndarray]:
+        """Initial values of what its networks and learned distributions learn: name -> array, float64, torch's layouts.
+
+        They are functions of the seed and the name, so equal on both backends; those of a user's own module are as its
+        constructors draw them.
+
+        Args:
+            seed: a nonnegative integer.
+
+        Raises:
+            FitError: if the seed is none.
+        """
+        out: dict[str, np.ndarray] = {}
+        with self.context():
+            for name, used in self.networks.items():
+                out |= initial(self.backend.layers, used.spec, used.event, check_seed(seed), f"{name}.")
+        return out
 
     @property
     def model(self) -> Callable[..., Any]:
@@ -214,7 +245,10 @@ class BoundProgram:
 
         p = self.program
         with p.context():
-            for name, value in initial_params(p.graph, p.emitted.slots, self.bound.sizes).items():
+            starts = initial_params(p.graph, p.emitted.slots, self.bound.sizes)
+            if any(not any(k.startswith(f"{name}.") for k in self.params) for name in p.networks):
+                starts |= p.network_parameters()
+            for name, value in starts.items():
                 self.params.setdefault(name, p.backend.array(value, p.precision))
             self.arrays = {
                 name: value if isinstance(value, int) else p.backend.array(value, p.precision)
@@ -222,13 +256,15 @@ class BoundProgram:
             }
 
     def with_params(self, values: Mapping[str, np.ndarray]) -> BoundProgram:
-        """The same with other values of some parameters, (*dims, *event) each."""
+        """The same with other values of some parameters: (*dims, *event) each, those of networks in their layout."""
         p, given = self.program, dict(self.params)
         nodes = {str(n.name): n for _, n in p.graph.of("param")}
         with p.context():
             for name, value in values.items():
-                layout = _param_layout(nodes[name], p.emitted.slots)
-                given[name] = p.backend.array(np.ascontiguousarray(layout.into(np.asarray(value))), p.precision)
+                x = np.asarray(value)
+                if name in nodes:
+                    x = np.array(_param_layout(nodes[name], p.emitted.slots).into(x), order="C")
+                given[name] = p.backend.array(x, p.precision)
         return BoundProgram(p, self.bound, given)
 
     def params_of_passes(self) -> dict[str, np.ndarray]:
@@ -243,13 +279,18 @@ class BoundProgram:
     @property
     def arguments(self) -> tuple[dict[str, Any], ...]:
         """What the program's functions take after their first argument."""
-        return (self.arrays, self.params) if self.params else (self.arrays,)
+        return (self.arrays, self.params) if self.takes_params else (self.arrays,)
+
+    @property
+    def takes_params(self) -> bool:
+        """Whether the program's functions take parameters."""
+        return bool(self.params or self.program.networks)
 
     @property
     def density_arguments(self) -> tuple[dict[str, Any], ...]:
         """The same for `log_density`, with only what it reads."""
         first = {k: v for k, v in self.arrays.items() if k in self.program.emitted.reads}
-        return (first, self.params) if self.params else (first,)
+        return (first, self.params) if self.takes_params else (first,)
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:

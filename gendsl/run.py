@@ -11,15 +11,18 @@ import numpy as np
 from gendsl.backend import CPU
 from gendsl.errors import FitError, caller
 from gendsl.fit import Fit
+from gendsl.graph.learned import UsedDensity, learned_of
 from gendsl.graph.node import Graph, Node
 from gendsl.groups import constrained
-from gendsl.methods import MCMC, Centering, Method
+from gendsl.methods import MCMC, Centering, Method, Train
 from gendsl.methods.choose import chosen
+from gendsl.methods.sample import sample
 
 if TYPE_CHECKING:
     from gendsl.backend import Progress
     from gendsl.lang.model import Model
     from gendsl.program import BoundProgram
+    from gendsl.trained import TrainedFit
 
 __all__ = ["check_nuts", "infer", "run"]
 
@@ -34,8 +37,9 @@ def run(
     precision: str = "float64",
     device: str = CPU,
     progress: bool = True,
-) -> Fit:
-    """Infer the latents of a model; see `Model.fit`.
+    resume: Any = None,
+) -> Fit | TrainedFit:
+    """Infer the latents of a model, or train it; see `Model.fit`.
 
     Raises:
         DataError: if the data do not fit the model.
@@ -48,10 +52,24 @@ def run(
 
     began = time.perf_counter()
     graph = model.graph
-    if not isinstance(method, MCMC):
+    if not isinstance(method, (MCMC, Train)):
         raise _no_method(method)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
+    if isinstance(method, Train):
+        from gendsl.train import train
+
+        return train(
+            model, data, method, backend=backend, seed=int(seed), device=device, progress=progress, resume=resume
+        )
+    if resume is not None:
+        raise FitError(
+            f"{type(method).__name__} does not resume a run",
+            given="resume=...",
+            needed="gd.Train, or a fit",
+            fix="fit.continue_() goes on with a fit's draws",
+            where=caller(),
+        )
     check_nuts(graph, type(method).__name__)
     partly = method.centering is Centering.LEARNED
     program = compile_graph(graph, backend, precision=precision, device=device, partly_centered=partly)
@@ -80,7 +98,8 @@ def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) ->
     began = time.perf_counter()
     if not isinstance(method, MCMC):
         raise TypeError(f"not a method: {method!r}")
-    method = chosen(method, on_cpu=bound.program.device.startswith(CPU))
+    where = bound.program
+    method = chosen(method, where.backend.name, bound.dimension, on_cpu=where.device.startswith(CPU))
     raw, note = None, ""
     if method.centering is Centering.LEARNED:
         from gendsl.centering import learn
@@ -89,7 +108,7 @@ def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) ->
         bound, rest, note, raw = learnt.bound, learnt.method, learnt.note, learnt.cut
     else:
         rest = method
-    raw = raw or bound.program.backend.engine.mcmc(bound, rest, seed, progress)
+    raw = raw or sample(bound, rest, seed, progress)
     raw.note = "; ".join(x for x in (raw.note, note) if x)
     draws = constrained(bound, raw.unconstrained)
     return Fit(bound, method, seed, raw, draws, raw.seconds | {"total": time.perf_counter() - began})
@@ -117,6 +136,18 @@ def check_nuts(graph: Graph, method: str = "NUTS") -> None:
             given=f'm.param("{first.name}", ...)',
             fix=f'give it one: m.latent("{first.name}", gd.Normal(0, 1))',
             where=first.where,
+        )
+    for name, used in learned_of(graph.nodes).items():
+        density = isinstance(used, UsedDensity)
+        raise FitError(
+            f"{method} draws from a posterior, and the parameters of "
+            + (f"the distribution of '{name}'" if density else f"network '{name}'")
+            + " have no prior",
+            node=name,
+            given=repr(used.spec)[:120] if density else f'm.network("{name}", {used.spec!r})',
+            needed="a model whose distributions have no parameters to learn" if density else "a model without networks",
+            fix="a method that learns parameters, such as gd.Train",
+            where=used.where,
         )
     if subsampled := [p for p in graph.plates if p.subsample is not None]:
         plate = subsampled[0]

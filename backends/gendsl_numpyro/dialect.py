@@ -201,6 +201,8 @@ DIALECT = Dialect(
     imports={
         "biject_to": ("from numpyro.distributions import biject_to",),
         "constraints": ("from numpyro.distributions import constraints",),
+        "density": ("from gendsl_numpyro.families import density",),
+        "network": ("from gendsl_numpyro.networks import network",),
         "Vindex": ("from numpyro.ops.indexing import Vindex",),
         "solve_triangular": ("from jax.scipy.linalg import solve_triangular",),
         **dict.fromkeys(_SCIPY, ("from jax.scipy import special",)),

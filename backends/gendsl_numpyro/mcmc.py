@@ -23,6 +23,7 @@ from gendsl_numpyro.density import FlatDensity
 from gendsl_numpyro.kernel import Sampler, sampler_of
 
 if TYPE_CHECKING:
+    from gendsl.coordinates import Coordinates
     from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
@@ -53,6 +54,10 @@ class NumpyroEngine:
         from gendsl_numpyro.train import train
 
         return train(job, report)
+
+    def density(self, program: BoundProgram, coordinates: Coordinates | None, iterations: int) -> FlatDensity:
+        """The density for samplers that are written over `ops`."""
+        return FlatDensity(program, coordinates)
 
     def mcmc(
         self,

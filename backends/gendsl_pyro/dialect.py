@@ -212,8 +212,11 @@ DIALECT = Dialect(
     imports={
         "biject_to": ("from torch.distributions import biject_to",),
         "constraints": ("from pyro.distributions import constraints",),
+        "density": ("from gendsl_pyro.families import density",),
+        "network": ("from gendsl_pyro.networks import network",),
         "Vindex": ("from pyro.ops.indexing import Vindex",),
         "solve_ode": ("from torchdiffeq import odeint",),
+        "affine_scan": ("from gendsl_pyro.recurrences import affine_scan",),
         **{name: (f"from gendsl_pyro.distributions import {name}",) for name in _OURS},
         **{name: (f"from gendsl_pyro.mixtures import {name}",) for name in _MIXTURES},
     },

@@ -120,7 +120,7 @@ class Common:
         return f'data["{plate}"]'
 
     def _arguments(self) -> str:
-        return "data, params" if self.params else "data"
+        return "data, params" if self.params or self.module.networks else "data"
 
     def _inputs(self, scope: Scope, order: list[int], optional: bool) -> None:
         """Read data and parameters into variables."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gendsl.densities import Density
 from gendsl.emit.dialect import DistSpelling
 from gendsl.emit.inside import as_drawn, guard
 from gendsl.emit.scope import Scope
@@ -119,6 +120,8 @@ class _Emission:
         self.slots, self.batched = 0, False
 
     def run(self) -> Dist:
+        if isinstance(self.static.get("spec"), Density):
+            return Dist(self._learned(), self.slots, self.batched)
         special = getattr(self, f"_{self.family.name}", None)
         code = special() if special is not None else self._ordinary()
         return Dist(code, self.slots, self.batched)
@@ -252,6 +255,17 @@ class _Emission:
         mask = self.scope.vals[self.args["mask_"]].aligned(self.axes)
         self.slots, self.batched = max(self.slots, mask.slots), self.batched or mask.batched
         return self.shaped(masked(self.scope, base, self.args["mask_"], self.t, self.batched))
+
+    def _learned(self) -> str:
+        """A call of the density that stands above the functions, on the dict of all parameters."""
+        parts = ["params"]
+        if "base" in self.args:
+            parts.append(self.inner("base", bare=False, axes=self.independent("base") + self.axes))
+        if "context" in self.args:
+            parts.append(f"context={self.scope.array(self.value('context')).code}")
+        if not self.checked:
+            parts.append("validate_args=False")
+        return self.shaped(f"{self.scope.module.network_names[self.static['name']]}({', '.join(parts)})")
 
     def _Delta(self) -> str:
         v, density = self.scope.array(self.value("v")), self.scope.array(self.value("log_density"))

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 from gendsl.emit.density import DensityFunctions
 from gendsl.emit.dialect import Dialect
 from gendsl.emit.layout import Layout, assign_slots, unconstrained_event
+from gendsl.emit.networks import MODULES, declarations, given, imports, makers
 from gendsl.emit.ppl import PplModel
 from gendsl.emit.scope import Module
 from gendsl.emit.text import wrap
+from gendsl.graph.learned import learned_of
 from gendsl.graph.node import Array, Graph
 from gendsl.graph.types import ArrayType, DistType, Size
 
@@ -77,7 +79,7 @@ class Emitted:
     reads: frozenset[str] = frozenset()
 
 
-def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str) -> Emitted:
+def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str, *, laid_out: Graph | None = None) -> Emitted:
     """The program of a model.
 
     Args:
@@ -85,12 +87,16 @@ def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str) -> Emit
         density: the graph of its fused density, with the same latents.
         dialect: the backend's spelling.
         precision: "float64" or "float32".
+        laid_out: what the model's graph is on other engines: plates that meet in it are kept apart here too, so that
+            latents have one layout everywhere.
 
     Raises:
         CompileError: if the dialect cannot spell a node.
     """
     names = frozenset((*graph.inputs, *graph.plate, *(str(n.name) for _, n in density.of("precomputed"))))
-    module = Module(dialect, assign_slots(graph, density), precision, names=names)
+    networks = learned_of(graph.nodes)
+    slots = assign_slots(graph, density, *(() if laid_out is None else (laid_out,)))
+    module = Module(dialect, slots, precision, names=names, networks=networks)
     whole = _Emitter(graph, module)
     return whole.run(DensityFunctions(density, module, whole.casts))
 
@@ -140,8 +146,13 @@ def header(module: Module, dialect: Dialect, name: str) -> list[str]:
     """The docstring, the imports and the helpers of a program whose functions have been emitted."""
     note = dialect.notes.get(module.precision)
     note = f"\n\n{note}\n" if note else ""
+    if given(module.networks):
+        note += f"\nIt is loaded with `{MODULES}`: the user's own specs by name.\n"
     lines = [f'"""Program {name} for {dialect.name}, {module.precision}; written by gendsl.{note}"""', ""]
     statements = [*dialect.header, *module.imports]
+    for maker in makers(module.networks):
+        statements += dialect.imports[maker]
+    statements += imports(module.networks)
     future = [s for s in statements if s.startswith("import ")]
     froms = [s for s in statements if s.startswith("from ")]
     ours = [s for s in froms if s.startswith("from gendsl")]
@@ -150,4 +161,10 @@ def header(module: Module, dialect: Dialect, name: str) -> list[str]:
     for helper in module.helpers:
         dtype = module.dtype("float")
         lines += ["", "", *dialect.snippets[helper].replace("{float}", dtype).strip("\n").splitlines()]
+    if module.networks:
+        lines += [
+            *([""] if module.helpers else []),
+            "",
+            *(part for line in declarations(module) for part in wrap(line)),
+        ]
     return lines

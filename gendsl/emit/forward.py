@@ -8,22 +8,33 @@ from gendsl.emit.layout import Layout, assign_slots
 from gendsl.emit.ppl import PplModel
 from gendsl.emit.scope import Module
 from gendsl.emit.text import wrap
+from gendsl.graph.learned import learned_of
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DistType
 
 __all__ = ["emit_forward"]
 
 
-def emit_forward(graph: Graph, dialect: Dialect, precision: str) -> Emitted:
+def emit_forward(
+    graph: Graph, dialect: Dialect, precision: str, slots: tuple[tuple[str, int], ...] | None = None
+) -> Emitted:
     """The program `model(data)` of a graph whose sites are sampled as declared.
 
     Its outputs are the latents, recorded values and observations.
+
+    Args:
+        graph: the graph.
+        dialect: the backend's spelling.
+        precision: "float64" or "float32".
+        slots: the slot of each plate; left out, they are assigned.
 
     Raises:
         CompileError: if the dialect cannot spell a node.
     """
     names = frozenset((*graph.inputs, *graph.plate))
-    return _Forward(graph, Module(dialect, assign_slots(graph, graph), precision, names=names)).run()
+    places = assign_slots(graph) if slots is None else dict(slots)
+    networks = learned_of(graph.nodes)
+    return _Forward(graph, Module(dialect, places, precision, names=names, networks=networks)).run()
 
 
 class _Forward(PplModel):

@@ -17,7 +17,7 @@ import numpy as np
 from gendsl.errors import DataError
 from gendsl.graph.constraints import CorrCholesky, CorrMatrix, Simplex
 from gendsl.graph.evaluate import evaluate
-from gendsl.graph.node import Array, Graph, Node, Subgraph
+from gendsl.graph.node import Array, Graph, Node, subgraphs
 from gendsl.graph.types import ArrayType, DistType, Size
 
 if TYPE_CHECKING:
@@ -79,16 +79,16 @@ class Layout:
         return moved.reshape((*moved.shape[:at], *moved.shape[at + len(idle) :]))
 
 
-def assign_slots(graph: Graph, density: Graph) -> dict[str, int]:
+def assign_slots(graph: Graph, *more: Graph) -> dict[str, int]:
     """A slot for each plate: greedy colouring of the plates that meet, in an order that keeps declared layouts.
 
     A plate that stands last in the declared dims gets -1 where that is free, so that arrays need no transposing. What
-    meets in the graph of the model or of its density gets different slots in both.
+    meets in the graph of the model, or in one of the others that are made of it, gets different slots in all.
     """
     meets: dict[str, set[str]] = {p.name: set() for p in graph.plates}
     score: dict[str, int] = dict.fromkeys(meets, 0)
     seen: set[tuple[str, ...]] = set()
-    for n in _all_nodes((*graph.nodes, *density.nodes)):
+    for n in _all_nodes(n for g in (graph, *more) for n in g.nodes):
         t = n.type
         dims = t.dims if isinstance(t, ArrayType | DistType) else tuple(d for i in t.items for d in i.dims)
         if len(dims) < 2 or (dims, n.name is not None) in seen:  # type: ignore[comparison-overlap]
@@ -113,9 +113,8 @@ def _all_nodes(nodes: Iterable[Node]) -> Iterator[Node]:
     """The nodes, and those of their steps."""
     for n in nodes:
         yield n
-        for value in (*n.attr.values(), *dict(n.attr.get("static", ())).values()):
-            if isinstance(value, Subgraph):
-                yield from _all_nodes(value.nodes)
+        for step in subgraphs(n):
+            yield from _all_nodes(step.nodes)
 
 
 def unconstrained_event(t: DistType) -> tuple[Size, ...]:

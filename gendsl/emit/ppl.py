@@ -5,6 +5,7 @@ from __future__ import annotations
 from gendsl.emit.arrays import emit_value
 from gendsl.emit.common import Common
 from gendsl.emit.dists import emit_dist, masked
+from gendsl.emit.networks import parameter_words
 from gendsl.emit.scope import Scope
 from gendsl.emit.values import Val
 from gendsl.graph.types import ArrayType, DistType
@@ -82,11 +83,17 @@ class PplModel(Common):
         for n in data:
             rows.append(f"        {n.name}: {self._words(n)}")
         rows += [f"        {plate}: int, the length of the plate" for plate in self.size_args]
-        rows += [f"    params: {', '.join(self.params)}"] if self.params else []
+        rows += self._parameters()
         rows.append("    latents:")
         for _, n in self.graph.of("latent"):
             rows.append(f"        {n.name}: {self._words(n)}")
         return [*rows, '    """']
+
+    def _parameters(self) -> list[str]:
+        if not self.module.networks:
+            return [f"    params: {', '.join(self.params)}"] if self.params else []
+        own = [f"{n.name}: {self._words(n)}" for _, n in self.graph.of("param")]
+        return ["    params:", *(f"        {words}" for words in (*own, *parameter_words(self.module.networks)))]
 
 
 class _Blocks:

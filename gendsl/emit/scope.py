@@ -5,18 +5,29 @@ from __future__ import annotations
 import builtins
 import keyword
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+from gendsl.densities import CONDITIONALS, DENSITIES
 from gendsl.emit.dialect import Dialect
 from gendsl.emit.values import Val, index, number
 from gendsl.errors import CompileError
+from gendsl.graph.learned import Learned, UsedDensity
 from gendsl.graph.node import Array, Node
 from gendsl.graph.types import ArrayType, DType, Size
+from gendsl.networks import NETWORKS, TIMES
+from gendsl.transforms import SCALARS, TRANSFORMS
 
-__all__ = ["Module", "Scope"]
+__all__ = ["WORDS", "Module", "Scope"]
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "gendsl.densities": (*DENSITIES, *CONDITIONALS),
+    "gendsl.networks": ("Activation", *NETWORKS, *TIMES),
+    "gendsl.transforms": (*TRANSFORMS, *SCALARS),
+}
+"""What specs are written with in programs, and where it is found."""
 
 _BUILTIN = {
     "data",
@@ -46,6 +57,7 @@ class Module:
         helpers: names of snippets that are used.
         constants: larger arrays, given to the program with its data.
         names: names of data and plates, which constants must not take.
+        networks: what it calls that has learned parameters, by name: networks and learned distributions.
     """
 
     dialect: Dialect
@@ -55,11 +67,26 @@ class Module:
     helpers: dict[str, None] = field(default_factory=dict)
     constants: dict[str, Array] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
+    networks: Mapping[str, Learned] = field(default_factory=dict)
+
+    @cached_property
+    def network_names(self) -> dict[str, str]:
+        """Network or learned distribution -> the name of its function."""
+        taken = set(_reserved(self.dialect))
+        out = {}
+        for name, used in self.networks.items():
+            text = unicodedata.normalize("NFKC", name).replace(".", "_")
+            text = f"{text}_density" if isinstance(used, UsedDensity) else text
+            while text in taken:
+                text += "_"
+            taken.add(text)
+            out[name] = text
+        return out
 
     @cached_property
     def reserved(self) -> frozenset[str]:
         """Names that no variable may take."""
-        return _reserved(self.dialect)
+        return _reserved(self.dialect) | frozenset(self.network_names.values())
 
     def need(self, name: str) -> str:
         """Note that the program uses a helper or an imported name; returns the name."""
@@ -127,7 +154,7 @@ class Scope:
         """A name for an intermediate value."""
         while True:
             self.counter += 1
-            if (out := f"v{self.counter}") not in self.taken:
+            if (out := f"v{self.counter}") not in self.taken and out not in self.module.reserved:
                 self.taken.add(out)
                 return out
 
@@ -249,7 +276,8 @@ def _reserved(dialect: Dialect) -> frozenset[str]:
         *(text for group in dialect.imports.values() for text in group),
         *(text for d in dialect.distributions.values() for text in d.imports),
     )
-    return _imported(statements) | dialect.snippets.keys() | _BUILTIN | frozenset(dir(builtins))
+    specs = {"modules", *(name for names in WORDS.values() for name in names)}
+    return _imported(statements) | dialect.snippets.keys() | _BUILTIN | specs | frozenset(dir(builtins))
 
 
 def cut(v: Val, keys: list[str]) -> Val:

@@ -19,7 +19,7 @@ from gendsl.errors import Location
 from gendsl.graph.constraints import Constraint
 from gendsl.graph.types import DType, Type
 
-__all__ = ["Array", "Attr", "Axis", "Graph", "Node", "Plate", "Subgraph"]
+__all__ = ["Array", "Attr", "Axis", "Graph", "Node", "Plate", "Subgraph", "subgraphs"]
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,28 @@ class Graph:
 
     @cached_property
     def random(self) -> tuple[bool, ...]:
-        """For each node, whether its value depends on a latent or a parameter (and so may be batched)."""
+        """For each node, whether its value depends on a latent, a parameter or a network: data alone do not tell it."""
+        return self._reached(("latent", "param", "network"))
+
+    @cached_property
+    def drawn(self) -> tuple[bool, ...]:
+        """For each node, whether its value depends on a latent."""
+        return self._reached(("latent",))
+
+    def _reached(self, ops: tuple[str, ...]) -> tuple[bool, ...]:
+        """For each node, whether it is one of these operations, holds one in a step, or depends on such a node."""
         out: list[bool] = []
         for n in self.nodes:
-            out.append(n.op in ("latent", "param") or any(out[a] for a in n.args))
+            out.append(n.op in ops or any(out[a] for a in n.args) or _holds(n, ops))
         return tuple(out)
+
+
+def subgraphs(n: Node) -> list[Subgraph]:
+    """The steps that a node holds."""
+    values = [v for _, v in n.attrs]
+    values += [v for _, v in dict(n.attrs).get("static", ())]
+    return [v for v in values if isinstance(v, Subgraph)]
+
+
+def _holds(n: Node, ops: tuple[str, ...]) -> bool:
+    return any(m.op in ops or _holds(m, ops) for step in subgraphs(n) for m in step.nodes)

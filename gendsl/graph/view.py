@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.graph.networks import calls_at
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.show import dims_of, joint_of, own_data
 from gendsl.graph.types import ArrayType, DistType
@@ -59,31 +60,41 @@ def site_graph(graph: Graph) -> nx.DiGraph:
         graph: the graph.
 
     Returns:
-        A graph whose nodes are the names of the sites in order of declaration, with `kind` (their operation), `index`,
-        `plates` (all plates that the site is in), `joint` (those over which its distribution is joint, and so are not
-        independent), `event` (event axes besides those of joint plates), `dtype`, and `derived`, True for data that are
-        computed from other data (where they are missing).
+        A graph whose nodes are the names of the sites, and of the networks where they are first called, in order, with
+        `kind` (their operation; "network"), `index`, `plates` (all plates that the site is in), `joint` (those over
+        which its distribution is joint, and so are not independent), `event` (event axes besides those of joint
+        plates), `dtype`, and `derived`, True for data that are computed from other data (where they are missing). A
+        network stands for its parameters: what depends on its calls depends on it, and it depends on nothing.
     """
     import networkx as nx
 
     places = [i for i, n in graph if n.op in SITE_OPS and n.name is not None]
-    edges = list(_edges(graph, places))
+    networks = {i: called for i, n in graph if (called := [u.name for u in calls_at(graph.nodes, n)])}
+    edges = list(_edges(graph, places, networks))
     own = own_data(graph)
     for a, b in edges:  # data that a site before the observation depends on stay apart: no cycles
-        if a in own and b < own[a]:
+        if isinstance(a, int) and a in own and b < own[a]:
             del own[a]
     names = {i: str(graph.nodes[i].name) for i in places}
     for d in own_data(graph).keys() - own.keys():
         names[d] += " (data)"
     out = nx.DiGraph(name=graph.name)
-    for i in places:
-        if i not in own:
+    for i in sorted({*places, *networks}):
+        for name in networks.get(i, ()):
+            if name not in out:
+                out.add_node(name, **_NETWORK, index=i)
+        if i in names and i not in own:
             out.add_node(names[i], **_described(graph, i))
     for a, b in edges:
-        a = own.get(a, a)
-        if a != b and b not in own:
-            out.add_edge(names[a], names[b])
+        source = a if isinstance(a, str) else names[own.get(a, a)]
+        if source != names[b] and b not in own:
+            out.add_edge(source, names[b])
     return out
+
+
+_NETWORK: dict[str, Any] = {
+    "kind": "network", "plates": (), "joint": (), "event": (), "dtype": "float", "derived": False,
+}  # fmt: skip
 
 
 def _described(graph: Graph, i: int) -> dict[str, Any]:
@@ -103,20 +114,23 @@ def _described(graph: Graph, i: int) -> dict[str, Any]:
     }
 
 
-def _edges(graph: Graph, places: list[int]) -> Iterator[tuple[int, int]]:
-    """Pairs (site, site that depends on it), each once."""
-    bit = {i: k for k, i in enumerate(places)}
+def _edges(graph: Graph, places: list[int], networks: dict[int, list[str]]) -> Iterator[tuple[int | str, int]]:
+    """Pairs (site or network, site that depends on it), each once; `networks` are called at nodes."""
+    sources: list[int | str] = [*places, *dict.fromkeys(name for names in networks.values() for name in names)]
+    bit = {source: k for k, source in enumerate(sources)}
     last = {a: i for i, n in graph for a in n.args}  # the last user of a node
     masks: dict[int, int] = {}
     for i, n in graph:
         mask = 0
         for a in n.args:
             mask |= masks[a]
+        for name in networks.get(i, ()):
+            mask |= 1 << bit[name]
         for a in n.args:
             if last[a] == i:
                 masks.pop(a, None)
         if i in bit:
-            yield from ((places[k], i) for k in _bits(mask))
+            yield from ((sources[k], i) for k in _bits(mask))
             mask = 1 << bit[i]
         if i in last:
             masks[i] = mask

@@ -16,6 +16,7 @@ from gendsl.graph.infer import infer_node
 from gendsl.graph.node import Array, Axis, Graph, Node, Plate, Subgraph
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, Size, Type
+from gendsl.networks import Network
 
 if TYPE_CHECKING:
     from gendsl.lang.expr import Expr
@@ -40,7 +41,7 @@ def identity(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFKC", name)
 
 
-_Mark = tuple[int, dict[str, Location | None], dict[str, Plate], dict[str, Axis]]
+_Mark = tuple[int, dict[str, Location | None], dict[str, Plate], dict[str, Axis], dict[str, Network]]
 
 
 class Builder:
@@ -53,6 +54,7 @@ class Builder:
         self.captures: dict[int, int] = {}
         self.plates: dict[str, Plate] = parent.root.plates if parent else {}
         self.axes: dict[str, Axis] = parent.root.axes if parent else {}
+        self.networks: dict[str, Network] = parent.root.networks if parent else {}
         self.names: dict[str, Location | None] = {}  # by identity
         self.closed_dims: frozenset[str] = frozenset()
 
@@ -88,7 +90,8 @@ class Builder:
             given = "; ".join(self.label(a) for a in args) or None
             if e.given is not None and (of := [n for a in args if (n := self.nodes[a].name)]):
                 e.given += f" (in {', '.join(map(repr, of))})"
-            raise model_error(e, name or op.removeprefix("dist."), where or caller(), given) from None
+            called = attrs["network"] if op == "network" else op.removeprefix("dist.")
+            raise model_error(e, name or called, where or caller(), given) from None
         self.nodes.append(Node(op, tuple(args), tuple(sorted(attrs.items())), type_, name, where))
         return len(self.nodes) - 1
 
@@ -213,18 +216,16 @@ class Builder:
 
     def mark(self) -> _Mark:
         """Where the builder stands, for `reset`."""
-        return len(self.nodes), dict(self.names), dict(self.plates), dict(self.axes)
+        return len(self.nodes), dict(self.names), dict(self.plates), dict(self.axes), dict(self.networks)
 
     def reset(self, mark: _Mark) -> None:
         """Forget what was added since."""
-        count, names, plates, axes = mark
-        del self.nodes[count:]
-        self.names.clear()
-        self.plates.clear()
-        self.axes.clear()
-        self.names.update(names)
-        self.plates.update(plates)
-        self.axes.update(axes)
+        del self.nodes[mark[0] :]
+        tables: list[tuple[dict[str, Any], dict[str, Any]]]
+        tables = [(self.names, mark[1]), (self.plates, mark[2]), (self.axes, mark[3]), (self.networks, mark[4])]
+        for own, before in tables:
+            own.clear()
+            own.update(before)
 
     def graph(self) -> Graph:
         """A frozen snapshot."""

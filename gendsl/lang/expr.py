@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gendsl.errors import ModelError, caller
+from gendsl.errors import Location, ModelError, caller
 from gendsl.graph.constraints import Constraint
 from gendsl.graph.types import ArrayType, DType, Size
 from gendsl.lang.builder import Builder
@@ -342,7 +342,7 @@ def innermost(values: Sequence[Any]) -> Builder | None:
     return best
 
 
-def apply(op: str, *values: Value, builder: Builder | None = None, **attrs: Any) -> Expr:
+def apply(op: str, *values: Value, builder: Builder | None = None, where: Location | None = None, **attrs: Any) -> Expr:
     """Add an operation on expressions and constants, and return its expression."""
     builder = builder or innermost(values)
     for v in values:
@@ -356,7 +356,7 @@ def apply(op: str, *values: Value, builder: Builder | None = None, **attrs: Any)
             where=caller(),
         )
     args = [builder.lift(v) if isinstance(v, Expr) else builder.constant(_plain(v, op)) for v in values]
-    return Expr(builder, builder.append(op, args, attrs))
+    return Expr(builder, builder.append(op, args, attrs, where=where))
 
 
 def _plain(value: Any, op: str) -> Any:

@@ -1,4 +1,4 @@
-"""`Inputs`: the part of a model that declares plates, axes, data and parameters without a prior."""
+"""`Inputs`: the part of a model that declares plates, axes, data, parameters without a prior, and networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from gendsl.graph.node import Plate as PlateSpec
 from gendsl.graph.types import ArrayType, DType
 from gendsl.lang.declaration import Declaration, atomic, constraint_of, dtype_of, event_of, labels_of
 from gendsl.lang.expr import Expr, Value
+from gendsl.lang.networks import NetworkHandle, check_network
 from gendsl.lang.plates import Axis, Dims, Plate, dim_names
+from gendsl.networks import Network
 
 __all__ = ["Inputs"]
 
@@ -208,3 +210,22 @@ class Inputs(Declaration):
             "axes": (),
         }
         return Expr(self._builder, self._builder.append("param", (), attrs, name, where))
+
+    @atomic
+    def network(self, name: str, spec: Network) -> NetworkHandle:
+        """A function with parameters, to be learned by optimisation.
+
+        Args:
+            name: a Python identifier; its parameters are called `<name>.layers.0.weight` and so on.
+            spec: what it is, such as `gd.MLP(64, hidden=(128, 128))`; `gd.Native` takes a module of your own.
+
+        Returns:
+            What applies it to an expression, `f(x)` or `f(x, time=t)`: to each element of the plates of x. Calls share
+            the parameters.
+
+        Raises:
+            ModelError: if the name is taken, or `spec` is no network.
+        """
+        where = self._claim(name)
+        self._builder.networks[name] = check_network(name, spec, where)
+        return NetworkHandle(self._builder, name)

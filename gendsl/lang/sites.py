@@ -9,6 +9,7 @@ from gendsl.graph.constraints import Constraint, real, violations
 from gendsl.graph.types import ArrayType, DType
 from gendsl.lang.declaration import Missing, atomic, axis_names, constraint_of
 from gendsl.lang.distributions.base import Distribution
+from gendsl.lang.distributions.learned import named
 from gendsl.lang.expr import Expr, Value, apply, as_expr
 from gendsl.lang.indexing import to_event
 from gendsl.lang.inputs import Inputs
@@ -51,6 +52,7 @@ class Sites(Inputs):
         """
         where = self._claim(name)
         names = self._dims(name, dist, dims, where)
+        dist = named(dist, name)
         t = dist.type
         if centered is not None and not isinstance(centered, bool):
             raise ModelError(
@@ -104,6 +106,7 @@ class Sites(Inputs):
         if value is not None and dims is None and isinstance(value, Expr):
             dims = value.dims
         names = self._dims(name, dist, dims, where)
+        dist = named(dist, name)
         t = dist.type
         if not isinstance(missing, Missing):
             raise ModelError(

@@ -67,7 +67,7 @@ def _run(graph: Graph, partly: bool) -> tuple[Graph, list[str]]:
             )
         else:
             return None
-        if not forced and not graph.random[scale]:
+        if not forced and not graph.drawn[scale]:
             return None
         known = {k: r.map[a] for k, a in args.items()}
         if partly and family.location_scale is not None and not forced:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Graph, Node
-from gendsl.graph.types import DistType, DType, TupleType
+from gendsl.graph.types import ArrayType, DistType, DType, TupleType
 
 __all__ = ["Done", "Report", "Row", "capabilities", "rows"]
 
@@ -38,12 +38,14 @@ class Report:
         rows: one row for each node, as declared.
         passes: name, purpose and notes of each pass.
         density: the same for the passes that only the fused density goes through.
+        methods: methods and objectives: name, purpose, and why it does not apply, empty where it does.
     """
 
     model: str
     rows: tuple[Row, ...]
     passes: tuple[Done, ...]
     density: tuple[Done, ...] = ()
+    methods: tuple[tuple[str, str, str], ...] = ()
 
     def __str__(self) -> str:
         return self._text([r for r in self.rows if r.site])
@@ -73,6 +75,10 @@ class Report:
         lines += ["", "passes", *_passes(self.passes)]
         if self.density:
             lines += ["", "passes of the fused density", *_passes(self.density)]
+        if self.methods:
+            width = max(len(name) for name, _, _ in self.methods)
+            lines += ["", "methods and objectives"]
+            lines += [f"  {name:{width}}  {f'no: {why}' if why else purpose}" for name, purpose, why in self.methods]
         return "\n".join(lines)
 
 
@@ -98,11 +104,18 @@ def capabilities(n: DistType, family: str) -> tuple[str, ...]:
 
 def rows(graph: Graph) -> tuple[Row, ...]:
     """One row for each node."""
-    return tuple(_row(graph, i, n) for i, n in graph)
+    first: set[str] = set()
+    return tuple(_row(graph, i, n, first) for i, n in graph)
 
 
-def _row(graph: Graph, i: int, n: Node) -> Row:
+def _row(graph: Graph, i: int, n: Node, seen: set[str]) -> Row:
+    """A network's first call has the network's name, and says what it is."""
     t = n.type
+    if n.op == "network" and isinstance(t, ArrayType):
+        name, new = n.attr["network"], n.attr["network"] not in seen
+        seen.add(name)
+        label, what = (name, repr(n.attr["spec"])) if new else (f"%{i}", name)
+        return Row(label, "network", what, t.dims, t.event, str(t.dtype), str(t.support), (), new)
     if isinstance(t, TupleType):
         return Row(f"%{i}", n.op, f"{len(t.items)} results", (), (), "-", "-", (), site=False)
     dims, event = t.dims, t.event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gendsl.graph.networks import networks_of
 from gendsl.graph.node import Array, Graph, Node
 from gendsl.graph.ops import OPS
 from gendsl.graph.types import ArrayType
@@ -29,6 +30,8 @@ def prune(graph: Graph) -> tuple[Graph, list[str]]:
             r.map[i] = r.keep(i)
         elif n.name:
             dropped.append(f"{n.op} '{n.name}' is not used")
+    left = networks_of(r.nodes)
+    dropped += [f"network '{name}' is not used" for name in networks_of(graph.nodes) if name not in left]
     if len(r.nodes) < len(graph.nodes):
         dropped.append(f"{len(graph.nodes) - len(r.nodes)} of {len(graph.nodes)} nodes dropped")
     return r.finish(), dropped

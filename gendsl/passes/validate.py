@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gendsl.errors import ModelError
+from gendsl.graph.learned import learned_of
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType
 
@@ -13,7 +14,8 @@ def validate(graph: Graph) -> tuple[Graph, list[str]]:
     """Check that the model says something, and that every plate of a latent can get a size.
 
     Raises:
-        ModelError: if there is neither a latent nor an observation, or a plate's size is given by nothing.
+        ModelError: if there is neither a latent nor an observation, a plate's size is given by nothing, or a network is
+            called on two event shapes.
     """
     if not graph.of("latent", "observe", "factor", "param"):
         raise ModelError(
@@ -21,6 +23,7 @@ def validate(graph: Graph) -> tuple[Graph, list[str]]:
             needed="at least one",
             fix='for example m.latent("mu", gd.Normal(0, 1))',
         )
+    learned_of(graph.nodes)
     sized = {d for _, n in graph.of("data") if isinstance(n.type, ArrayType) for d in n.type.dims}
     sized |= {n.attr["indexes"] for _, n in graph.of("data") if n.attr["indexes"]}
     for p in graph.plates:

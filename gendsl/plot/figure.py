@@ -1,7 +1,8 @@
 """The plate diagram as a matplotlib figure.
 
-Latents are open circles, observations shaded ones, deterministic values dashed ones; data are rounded boxes, parameters
-dots, factors small squares. What stands beside a marker is its distribution or expression.
+Latents are open circles, observations shaded ones, deterministic values dashed ones; data are rounded boxes, networks
+boxes, parameters dots, factors small squares. A network stands for its parameters, so nothing points to it. What stands
+beside a marker is its distribution or expression.
 
 Artists carry ids: `site:<name>` (the marker), `label:<name>`, `caption:<name>`, `plate:<name>` (the rectangle),
 `size:<name>` (its label) and `edge:<from>:<to>`; an SVG keeps them.
@@ -151,7 +152,7 @@ class _Canvas:
         if site.kind == "data":
             box = "round,pad=0,rounding_size=0.06"
             shape = FancyBboxPatch((x - m.wide, y - m.high), 2 * m.wide, 2 * m.high, boxstyle=box, **style)
-        elif site.kind == "factor":
+        elif site.kind in ("factor", "network"):
             shape = Rectangle((x - m.wide, y - m.high), 2 * m.wide, 2 * m.high, **style)
         else:
             shape = Circle((x, y), m.wide, **style)

@@ -67,7 +67,7 @@ def _wrapped(name: str) -> tuple[str, ...]:
 def marker_of(site: Site, radius: float) -> Marker:
     if site.kind in ("param", "factor"):
         return Marker(DOT, DOT, (), NAME, (site.name, *site.caption))
-    if site.kind == "data":
+    if site.kind in ("data", "network"):
         return Marker(width_of(site.name, NAME) / 2 + 0.1, 0.16, (site.name,), NAME, site.caption)
     lines = _wrapped(site.name)
     size = min(

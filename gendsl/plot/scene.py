@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
+from gendsl.graph.networks import networks_of
 from gendsl.graph.node import Graph, Node, Plate
 from gendsl.graph.show import texts
 from gendsl.graph.view import site_graph
@@ -20,8 +21,8 @@ class Site:
 
     Attributes:
         name: its name.
-        kind: data, param, latent, let, observe or factor.
-        caption: lines about it: its distribution, its expression, its event shape.
+        kind: data, param, network, latent, let, observe or factor.
+        caption: lines about it: its distribution, its expression, its event shape, its spec.
         plates: the plates it is in.
     """
 
@@ -53,12 +54,16 @@ class Scene:
 def scene(graph: Graph) -> Scene:
     """The diagram of a graph; data that tell where others are missing are left out."""
     view = site_graph(graph)
-    words = texts(graph, _CAPTION)
+    words, networks = texts(graph, _CAPTION), networks_of(graph.nodes)
     names = [name for name, d in view.nodes.items() if not d["derived"]]
     at = {name: i for i, name in enumerate(names)}
     sites = []
     for name in names:
         d = view.nodes[name]
+        if d["kind"] == "network":
+            caption = textwrap.wrap(textwrap.shorten(repr(networks[name].spec), _CAPTION, placeholder=" ..."), _WIDTH)
+            sites.append(Site(name, "network", tuple(caption), ()))
+            continue
         n = graph.nodes[d["index"]]
         text = "" if not n.args else words[n.args[0]].text
         sites.append(Site(name, d["kind"], _caption(n, text, d["event"], d["joint"]), d["plates"]))

@@ -92,6 +92,7 @@ _DOT_STYLES = {
     "let": "shape=ellipse, style=dashed",
     "data": "shape=box, style=rounded",
     "param": "shape=point, width=0.1, xlabel={label}",
+    "network": "shape=box",
     "factor": 'shape=square, width=0.1, style=filled, fillcolor=black, label="", xlabel={label}',
 }
 
@@ -129,6 +130,7 @@ _MERMAID_SHAPES = {
     "let": ("((", "))"),
     "data": ("(", ")"),
     "param": ("((", "))"),
+    "network": ("[", "]"),
     "factor": ("[", "]"),
 }
 _MERMAID_STYLES = {
@@ -137,6 +139,7 @@ _MERMAID_STYLES = {
     "let": "fill:#fff,stroke:#222,stroke-dasharray:4 3",
     "data": "fill:#fff,stroke:#222",
     "param": "fill:#222,stroke:#222,color:#fff",
+    "network": "fill:#fff,stroke:#222",
     "factor": "fill:#222,stroke:#222,color:#fff",
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gendsl as gd
+from gendsl.networks import MLP
 from tests.fit.models import QUICK, SCHOOLS, schools
 
 
@@ -45,12 +46,20 @@ def _subsampled() -> gd.Model:
     return m
 
 
+def _network() -> gd.Model:
+    m = gd.Model("deep")
+    f = m.network("f", MLP(1))
+    m.observe("y", gd.Normal(f(m.latent("x", gd.Normal(0, 1))), 1))
+    return m
+
+
 @pytest.mark.parametrize(
     ("build", "node", "words", "fix"),
     [
         (_no_latents, None, "model 'nothing' has no latents", "m.latent("),
         (_discrete, "z", "'z', 'k' are discrete", "gd.Mixture"),
         (_param, "shift", "'shift' has no prior", 'm.latent("shift", gd.Normal(0, 1))'),
+        (_network, "f", "the parameters of network 'f' have no prior", "gd.Train"),
         (_subsampled, "row", "plate 'row' is subsampled", 'm.plate("row")'),
     ],
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 import gendsl as gd
+from gendsl import networks as nn
 
 __all__ = ["MODELS"]
 
@@ -224,10 +225,27 @@ def alone() -> gd.Model:
     return m
 
 
+def networks() -> gd.Model:
+    """Networks of vectors and of images, with a time, and in the step of a scan."""
+    m = gd.Model("networks")
+    image, t = m.plate("image"), m.plate("t")
+    trunk = m.network("trunk", nn.MLP(3, hidden=(5, 4), activation=nn.Activation.TANH))
+    denoiser = m.network("denoiser", nn.UNet(channels=(8, 16), time=nn.Fourier(size=8, scale=0.5)))
+    cell = m.network("cell", nn.ResNet(3, width=4, blocks=1))
+    order = m.network("order", nn.MaskedMLP(2, hidden=(), order=(2, 0, 1)))
+    x, s = m.data("x", dims=image, event=(2, 2, 1)), m.data("s", dims=t)
+    z = m.latent("z", gd.Normal(trunk(x), 1), dims=image)
+    loc, raw = gd.split(order(z), 2)
+    m.let("clean", denoiser(x, time=gd.sigmoid(z[..., 0])))
+    _, path = gd.scan(lambda h, v: (cell(h * v), h.sum()), z, s, dim=t)
+    m.observe("y", gd.Normal(loc.sum() + path, gd.softplus(raw.sum())), dims=(image, t))
+    return m
+
+
 MODELS: dict[str, Callable[[], gd.Model]] = {
     f.__name__: f
     for f in (
         eight_schools, crossed, three_crossed, no_rectangles, nested, scrambled, regression, gaussian_process,
-        hidden_markov, markov, scanned, scan_in_scan, equation, indexed, imputed, mixture, alone,
+        hidden_markov, markov, scanned, scan_in_scan, equation, indexed, imputed, mixture, alone, networks,
     )
 }  # fmt: skip

@@ -261,6 +261,75 @@ FORGED: dict[str, tuple[str, Callable[[Content], None], str]] = {
     "a scan over another plate": ("scanned", set_("!scan", "attrs", "length", to="t"), "a sequence does not run over"),
     "a result that a scan has not": ("scanned", set_("!item", "attrs", "at", to=7), "item cannot be typed"),
     "a site in a step": ("scanned", set_("!scan", "attrs", "step", "nodes", 1, "name", to="x"), "cannot stand here"),
+    "a network's name": ("networks", set_("!network", "attrs", "network", to="f()"), "network: is no such attribute"),
+    "a network's name twice": ("networks", set_("!network", "attrs", "network", to="z"), "the name is taken"),
+    "two networks of one name": (
+        "networks",
+        set_("!network", "attrs", "network", to="denoiser"),
+        "two networks are named|event shapes",
+    ),
+    "a network of another class": (
+        "networks",
+        set_("!network", "attrs", "spec", to=REAL),
+        "spec: is no such attribute",
+    ),
+    "a network without a field": ("networks", set_("!network", "attrs", "spec", "out", to=...), "has other fields"),
+    "a network with another field": ("networks", set_("!network", "attrs", "spec", "norm", to=1), "has other fields"),
+    "a network's widths": (
+        "networks",
+        set_("!network", "attrs", "spec", "hidden", to=[0]),
+        r"spec: MLP: hidden are positive integers",
+    ),
+    "a network's order": (
+        "networks",
+        set_(
+            "!network",
+            "attrs",
+            "spec",
+            to={
+                "class": "MaskedMLP",
+                "outputs": 2,
+                "hidden": [],
+                "time": None,
+                "order": [0, "a"],
+                "activation": {"class": "Activation", "value": "silu"},
+            },
+        ),
+        r"spec: MaskedMLP: the order has each element once",
+    ),
+    "a network's activation": (
+        "networks",
+        set_("!network", "attrs", "spec", "activation", "value", to="eval"),
+        "is no Activation",
+    ),
+    "a network's activation as text": (
+        "networks",
+        set_("!network", "attrs", "spec", "activation", to="tanh"),
+        "activation is a gd.Activation",
+    ),
+    "a network that cannot take the event": (
+        "networks",
+        set_(
+            "!network",
+            "attrs",
+            "spec",
+            to={
+                "class": "MaskedMLP",
+                "outputs": 2,
+                "hidden": [],
+                "time": None,
+                "order": None,
+                "activation": {"class": "Activation", "value": "silu"},
+            },
+        ),
+        "the input has 3 event axes",
+    ),
+    "a network without its time": (
+        "networks",
+        set_("!network", "args", to=[0, 1]),
+        "a time is given to a network that takes none",
+    ),
+    "a network of three values": ("networks", set_("!network", "args", to=[0, 0, 0]), "network has 3 arguments"),
     "an input outside a step": (
         "eight_schools",
         set_(
@@ -307,6 +376,12 @@ def test_the_message_says_what_where_and_how() -> None:
     )
 
 
+def test_a_network_may_lack_a_field_that_a_later_version_added() -> None:
+    content = json.loads(TEXT["networks"])
+    del of(content, "network")["attrs"]["spec"]["time"]
+    assert loads(signed(content)) == MODELS["networks"]().graph
+
+
 # -- chance -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["eight_schools", "scanned", "alone"])
 def test_every_cut_is_refused(name: str) -> None:
@@ -333,7 +408,7 @@ def test_every_flipped_bit_is_refused_or_harmless(name: str) -> None:
 def test_forged_at_random_is_refused_or_consistent() -> None:
     """Whatever stands where, with a fitting checksum: a FormatError, or a graph that can be written again."""
     rng = random.Random(2)
-    names = ["nested", "markov", "scanned", "equation", "mixture", "imputed"]
+    names = ["nested", "markov", "scanned", "equation", "mixture", "imputed", "networks"]
     odd = [
         None,
         True,
@@ -353,7 +428,7 @@ def test_forged_at_random_is_refused_or_consistent() -> None:
         {"class": "Ref", "node": 0},
     ]
     loaded = 0
-    for _ in range(600):
+    for _ in range(700):
         content = json.loads(TEXT[rng.choice(names)])
         places: list[tuple[Any, Any]] = []
         todo: list[Any] = [content["nodes"], content["plates"], content["axes"]]

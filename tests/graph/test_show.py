@@ -108,6 +108,23 @@ factor mu_prior = log_prob(Normal(0, 2).expand(2), mu)
 y[i] ~ Mixture(weight, Normal(mu, scale))   observed
 z[i] ~ Mixture(weight, [Normal(0, 1), Cauchy(0, 1)])   observed
 factor penalty = -sum(mu) ** 2""",
+    "networks": """\
+model networks
+plate image (size from the data)
+plate t (size from the data)
+
+data x[image]: float, event (2, 2, 1)
+data s[t]: float
+
+network trunk = MLP(3, hidden=(5, 4), activation=Activation.TANH)   event (2, 2, 1) -> event (3,)
+network order = MaskedMLP(2, hidden=(), order=(2, 0, 1))   event (3,) -> event (3, 2)
+network denoiser = UNet(channels=(8, 16), time=Fourier(scale=0.5, size=8))   event (2, 2, 1) -> event (2, 2, 1)
+network cell = ResNet(3, width=4, blocks=1)   event (3,) -> event (3,)
+
+z[image] ~ Normal(trunk(x), 1)   event (3,)
+clean[image] = denoiser(x, time=sigmoid(z[0]))   event (2, 2, 1)
+scan = scan(carry -> (cell(carry * s), sum(carry)), init=z, dim=t)
+y[image, t] ~ Normal(sum(order(z)[..., 0:1]) + scan.out, softplus(sum(order(z)[..., 1:2])))   observed""",
 }
 
 

@@ -10,6 +10,7 @@ import networkx as nx
 import pytest
 
 import gendsl as gd
+from gendsl.graph.networks import calls_at
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.view import SITE_OPS, digraph, site_graph
 from gendsl_models import ZOO
@@ -79,7 +80,7 @@ def test_edges_are_the_paths_without_sites_between(name: str) -> None:
     graph = SAMPLES[name]().graph
     g, whole = site_graph(graph), nx.DiGraph(digraph(graph))
     assert nx.is_directed_acyclic_graph(g)
-    at = {d["index"]: n for n, d in g.nodes.items()}
+    at = {d["index"]: n for n, d in g.nodes.items() if d["kind"] != "network"}
     own = {i: at[graph.sites[str(n.name)]] for i, n in graph.of("data") if i not in at}
     assert set(own.values()) <= {n.name for _, n in graph.of("observe")}
     name_of = at | own
@@ -92,6 +93,7 @@ def test_edges_are_the_paths_without_sites_between(name: str) -> None:
             if a in seen:
                 continue
             seen.add(a)
+            expected |= {(call.name, name_of[b]) for call in calls_at(graph.nodes, graph.nodes[a])}
             if a in name_of:
                 expected.add((name_of[a], name_of[b]))
             else:

@@ -7,6 +7,7 @@ left equals the loop over them.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,14 @@ class Point:
 
 
 def bind(model: Model, data: Mapping[str, Any]) -> dict[str, BoundProgram]:
-    return {b: model.compile(b).bind(data) for b in BACKENDS}
+    return {b: _moved(model.compile(b).bind(data)) for b in BACKENDS}
+
+
+def _moved(p: BoundProgram) -> BoundProgram:
+    """Learned parameters that start at zero, moved from it: transforms start at the identity."""
+    starts = p.program.network_parameters() if p.program.networks else {}
+    rngs = {k: np.random.default_rng(zlib.crc32(k.encode())) for k, v in starts.items() if not v.any()}
+    return p.with_params({k: 0.3 * rng.normal(size=starts[k].shape) for k, rng in rngs.items()}) if rngs else p
 
 
 def draw(program: BoundProgram, seed: int, lead: tuple[int, ...] = ()) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 import gendsl as gd
+from gendsl.networks import MLP, Activation, Sinusoidal
 
 __all__ = ["SPECIAL"]
 
@@ -218,6 +219,43 @@ def _jittered() -> Built:
     m.let("out", gd.GaussianProcess(kernel, x[0, :, 0]).log_prob(x[0, :, 1]))
     k = np.outer(_XE[0, :, 0], _XE[0, :, 0]) + (1.0 + 1e-10) * np.eye(4)
     return m, {}, u, np.asarray(stats.multivariate_normal.logpdf(_XE[0, :, 1], np.zeros(4), k))
+
+
+@special("network")
+def _networked() -> Built:
+    """One network on values over plates; as a loop, and shared with data."""
+    m, a, b, x, u = _model(True)
+    f = m.network("f", MLP(2, hidden=(4,), activation=Activation.TANH))
+    d = m.data("d", dims=b, event=3)
+    m.let("out", f(x) + f(d))
+    p, given = MLP(2, hidden=(4,)).init((3,), 0, "f."), _RNG.normal(size=(4, 3))
+
+    def value(v: np.ndarray) -> np.ndarray:
+        h = np.tanh(v @ p["f.layers.0.weight"].T + p["f.layers.0.bias"])
+        return h @ p["f.layers.1.weight"].T + p["f.layers.1.bias"]
+
+    return m, {"d": given}, u, value(_XE) + value(given)
+
+
+@special("network")
+def _networked_in_time() -> Built:
+    """A time over another plate than the value's."""
+    m, a, b, x, u = _model()
+    f = m.network("f", MLP((), hidden=(4,), activation=Activation.TANH, time=Sinusoidal(size=2, width=3, scale=2.0)))
+    t = m.data("t", dims=b)
+    m.let("out", f(x[:, 0], time=t))
+    p, given = f.spec.init((), 0, "f."), _RNG.uniform(size=4)
+
+    def layer(v: np.ndarray, name: str) -> np.ndarray:
+        return v @ p[f"f.{name}.weight"].T + p[f"f.{name}.bias"]
+
+    def silu(v: np.ndarray) -> np.ndarray:
+        return v / (1 + np.exp(-v))
+
+    c = np.stack([np.sin(2 * given), np.cos(2 * given)], -1)
+    scale, shift = np.split(layer(silu(layer(silu(layer(c, "time.layers.0")), "time.layers.1")), "films.0"), 2, -1)
+    h = layer(_X[:, :1], "layers.0")[:, None]
+    return m, {"t": given}, u, layer(np.tanh(h * (1 + scale) + shift), "layers.1")[..., 0]
 
 
 # -- sites ------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 """Random models with data: plates nested, crossed, derived and copied; every family and operation; gathers, event axes,
-dynamic bounds, recurrences, missing data, masks, non-centring.
+dynamic bounds, recurrences, missing data, masks, non-centring, networks.
 
 `draw_case(choice, focus)` makes one; `focus` is one of `FEATURES`, which the model then has in any case. The same
 code is driven by hypothesis in the suite and by a seeded generator in the fuzzer.
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import tests.laws.strategy_learned
+import tests.laws.strategy_networks
 import tests.laws.strategy_plates
 import tests.laws.strategy_sequences
 from gendsl.graph.families import FAMILIES
@@ -103,4 +105,9 @@ def seeded_case(seed: int) -> Case:
     return draw_case(Seeded(seed), names[seed % len(names)])
 
 
-_ = (tests.laws.strategy_plates, tests.laws.strategy_sequences)
+_ = (
+    tests.laws.strategy_learned,
+    tests.laws.strategy_networks,
+    tests.laws.strategy_plates,
+    tests.laws.strategy_sequences,
+)

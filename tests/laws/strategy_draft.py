@@ -17,7 +17,11 @@ from typing import Any
 import numpy as np
 
 import gendsl as gd
+from gendsl import densities as de
+from gendsl import networks as nn
+from gendsl import transforms as tr
 from gendsl.graph.types import ArrayType, broadcast
+from gendsl.lang.distributions import learned
 from gendsl.lang.expr import Expr
 from tests.laws.strategy_choice import Choice
 from tests.laws.strategy_data import literal
@@ -66,7 +70,9 @@ class Draft:
         self.choice = choice
         self.rng = np.random.default_rng(choice.integer(0, 2**31 - 1))
         self.model = gd.Model("fuzz")
-        self.names: dict[str, Any] = {"gd": gd, "np": np, "m": self.model}
+        self.names: dict[str, Any] = {
+            "gd": gd, "de": de, "learned": learned, "nn": nn, "np": np, "tr": tr, "m": self.model,
+        }  # fmt: skip
         self.lines = ['m = gd.Model("fuzz")']
         self.data: dict[str, np.ndarray] = {}
         self.sizes: dict[str, int] = {}
@@ -77,6 +83,7 @@ class Draft:
         self.tolerance = 1e-10
         self.closed: frozenset[str] = frozenset()
         self.depth = 0
+        self.called: dict[str, tuple[int | str, ...]] = {}  # network -> event shape of its input
         self.total: str | None = None
         self.derived: list[str] = []
         self._count: Counter[str] = Counter()
@@ -242,5 +249,19 @@ class Draft:
     def case(self) -> Case:
         """The model as it stands."""
         rows = [f'    "{k}": np.array({literal(v)}),' for k, v in self.data.items()]
-        text = "\n".join(["import gendsl as gd", "import numpy as np", "", *self.lines, "data = {", *rows, "}"])
+        text = "\n".join(
+            [
+                "import gendsl as gd",
+                "import numpy as np",
+                "from gendsl import densities as de",
+                "from gendsl import networks as nn",
+                "from gendsl import transforms as tr",
+                "from gendsl.lang.distributions import learned",
+                "",
+                *self.lines,
+                "data = {",
+                *rows,
+                "}",
+            ]
+        )
         return Case(self.model, self.data, text, self.tolerance, self.uses)

@@ -13,16 +13,21 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     data_layout,
     data_values,
     declarations,
+    diffusion,
     distributions,
+    energies,
     expressions,
     indexing,
+    learned,
     methods,
     mixtures,
+    networks,
     predictions,
     results,
     sequences,
     shapes,
     sites,
+    training,
 )
 from tests.mistakes.table import TABLE, Mistake
 

@@ -19,7 +19,7 @@ __all__ = ["SITES", "check_args"]
 SITES = ("data", "param", "latent", "observe", "let", "factor")
 _ARITY = {
     "const": (0, 0), "input": (0, 0), "data": (0, 0), "param": (0, 0), "plate_size": (0, 0), "arange": (0, 0),
-    "eye": (0, 0), "latent": (1, 1), "observe": (2, 3),
+    "eye": (0, 0), "latent": (1, 1), "observe": (2, 3), "network": (1, 2),
 }  # fmt: skip  # where the typing rule does not count for itself
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from gendsl.graph.json.check import fail, is_count, is_int, listed
 from gendsl.graph.node import Array, Subgraph
 from gendsl.graph.ops import OPS
 from gendsl.graph.types import ArrayType
+from gendsl.networks import Network
 
 __all__ = ["Rules"]
 
@@ -71,6 +73,10 @@ def _params(x: Any) -> bool:
     return isinstance(x, tuple) and all(isinstance(n, str) for n in x) and len(set(x)) == len(x)
 
 
+def _name(x: Any) -> bool:
+    return isinstance(x, str) and x.isidentifier() and not keyword.iskeyword(x) and not x.startswith("__")
+
+
 def _static(x: Any) -> bool:
     return (
         isinstance(x, tuple)
@@ -111,6 +117,7 @@ def _rules(k: Known) -> dict[str, tuple[Callable[[Any], bool], str]]:
         "centered": (lambda x: x is None or isinstance(x, bool), "true, false or null"),
         "indexes": (lambda x: x is None or k.plate(x), "a plate or null"),
         "derived": (_derived, "what and of which data, or null"),
+        "network": (_name, "an identifier"), "spec": (lambda x: isinstance(x, Network), "a network"),
         "params": (_params, "distinct names of parameters"), "static": (_static, "pairs of name and value"),
     }  # fmt: skip
 

@@ -9,20 +9,29 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
 
+from gendsl.densities import CONDITIONALS, DENSITIES
+from gendsl.errors import ModelError
 from gendsl.graph import constraints as c
 from gendsl.graph.infer import infer_node
 from gendsl.graph.json.args import SITES, check_args
-from gendsl.graph.json.arrays import decode_array, decode_scalar, encode_array
+from gendsl.graph.json.arrays import ENUMS, decode_array, decode_scalar, encode_array
 from gendsl.graph.json.attrs import Rules
 from gendsl.graph.json.check import check_name, check_type, fail, is_count, is_int
+from gendsl.graph.learned import learned_of
+from gendsl.graph.networks import networks_of
 from gendsl.graph.node import Array, Node, Plate, Subgraph
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
+from gendsl.networks import NETWORKS, TIMES, Native
+from gendsl.networks.spec import Spec
+from gendsl.processes import PROCESSES, SCHEDULES, Given
+from gendsl.samplers import GRIDS, SAMPLERS, ProbabilityFlow
+from gendsl.transforms import SCALARS, TRANSFORMS
 
 __all__ = ["Codec"]
 
@@ -61,6 +70,28 @@ _CLASSES: dict[str, Any] = {
         c.LowerCholesky, c.CorrMatrix, c.PositiveDefinite, c.Circular, ArrayType, DistType, TupleType,
     )
 }  # fmt: skip
+_SPECS: dict[str, Any] = {
+    **CONDITIONALS,
+    **DENSITIES,
+    **GRIDS,
+    **NETWORKS,
+    **PROCESSES,
+    **SAMPLERS,
+    **SCALARS,
+    **SCHEDULES,
+    **TIMES,
+    **TRANSFORMS,
+    "ProbabilityFlow": ProbabilityFlow,
+}  # they check their own fields
+_KNOWN = {**_CLASSES, **_SPECS}
+
+
+def _spec(cls: type[Spec], values: dict[str, Any], at: str) -> Spec:
+    """A network or a part of one, which checks its own fields."""
+    try:
+        return cls(**values)
+    except ModelError as e:
+        return fail(e.problem, at, given=e.given, needed=e.needed, fix=e.fix)
 
 
 class Codec:
@@ -85,8 +116,8 @@ class Codec:
             return value
         if type(value) is float:
             return value if math.isfinite(value) else {"class": "Float", "value": repr(value)}
-        if isinstance(value, DType):
-            return {"class": "DType", "value": value.value}
+        if ENUMS.get(name := type(value).__name__) is type(value):
+            return {"class": name, "value": value.value}
         if isinstance(value, tuple):
             return [self._nested(self.encode, v, f"{at}[{i}]") for i, v in enumerate(value)]
         if isinstance(value, Array):
@@ -96,7 +127,23 @@ class Codec:
             return {"class": "Subgraph", "nodes": nodes, "inputs": list(value.inputs), "outputs": list(value.outputs)}
         if type(value) is datetime.date or (type(value) is datetime.datetime and value.tzinfo is None):
             return {"class": "Date" if type(value) is datetime.date else "Datetime", "value": value.isoformat()}
-        if _CLASSES.get(name := type(value).__name__) is type(value):
+        if isinstance(value, Native):
+            fail(
+                "a user's own module cannot be written",
+                at,
+                given=repr(value)[:100],
+                needed=f"networks of gendsl: {', '.join(NETWORKS)}",
+                fix="keep the code that builds the model",
+            )
+        if isinstance(value, Given):
+            fail(
+                "a process that is given by functions cannot be written",
+                at,
+                given=repr(value)[:100],
+                needed=f"processes of gendsl: {', '.join(PROCESSES)}",
+                fix="declare it by one of these, or keep the code that builds the model",
+            )
+        if _KNOWN.get(name) is type(value):
             return {
                 "class": name,
                 **{f.name: self._nested(self.encode, getattr(value, f.name), f"{at}.{f.name}") for f in fields(value)},
@@ -120,19 +167,23 @@ class Codec:
             return decode_array(rest, at)
         if name == "Subgraph":
             return self._decode_subgraph(rest, at)
-        if name in ("Float", "DType", "Date", "Datetime"):
+        if name in ("Float", *ENUMS, "Date", "Datetime"):
             return decode_scalar(name, rest, at)
-        if not isinstance(name, str) or name not in _CLASSES:
-            fail("is of no known class", at, given=f"class {name!r}"[:80], needed=", ".join(sorted(_CLASSES)))
-        cls = _CLASSES[name]
+        if not isinstance(name, str) or name not in _KNOWN:
+            fail("is of no known class", at, given=f"class {name!r}"[:80], needed=", ".join(sorted(_KNOWN)))
+        cls = _KNOWN[name]
         values = {k: self._nested(self.decode, v, f"{at}.{k}", limit) for k, v in rest.items()}
-        if set(values) != (wanted := {f.name for f in fields(cls)}):
+        wanted = {f.name for f in fields(cls)}
+        later = {f.name for f in fields(cls) if name in _SPECS and f.default is not MISSING}  # an earlier file lacks it
+        if not wanted - later <= set(values) <= wanted:
             fail(
                 f"{name} has other fields",
                 at,
                 given=", ".join(sorted(values)) or "none",
                 needed=", ".join(sorted(wanted)) or "none",
             )
+        if name in _SPECS:
+            return _spec(cls, values, at)
         for k, v in values.items():
             if not _TESTS[k](v):
                 fail(f"is no such field of {name}", f"{at}.{k}", given=repr(v)[:80])
@@ -262,7 +313,10 @@ class Codec:
         return out
 
     def check_sites(self, nodes: Sequence[Node], plates: Sequence[Plate], at: str) -> None:
-        """Names are unique; only an observation shares the name of its data; derived data have a source."""
+        """Names are unique; only an observation shares the name of its data; derived data have a source.
+
+        Calls of one network are alike.
+        """
         free = {p.name for p in plates if p.base is None}
         data: set[str] = set()
         sites: set[str] = set()
@@ -280,6 +334,13 @@ class Codec:
                     node=n.name,
                 )
             (data if n.op == "data" else sites).add(n.name)
+        try:
+            networks = networks_of(nodes)
+            learned_of(nodes)
+        except ModelError as e:
+            fail(e.problem, at, given=e.given, needed=e.needed, node=e.node)
+        if twice_named := sorted(networks.keys() & (data | sites | {p.name for p in plates})):
+            fail("the name is taken", at, given=repr(twice_named[0]), needed="one name for each node and network")
         for i, n in enumerate(nodes):
             if n.op == "data" and (source := n.attr["derived"]) is not None and source[1] not in data:
                 fail("is derived from no data", f"{at}[{i}].attrs.derived", given=repr(source), node=n.name)

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gendsl.errors import ModelError
 from gendsl.graph.constraints import real
 from gendsl.graph.node import Subgraph
 from gendsl.graph.ops.registry import Problem, arrays, op
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type, join_dims
+from gendsl.networks import Network
 
 __all__: list[str] = []
 
@@ -89,6 +91,33 @@ def _data(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
 def _param(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     out: Type = attrs["type"]
     return out
+
+
+@op("network", "network", "spec")
+def _network(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
+    """args = value[, time]: the network of this name, whose spec says what it makes of an event. Dims pass through."""
+    x, *time = arrays(args)
+    spec: Network = attrs["spec"]
+    if spec.integers and x.dtype is not DType.INT:
+        raise Problem(
+            "the network takes integers",
+            given=str(x),
+            needed=f"integers, for {spec!r}",
+            fix="declare them with dtype=int, or leave vocabulary out of the network",
+        )
+    try:
+        spec.check_time(bool(time))
+        event = spec.output(x.event)  # type: ignore[arg-type]
+    except ModelError as e:
+        raise Problem(e.problem, given=e.given, needed=e.needed, fix=e.fix) from None
+    if time and time[0].event:
+        raise Problem(
+            "a time is one number for each element of its dims",
+            given=str(time[0]),
+            needed="no event axes",
+            fix="index it, or put the axis into a plate: dims=",
+        )
+    return ArrayType(join_dims(*(a.dims for a in (x, *time))), event, DType.FLOAT, real)
 
 
 def _needs_dist(t: Type, what: str) -> DistType:

@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from gendsl.graph.constraints import real
 from gendsl.graph.families import FAMILIES
+from gendsl.graph.networks import Used, networks_of
 from gendsl.graph.node import Array, Axis, Graph, Node, Plate
 from gendsl.graph.show.expressions import Text, Writer, constraint, number
 from gendsl.graph.types import ArrayType, DistType, Size
@@ -29,7 +30,7 @@ _LIMIT = 400  # characters: a regression of a dozen terms is shown whole
 
 
 def show(graph: Graph) -> str:
-    """The model as text: its plates, axes and data, then a line for each site in order of declaration.
+    """The model as text: its plates, axes, data, parameters and networks, then a line for each site in order.
 
     A name is followed by its plates, `theta[school]`; parameters align by name, so they stand without. Distributions
     have `~`, recorded values `=`. Behind three spaces stands what else there is to say. A lag reads `y[t_from_1 - 1]`:
@@ -41,6 +42,7 @@ def show(graph: Graph) -> str:
         [f"model {graph.name}", *map(plate_words, graph.plates), *map(_axis_words, graph.axes)],
         [_data(n) for i, n in graph if n.op == "data" and i not in own and n.attr["derived"] is None],
         [_param(n) for _, n in graph.of("param")],
+        [_network(u) for u in networks_of(graph.nodes).values()],
         list(_body(graph, writer, own)),
     ]
     return "\n\n".join("\n".join(b) for b in blocks if b)
@@ -135,6 +137,11 @@ def _param(n: Node) -> str:
     start = "an array" if isinstance(init, Array) else number(init)
     words = [_event(t.event, n.attr["axes"])] if t.event else []
     return f"param {_left(n, t.dims)}: {', '.join([constraint(t.support), *words, f'starts at {start}'])}"
+
+
+def _network(used: Used) -> str:
+    into, out = (_event(e, ()) if e else "one number" for e in (used.event, used.spec.output(used.event)))
+    return f"network {used.name} = {used.spec!r}   {into} -> {out}"
 
 
 def _body(graph: Graph, writer: Writer, own: dict[int, int]) -> Iterator[str]:

@@ -30,10 +30,10 @@ _INFIX: dict[str, tuple[str, int]] = {
 _PREFIX = {"neg": "-", "logical_not": "~"}
 _SPECIAL = {
     "const", "stack", "from_event", "shift", "gather", "index", "slice", "expand_dims", "plate_size", "arange", "eye",
-    "transpose", "scan", "item", "odeint",
+    "transpose", "scan", "item", "odeint", "network",
 }  # fmt: skip  # each has a method
 _SILENT = ("to_event", "to_float", "broadcast_event")
-_HIDDEN = ("plate", "size", "count", "inputs")  # statics that the dims tell
+_HIDDEN = ("plate", "size", "count", "inputs", "name")  # statics that the dims or the site tell
 _FAMILY_NAMES = {"JointNormal": "MultivariateNormal", "MixtureOf": "Mixture", "MixtureGeneral": "Mixture"}
 _MOST = 6  # operands of a list, numbers of an array
 _CONSTRAINTS = {
@@ -191,6 +191,10 @@ class Writer:
 
     def _eye(self, i: int, n: Node, args: list[Text]) -> Text:
         return Text(f"eye({n.attr['size']})")
+
+    def _network(self, i: int, n: Node, args: list[Text]) -> Text:
+        fitted = _fit(args, self.limit)
+        return Text(f"{n.attr['network']}({', '.join([fitted[0].text, *(f'time={t.text}' for t in fitted[1:])])})")
 
     # -- steps --------------------------------------------------------------------------------------------------------
     def _scan(self, i: int, n: Node, args: list[Text]) -> Text:

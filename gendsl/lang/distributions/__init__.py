@@ -40,6 +40,7 @@ from gendsl.lang.distributions.discrete import (
     Poisson,
     ZeroInflatedPoisson,
 )
+from gendsl.lang.distributions.learned import Autoregressive, Flow
 from gendsl.lang.distributions.multivariate import (
     LKJ,
     Dirichlet,
@@ -70,6 +71,7 @@ from gendsl.lang.distributions.structured import (
 
 __all__ = [
     "AsymmetricLaplace",
+    "Autoregressive",
     "Bernoulli",
     "Beta",
     "BetaBinomial",
@@ -82,6 +84,7 @@ __all__ = [
     "DirichletMultinomial",
     "Distribution",
     "Exponential",
+    "Flow",
     "Folded",
     "Gamma",
     "GammaPoisson",

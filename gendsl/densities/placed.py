@@ -1,0 +1,83 @@
+"""A density at its place in a program: what gives a backend's distribution for the dict of all parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gendsl.densities.base import Density, Event
+from gendsl.errors import ModelError, caller
+from gendsl.networks.layers import Array, Layers, Values
+
+__all__ = ["Placed", "placing"]
+
+
+class Placed:
+    """A density of events of one shape, over a backend's layers.
+
+    Args:
+        nn: a backend's layers.
+        spec: the density.
+        event: event shape of a draw.
+        name: its name, before whose dot its parameters stand.
+        distribution: the backend's class of distributions: (placed, params, base, context, validate_args).
+    """
+
+    def __init__(self, nn: Layers, spec: Density, event: Event, name: str, distribution: Callable[..., Any]) -> None:
+        self.nn, self.spec, self.event, self.name = nn, spec, tuple(event), name
+        self._distribution = distribution
+        self._names = {short: f"{name}.{short}" for short in spec.parameters(self.event)}
+
+    def __repr__(self) -> str:
+        return f"<density {self.name}: {self.spec!r}, event {self.event}>"
+
+    def __call__(
+        self, params: Values, base: Any = None, *, context: Array | None = None, validate_args: bool | None = None
+    ) -> Any:
+        """The backend's distribution.
+
+        Args:
+            params: all parameters of the program.
+            base: the distribution of the noise, of the same event shape; None for standard noise.
+            context: (..., numbers), for a density that is conditional on one.
+            validate_args: as the engine has it.
+        """
+        try:
+            own = {short: params[full] for short, full in self._names.items()}
+        except KeyError as e:
+            raise ModelError(
+                f"the density of '{self.name}' lacks parameter {e}",
+                node=self.name,
+                given=", ".join(list(params)[:6]) or "no parameters",
+                needed=", ".join(list(self._names.values())[:6]),
+                fix="program.network_parameters(seed) gives all of them",
+                where=caller(),
+            ) from None
+        return self._distribution(self, own, base, context, validate_args)
+
+    def log_prob(self, params: Values, x: Array, base: Callable[[Array], Array] | None, context: Array | None) -> Array:
+        """The log-density on its own parameters; see `Density.log_prob`."""
+        return self.spec.log_prob(self.nn, params, x, context, self.event, base)
+
+    def sample(self, params: Values, noise: Array, context: Array | None) -> Array:
+        """The draw that the noise makes; see `Density.sample`."""
+        return self.spec.sample(self.nn, params, noise, context, self.event)
+
+
+def placing(nn: Layers, distribution: Callable[..., Any]) -> Callable[..., Placed]:
+    """`density(spec, event=, name=)` of a backend."""
+
+    def density(spec: Density, *, event: Event, name: str) -> Placed:
+        """A density at its place in a program.
+
+        Args:
+            spec: the density.
+            event: event shape of a draw.
+            name: its name: parameter "transforms.0.bias" is params[f"{name}.transforms.0.bias"].
+
+        Returns:
+            A function of (params, base, context=...) that gives the engine's distribution.
+        """
+        return Placed(nn, spec, event, name, distribution)
+
+    return density

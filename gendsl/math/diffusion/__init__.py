@@ -1,0 +1,1 @@
+"""Diffusion and flow matching, over `ops`: noise, times and networks are arguments."""
