@@ -246,6 +246,6 @@ class Trained:
     state: TrainState
 
     @property
-    def parameters(self) -> Arrays:
+    def best(self) -> Arrays:
         """The parameters to use: the average where there is one."""
         return self.average or self.params

@@ -59,7 +59,7 @@ def test_a_deadline_ends_a_run(backend: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: 0.01 * next(ticks)))
     out = train(backend, Squares, DATA, steps=10**8, deadline=0.2)
     assert not out.complete
-    assert 0 < out.step < 1000
+    assert 0 < out.step < 20_000
     assert out.note == f"stopped at the deadline of 0.2 s after step {out.step} of 100000000"
     assert out.step == len(out.history.seconds)
     with pytest.raises(FitError, match="the deadline came before the first step"):
