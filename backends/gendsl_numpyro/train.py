@@ -2,7 +2,7 @@
 
 Many steps are one dispatch: a while loop over the steps of a plan, compiled once for any number of them, so that what
 is learnt does not depend on how steps are divided. Rows stay on the device, and what the loop moves is donated to it.
-A move whose loss or gradient is not finite is not made (`lax.cond`, a branch on CPUs), and ends the loop.
+A move whose loss or gradient is not finite is not made, and ends the loop.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from gendsl.backend import CPU
 from gendsl.methods.train import Precision
 from gendsl.training.contract import Failure, Job, Outcome, Plan, Prepared, Report, Snapshot, Trained
 from gendsl.training.loop import run
+from gendsl.training.losses import checked
 from gendsl.training.prepare import optimizer_of, prepare
 from gendsl_numpyro import random
 from gendsl_numpyro.optimizers import Rule
@@ -207,10 +209,10 @@ class JaxLearner:
         if held.average:
             follow = 1 - (self._method.ema or 0.0)
 
-            def averaged(average: Arrays, params: Arrays) -> Arrays:
-                return {k: x + follow * (params[k] - x) for k, x in average.items()}
+            def averaged(average: Arrays) -> tuple[Arrays]:
+                return ({k: x + follow * (held.params[k] - x) for k, x in average.items()},)
 
-            average = lax.cond(failed < 0, averaged, lambda average, params: average, held.average, held.params)
+            (average,) = self._if(failed < 0, averaged, held.average)
             held = held._replace(average=average)
         return held, failed, values, squares
 
@@ -229,10 +231,10 @@ class JaxLearner:
         mine = {k: held.params[k] for k in self._prepared.moves[name]}
 
         def loss(mine: Arrays) -> Any:
-            out = game.loss(player, held.params | mine, batch, noise, held.game)
-            if out.value.ndim:
-                raise ValueError(f"the loss of player '{name}' is a scalar, not of shape {out.value.shape}")
-            return out.value, (out.parts, out.state)
+            value, parts, state = checked(
+                game.loss(player, held.params | mine, batch, noise, held.game), player, held.game
+            )
+            return value, (parts, state)
 
         (value, (parts, state)), gradients = jax.value_and_grad(loss, has_aux=True)(mine)
         squares = jnp.stack([jnp.sum(jnp.square(gradients[k])) for k in self._prepared.moves[name]])
@@ -246,10 +248,19 @@ class JaxLearner:
             after, memory = self._rules[name].step(mine, scaled, memory, plan.rates[i, number])
             return after, memory, {k: jnp.asarray(state[k], x.dtype) if k in state else x for k, x in before.items()}
 
-        mine, memory, after = lax.cond(live & fine, moved, lambda *same: same, mine, held.memory[name], held.game)
+        mine, memory, after = self._if(live & fine, moved, mine, held.memory[name], held.game)
         held = _Held(held.params | mine, held.average, held.memory | {name: memory}, after)
         values = {name: value, f"{name}:gradient": norm} | {f"{name}.{k}": x for k, x in parts.items()}
         return held, fine, (values, squares)
+
+    def _if(self, true: Any, function: Callable[..., Any], *before: Any) -> Any:
+        """The function of some values where something is true, else the values as they are.
+
+        A branch on a CPU; on an accelerator, where a branch would wait for the host, a choice.
+        """
+        if self._prepared.job.device.startswith(CPU):
+            return lax.cond(true, function, lambda *same: same, *before)
+        return jax.tree.map(lambda new, old: jnp.where(true, new, old), function(*before), before)
 
     def _evaluation(self, params: Arrays, state: Arrays, rows: Arrays, whole: Arrays, key: Any, piece: Any) -> Arrays:
         """Losses and terms of all players on some held-out rows."""
@@ -257,8 +268,8 @@ class JaxLearner:
         for j, player in enumerate(self._game.players):
             batch = rows | whole
             noise = self._game.draw(player, random.fold_in(key, piece * len(self._game.players) + j), batch)
-            loss = self._game.loss(player, params, batch, noise, state)
-            out |= {player.name: loss.value} | {f"{player.name}.{k}": x for k, x in loss.parts.items()}
+            value, parts, _ = checked(self._game.loss(player, params, batch, noise, state), player, state)
+            out |= {player.name: value} | {f"{player.name}.{k}": x for k, x in parts.items()}
         return out
 
     def _batch(self, fixed: _Fixed, plan: _Plan, i: Any, move: Any) -> Arrays:
@@ -301,9 +312,7 @@ class JaxLearner:
                 out[player.name] = list(named)  # jax would sort them
                 return named
 
-            for name, x in jax.eval_shape(values, self._held, self._fixed, plan).items():
-                if x.shape:
-                    raise ValueError(f"'{name}' is a scalar, not of shape {x.shape}")
+            jax.eval_shape(values, self._held, self._fixed, plan)
         return out
 
     def _arrays(self, arrays: dict[str, np.ndarray]) -> Arrays:

@@ -20,6 +20,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from gendsl.methods.train import Precision
 from gendsl.training.contract import Failure, Job, Outcome, Plan, Prepared, Report, Snapshot, Trained
 from gendsl.training.loop import run
+from gendsl.training.losses import checked
 from gendsl.training.prepare import optimizer_of, prepare
 from gendsl_pyro import random
 from gendsl_pyro.device import on
@@ -97,6 +98,7 @@ class TorchLearner:
         self._pieces = [({k: self._tensor(v) for k, v in piece.rows.items()}, piece.count) for piece in p.pieces]
         self._players = [self._player(player) for player in self._game.players]
         self._values = [x.detach() for x in self._params.values()]
+        self._averages = list(self._average.values())
         self._averaging = None if self._method.ema is None else get_ema_multi_avg_fn(self._method.ema)
 
     def advance(self, plan: Plan, stopped: Callable[[], bool]) -> Outcome:
@@ -126,7 +128,7 @@ class TorchLearner:
                     return failure
                 move += 1
         if self._averaging is not None:
-            self._averaging(list(self._average.values()), self._values, 0)
+            self._averaging(self._averages, self._values, 0)
         return None
 
     def _move(self, p: _Player, batch: Tensors, number: int, rate: float, record: _Record) -> Failure | None:
@@ -181,12 +183,7 @@ class TorchLearner:
         game = self._game
 
         def loss(params: Tensors, batch: Tensors, noise: Any, state: Tensors) -> tuple[torch.Tensor, Tensors, Tensors]:
-            out = game.loss(player, params, batch, noise, state)
-            if out.value.ndim:
-                raise ValueError(
-                    f"the loss of player '{player.name}' is a scalar, not of shape {tuple(out.value.shape)}"
-                )
-            return out.value, out.parts, out.state
+            return checked(game.loss(player, params, batch, noise, state), player, state)
 
         return _Player(player, names, leaves, view, mover, torch.compile(loss) if self._method.compiled else loss)
 

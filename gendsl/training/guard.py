@@ -7,9 +7,7 @@ import math
 from gendsl.errors import FitError
 from gendsl.training.contract import Failure
 
-__all__ = ["at_once", "words"]
-
-_FIX = "lower the learning rate, clip gradients with clip=1.0, or keep the named term finite where it is computed"
+__all__ = ["at_once", "too_late", "words"]
 
 
 def words(failure: Failure, step: int) -> str:
@@ -41,4 +39,14 @@ def at_once(failure: Failure) -> FitError:
         needed="a finite loss and gradient at the first parameters",
         fix="check that the data lie in the support of the model; a where() whose other branch is not finite has no "
         "gradient either",
+    )
+
+
+def too_late(deadline: float) -> FitError:
+    """The error of a run whose time is up before its first step."""
+    return FitError(
+        "the deadline came before the first step",
+        given=f"deadline={deadline:g} s",
+        needed="time to compile, and for at least one step",
+        fix="a later deadline",
     )

@@ -34,7 +34,8 @@ def run(prepared: Prepared, state: TrainState, learner: Learner, report: Report)
     KeyboardInterrupt at once.
 
     Raises:
-        FitError: if the very first step has no finite loss and gradient, or a checkpoint cannot be written.
+        FitError: if the very first step has no finite loss and gradient, the deadline comes before it, or a checkpoint
+            cannot be written.
     """
     with interrupts() as pressed:
         return _Run(prepared, state, learner, report, pressed).go()
@@ -90,21 +91,25 @@ class _Run:
                 if not self.step:
                     raise guard.at_once(outcome.failure)
                 self.error = guard.words(outcome.failure, self.step + 1)
-                self.note = f"{self.error}; the parameters are those before it"
+                self.note = f"{self.error}, which is not made"
                 return
             pace.took(max(outcome.done, 1), ended - began)
             self._evaluate()
             self._checkpoint()
 
     def _over(self) -> bool:
+        """Whether something ends the run here; the note says what."""
+        deadline = self.method.deadline
         if self.watch is not None and self.watch.over:
-            self.note = f"stopped early after step {self.step}: no lower loss on held-out rows since step "
-            self.note += f"{self.watch.best.step if self.watch.best else 0}, whose parameters these are"
+            self.note = f"stopped early after step {self.step}"
         elif self.pressed():
+            if not self.step:
+                raise KeyboardInterrupt("interrupted before the first step")
             self.note = f"interrupted after step {self.step} of {self.method.steps}"
-        elif self._late():
-            self.note = f"stopped at the deadline of {self.method.deadline:g} s after step {self.step} of "
-            self.note += str(self.method.steps)
+        elif deadline is not None and self._late():
+            if not self.step:
+                raise guard.too_late(deadline)
+            self.note = f"stopped at the deadline of {deadline:g} s after step {self.step} of {self.method.steps}"
         return bool(self.note)
 
     def _late(self) -> bool:
@@ -189,6 +194,9 @@ class _Run:
         now: Snapshot = state.snapshot
         best = state.best
         stopped_early = self.watch is not None and self.watch.over
+        if best is not None and best.step != self.step:
+            said = f"the parameters are those of step {best.step}, the best on held-out rows"
+            self.note = f"{self.note}; {said}" if self.note else said
         return Trained(
             params=now.params if best is None else best.params,
             average=now.average if best is None else best.average,

@@ -47,7 +47,7 @@ def prepare(job: Job) -> tuple[Prepared, TrainState]:
     start = Snapshot(start.params, start.average, _memory(game, method, start.params, moves), start.game)
     mine = signature(job, start, source)
     if job.resume is None:
-        state = TrainState(0, job.seed, start, History(), signature=mine)
+        state = TrainState(0, int(job.seed), start, History(), signature=mine)
         if method.checkpoint is not None:
             refuse_earlier(method.checkpoint.path)
     else:

@@ -61,7 +61,7 @@ class Step:
 
 def _ours(backend: str, data: dict[str, np.ndarray]) -> Callable[[], float]:
     b = get_backend(backend)
-    game: Any = Network(b.ops, **OPTIONS)  # type: ignore[arg-type]
+    game: Any = Network(b.ops, **OPTIONS, linear=linear if backend == "pyro" else None)  # type: ignore[arg-type]
     method = Train(steps=STEPS, batch_size=BATCH, optimizer=Adam(1e-4), ema=0.999, precision=Precision.FLOAT32)
 
     def once() -> float:

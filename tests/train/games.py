@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -123,12 +123,13 @@ class Network(Fitting):
         width: units of a hidden layer.
         depth: hidden layers.
         size: columns of x.
+        linear: x, weight, bias -> x weight^T + bias, where a backend has a function of its own.
     """
 
     width: int = 8
     depth: int = 2
     size: int = 3
-    parts: dict[str, float] = field(default_factory=dict)
+    linear: Callable[[Any, Any, Any], Any] | None = None
 
     def initial_params(self, seed: int) -> dict[str, np.ndarray]:
         rng = np.random.default_rng(seed)
@@ -151,7 +152,8 @@ class Network(Fitting):
         o, t, e = self.ops, noise["t"], noise["e"]
         h = o.concatenate([(1 - t) * batch["x"] + t * e, t], -1)
         for k in range(self.depth + 1):
-            h = o.matmul(h, params[f"layers.{k}.weight"].T) + params[f"layers.{k}.bias"]
+            weight, bias = params[f"layers.{k}.weight"], params[f"layers.{k}.bias"]
+            h = self.linear(h, weight, bias) if self.linear else o.matmul(h, weight.T) + bias
             h = o.silu(h) if k < self.depth else h
         return Loss(o.mean(o.square(h - e)))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Mapping
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from gendsl.errors import FitError
 from gendsl.methods import Precision, Validation
 from gendsl.objectives.game import Loss, Player
 from gendsl.optim import SGD, Adam
+from gendsl.training import loop
 from tests.train.games import Duel, Network, Squares, rows, train
 
 DATA = rows()
@@ -50,11 +53,26 @@ def test_an_interrupt_returns_what_was_learnt(backend: str) -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_deadline_ends_a_run(backend: str) -> None:
+def test_a_deadline_ends_a_run(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock says that each look at it took a hundredth of a second."""
+    ticks = count()
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: 0.01 * next(ticks)))
     out = train(backend, Squares, DATA, steps=10**8, deadline=0.2)
     assert not out.complete
-    assert out.note.startswith("stopped at the deadline of 0.2 s after step")
+    assert 0 < out.step < 20_000
+    assert out.note == f"stopped at the deadline of 0.2 s after step {out.step} of 100000000"
     assert out.step == len(out.history.seconds)
+    with pytest.raises(FitError, match="the deadline came before the first step"):
+        train(backend, Squares, DATA, steps=10**8, deadline=0.001)
+
+
+def test_an_interrupt_before_the_first_step_is_an_interrupt(backend: str) -> None:
+    class Early(Pressing):
+        def start(self, total: int) -> None:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt, match="before the first step"):
+        train(backend, Squares, DATA, steps=10**8, report=Early())
 
 
 class Failing(Squares):
@@ -85,6 +103,17 @@ class AtOnce(Failing):
 
 class GradientAtOnce(FailingGradient):
     at = 0
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_accelerators_choose_where_cpus_branch(chosen: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gendsl_numpyro import train as module
+
+    monkeypatch.setattr(module, "CPU", "another" if chosen else "cpu")
+    out = train("numpyro", Failing, DATA, steps=40, optimizer=SGD(0.01, momentum=0.5), ema=0.5)
+    good = train("numpyro", Failing, DATA, steps=12, optimizer=SGD(0.01, momentum=0.5), ema=0.5)
+    assert out.step == 12
+    np.testing.assert_array_equal(out.average["w"], good.average["w"])
 
 
 @pytest.mark.parametrize("kind", [Failing, FailingGradient])
@@ -157,7 +186,8 @@ def test_early_stopping_keeps_the_best_parameters(backend: str) -> None:
     np.testing.assert_allclose(out.history.validation["loss"], losses[: best + 3], rtol=1e-9)
     np.testing.assert_allclose(out.history.validation["loss.half"], losses[: best + 3] / 2, rtol=1e-9)
     assert list(out.history.validation_step) == list(range(5, 5 * (best + 3) + 1, 5))
-    assert f"no lower loss on held-out rows since step {out.step}" in out.note
+    stopped = f"stopped early after step {out.state.step}"
+    assert out.note == f"{stopped}; the parameters are those of step {out.step}, the best on held-out rows"
     assert out.state.snapshot.params["b"] > out.params["b"]
 
 
@@ -170,6 +200,30 @@ def test_held_out_rows_are_evaluated_with_the_average_and_equal_noise(backend: s
     assert list(still.history.validation_step) == [2, 4, 6]
     slow = train(backend, Network, data, steps=6, optimizer=Adam(0.1), ema=1 - 1e-16, **method)
     assert slow.history.validation["loss"][-1] == pytest.approx(still.history.validation["loss"][0], rel=1e-10)
+
+
+class Vector(Squares):
+    def loss(self, player: Player, params: Any, batch: Any, noise: Any, state: Any) -> Loss:
+        return Loss(params["w"])
+
+
+class Term(Squares):
+    def loss(self, player: Player, params: Any, batch: Any, noise: Any, state: Any) -> Loss:
+        return Loss(self.ops.sum(params["w"]), {"w": params["w"]})
+
+
+class Unknown(Squares):
+    def loss(self, player: Player, params: Any, batch: Any, noise: Any, state: Any) -> Loss:
+        return Loss(self.ops.sum(params["w"]), {}, {"new": params["b"]})
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [(Vector, "the loss is a scalar"), (Term, "its term 'w' is a scalar"), (Unknown, "the state has no 'new'")],
+)
+def test_a_game_must_keep_its_contract(backend: str, kind: type[Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        train(backend, kind, DATA, steps=2)
 
 
 def test_bfloat16_is_mixed() -> None:
