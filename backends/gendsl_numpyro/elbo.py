@@ -19,6 +19,7 @@ from numpyro.infer import RenyiELBO, Trace_ELBO, TraceGraph_ELBO, TraceMeanField
 from numpyro.primitives import Messenger
 
 from gendsl.objectives.pair import Bound, Pair
+from gendsl_numpyro.families import Learned
 from gendsl_numpyro.unconstrained import trace_at
 
 __all__ = ["NumpyroEvidence"]
@@ -132,6 +133,8 @@ def _image(fn: Any, eps: jax.Array) -> jax.Array:
     """The draw of a distribution whose standard normal noise is eps."""
     if isinstance(fn, _WRAPPERS):
         return _image(fn.base_dist, eps)
+    if isinstance(fn, Learned):
+        return fn.image(eps if fn.base is None else _image(fn.base, eps))
     if isinstance(fn, dist.TransformedDistribution):
         x = _image(fn.base_dist, eps)
         for transform in fn.transforms:

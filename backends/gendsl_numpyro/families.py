@@ -29,6 +29,7 @@ class Learned(Distribution):
 
     pytree_data_fields = ("params", "base", "context")
     pytree_aux_fields = ("placed",)
+    _last: tuple[Any, Any] | None = None
 
     def __init__(
         self,
@@ -58,7 +59,9 @@ class Learned(Distribution):
         return next(iter(self.params.values())) if self.params else jnp.zeros(())
 
     def log_prob(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """The log-density; -inf outside the support."""
+        """The log-density; -inf outside the support. That of the last draw came with it."""
+        if self._last is not None and value is self._last[0]:
+            return jnp.broadcast_to(self._last[1], jnp.broadcast_shapes(self._last[1].shape, self.batch_shape))
         x = value if jnp.issubdtype(value.dtype, jnp.floating) else value.astype(self._like.dtype)
         base = None if self.base is None else self.base.log_prob
         out = self.placed.log_prob(self.params, x, base, self.context)
@@ -72,8 +75,14 @@ class Learned(Distribution):
         else:
             make = jax.random.normal if self.placed.spec.noise is Noise.NORMAL else jax.random.uniform
             noise = make(key, shape, self._like.dtype)
-        out = self.placed.sample(self.params, noise, self.context)
-        return out.astype(int) if self.placed.spec.support.discrete else out
+        return self.image(noise)
+
+    def image(self, noise: Any) -> Any:
+        """The draw that noise makes, a draw of the base or of standard noise, (..., *batch, *event)."""
+        base = None if self.base is None else self.base.log_prob
+        x, log_prob = self.placed.sample(self.params, noise, base, self.context)
+        self._last = None if log_prob is None else (x, log_prob)
+        return x.astype(int) if self.placed.spec.support.discrete else x
 
 
 def _constraint(c: Constraint) -> Any:

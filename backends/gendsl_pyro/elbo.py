@@ -18,6 +18,7 @@ from pyro.infer.util import get_dependent_plate_dims, torch_sum
 from pyro.poutine.messenger import Messenger
 
 from gendsl.objectives.pair import Bound, Pair
+from gendsl_pyro.families import Learned
 from gendsl_pyro.seeded import seeded
 from gendsl_pyro.unconstrained import Unconstrained
 
@@ -131,6 +132,8 @@ def _image(fn: Any, eps: torch.Tensor) -> torch.Tensor:
     """The draw of a distribution whose standard normal noise is eps."""
     if isinstance(fn, _WRAPPERS):
         return _image(fn.base_dist, eps)
+    if isinstance(fn, Learned):
+        return fn.image(eps if fn.base is None else _image(fn.base, eps))
     if isinstance(fn, dist.TransformedDistribution):
         x = _image(fn.base_dist, eps)
         for transform in fn.transforms:

@@ -38,6 +38,7 @@ class Learned(TorchDistribution):
         validate_args: bool | None = None,
     ) -> None:
         self.placed, self.params, self.base, self.context = placed, params, base, context
+        self._last: tuple[torch.Tensor, torch.Tensor] | None = None
         shapes = [() if base is None else base.batch_shape, () if context is None else context.shape[:-1]]
         super().__init__(torch.broadcast_shapes(*shapes), torch.Size(placed.event), validate_args=validate_args)
 
@@ -57,7 +58,9 @@ class Learned(TorchDistribution):
         return next(iter(self.params.values())) if self.params else torch.zeros(())
 
     def log_prob(self, value: torch.Tensor) -> torch.Tensor:
-        """The log-density; -inf outside the support."""
+        """The log-density; -inf outside the support. That of the last draw came with it."""
+        if self._last is not None and value is self._last[0]:
+            return self._last[1].expand(torch.broadcast_shapes(self._last[1].shape, self.batch_shape))
         x = value if value.is_floating_point() else value.to(self._like.dtype)
         base = None if self.base is None else self.base.log_prob
         out: torch.Tensor = self.placed.log_prob(self.params, x, base, self.context)
@@ -71,8 +74,16 @@ class Learned(TorchDistribution):
         else:
             make = torch.randn if self.placed.spec.noise is Noise.NORMAL else torch.rand
             noise = make(shape, dtype=self._like.dtype, device=self._like.device)
-        out: torch.Tensor = self.placed.sample(self.params, noise, self.context)
-        return out.long() if self.placed.spec.support.discrete else out
+        return self.image(noise)
+
+    def image(self, noise: torch.Tensor) -> torch.Tensor:
+        """The draw that noise makes, a draw of the base or of standard noise, (..., *batch, *event)."""
+        base = None if self.base is None else self.base.log_prob
+        x, log_prob = self.placed.sample(self.params, noise, base, self.context)
+        self._last = None
+        if log_prob is not None and torch.is_grad_enabled():  # else its own gradient would be lacking
+            self._last = (x, log_prob)
+        return x.long() if self.placed.spec.support.discrete else x
 
     def sample(self, sample_shape: Any = torch.Size()) -> torch.Tensor:
         """A draw through which no gradient flows."""
@@ -85,7 +96,7 @@ class Learned(TorchDistribution):
         new.placed, new.params, new.base = self.placed, self.params, self.base
         new.context = None if self.context is None else self.context.expand((*batch_shape, self.context.shape[-1]))
         super(Learned, new).__init__(torch.Size(batch_shape), self.event_shape, validate_args=False)
-        new._validate_args = self._validate_args
+        new._validate_args, new._last = self._validate_args, self._last
         return new
 
 

@@ -93,3 +93,15 @@ class Density(Spec):
     ) -> Array:
         """The draw (..., *event) that noise (..., *event) makes; other arguments as for `log_prob`."""
         raise NotImplementedError
+
+    def sample_and_log_prob(
+        self,
+        nn: Layers,
+        params: Values,
+        noise: Array,
+        context: Array | None = None,
+        event: Event | None = None,
+        base: Callable[[Array], Array] | None = None,
+    ) -> tuple[Array, Array | None]:
+        """The draw and its log-density, where this comes with the draw; else None. Arguments as for `log_prob`."""
+        return self.sample(nn, params, noise, context, event), None

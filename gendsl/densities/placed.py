@@ -59,9 +59,11 @@ class Placed:
         """The log-density on its own parameters; see `Density.log_prob`."""
         return self.spec.log_prob(self.nn, params, x, context, self.event, base)
 
-    def sample(self, params: Values, noise: Array, context: Array | None) -> Array:
-        """The draw that the noise makes; see `Density.sample`."""
-        return self.spec.sample(self.nn, params, noise, context, self.event)
+    def sample(
+        self, params: Values, noise: Array, base: Callable[[Array], Array] | None, context: Array | None
+    ) -> tuple[Array, Array | None]:
+        """The draw that the noise makes, with its log-density or None; see `Density.sample_and_log_prob`."""
+        return self.spec.sample_and_log_prob(self.nn, params, noise, context, self.event, base)
 
 
 def placing(nn: Layers, distribution: Callable[..., Any]) -> Callable[..., Placed]:

@@ -13,7 +13,7 @@ from gendsl.emit.layout import Layout, assign_slots
 from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
-from gendsl.objectives.guides import has_path, prior_of
+from gendsl.objectives.guides import has_path, is_image, prior_of
 from gendsl.objectives.pair import Bound, Pair
 from gendsl.objectives.parameters import parameters_of
 from gendsl.objectives.rows import Rows
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AmortisedGame", "bind_model"]
 
-_NORMAL = ("Normal", "LogNormal", "MultivariateNormal")
-"""Families whose draws are images of normal noise of the same shape."""
 _SEED = "seed"
 _SEEDS = 2**31 - 1
 
@@ -101,7 +99,7 @@ class AmortisedGame:
         latents = {str(n.name): n for _, n in graph.of("latent")}
         layouts = {x.name: x for x in programs["guide"].program.emitted.outputs}
         self.normal: dict[str, Layout] = {
-            name: layouts[name] for name, n in latents.items() if prior_of(graph, n)[0].op[5:] in _NORMAL
+            name: layouts[name] for name, n in latents.items() if is_image(graph, prior_of(graph, n)[0])
         }
         self.seeded = len(self.normal) < len(latents)
         self.score = frozenset(k for k, n in latents.items() if objective.score_of(k, has_path(graph, n)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gendsl.densities import Density, Noise
 from gendsl.graph.constraints import implies
 from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Graph, Node
@@ -14,7 +15,7 @@ from gendsl.objectives.base import Refusal
 if TYPE_CHECKING:
     from gendsl.guide import Guide
 
-__all__ = ["guide_refusals", "has_path", "latent_refusals", "prior_of"]
+__all__ = ["guide_refusals", "has_path", "is_image", "latent_refusals", "prior_of"]
 
 
 def prior_of(graph: Graph, n: Node) -> tuple[Node, DistType]:
@@ -29,6 +30,18 @@ def has_path(graph: Graph, n: Node) -> bool:
     """Whether a draw of a latent's distribution is differentiable in its parameters."""
     d, t = prior_of(graph, n)
     return t.dtype is DType.FLOAT and FAMILIES[d.op.removeprefix("dist.")].reparametrised
+
+
+_NORMAL = ("Normal", "LogNormal", "MultivariateNormal")
+
+
+def is_image(graph: Graph, dist: Node) -> bool:
+    """Whether a draw of a distribution is an image of standard normal noise of the same shape."""
+    static = dict(dist.attr["static"])
+    if isinstance(spec := static.get("spec"), Density):
+        inner = [graph.nodes[a] for a in dist.args if isinstance(graph.nodes[a].type, DistType)]
+        return spec.noise is Noise.NORMAL and all(is_image(graph, d) for d in inner)
+    return dist.op.removeprefix("dist.") in _NORMAL
 
 
 def latent_refusals(graph: Graph, who: str, guide: Guide | None) -> Iterator[Refusal]:
