@@ -24,7 +24,7 @@ from gendsl.samplers import DPMSolver, Sampler
 from gendsl.samplers.probability_flow import ProbabilityFlow
 from gendsl.spec import Checked
 
-__all__ = ["DiffusionDensity"]
+__all__ = ["DiffusionDensity", "Predicts"]
 
 
 @lru_cache(maxsize=64)

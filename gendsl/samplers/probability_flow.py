@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from gendsl.choice import Choice
 from gendsl.log_density import LogDensity
 from gendsl.math.diffusion.likelihood import Adaptive, Base, log_density
 from gendsl.math.diffusion.predicts import Net
@@ -18,7 +18,7 @@ __all__ = ["Probe", "ProbabilityFlow"]
 Array = Any
 
 
-class Probe(StrEnum):
+class Probe(Choice):
     """What Hutchinson's estimate is drawn from. RADEMACHER: signs, with less variance. NORMAL: standard normal."""
 
     RADEMACHER = "rademacher"
