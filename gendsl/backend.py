@@ -5,7 +5,8 @@ A backend is one object, found through the entry-point group `gendsl.backends`. 
 - a `Dialect`: how operations, distributions and statements are spelt in its language;
 - `Ops`: the array functions that the mathematics in gendsl/math is written over;
 - `Layers`: what networks are written over (gendsl/networks/layers.py);
-- an `Engine`: what runs, such as its own NUTS and HMC kernels.
+- an `Engine`: what runs, such as its own NUTS and HMC kernels;
+- `Evidence`: its own bounds on the evidence (gendsl/objectives/pair.py).
 
 Nothing here imports a backend; `get_backend(name)` does, at first use.
 """
@@ -25,17 +26,22 @@ import numpy as np
 from gendsl.errors import BackendError, caller
 
 if TYPE_CHECKING:
+    from gendsl.coordinates import Coordinates
     from gendsl.emit.dialect import Dialect
+    from gendsl.math.langevin import Target
     from gendsl.methods import MCMC
     from gendsl.networks import Layers
+    from gendsl.objectives.pair import Evidence
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
+    from gendsl.training import Job, Report, Trained
 
 __all__ = [
     "AUTO",
     "CPU",
     "PREFERRED",
     "Backend",
+    "Density",
     "Draws",
     "Engine",
     "Ops",
@@ -153,8 +159,40 @@ class Simulation:
     cache: dict[Any, Any]
 
 
+class Density(Protocol):
+    """The fused density of many vectors, each of which holds all unconstrained sites in the program's order.
+
+    Attributes:
+        data: what it depends on besides the vectors, as inputs of what is compiled.
+    """
+
+    data: Any
+
+    def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """The log-density of one vector, and its gradient."""
+
+    def evaluate(self, u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+        """The log-density at a point given by site, and its gradient by site; NaN and nothing where it is singular."""
+
+    def compiled(self, key: tuple[Any, ...], make: Callable[[Callable[[Any], Target]], Callable[..., Any]]) -> Any:
+        """`make(target_of)`, compiled: a function of the data, then of arrays.
+
+        `target_of(data)` maps vectors (chain, dimension) to their log-densities (chain,) and gradients. What is
+        compiled is kept with the program under the key, and serves other data of the same shapes.
+        """
+
+
 class Engine(Protocol):
     """What a backend runs."""
+
+    def density(self, program: BoundProgram, coordinates: Coordinates | None, iterations: int) -> Density:
+        """The fused density for samplers that are written over `ops`.
+
+        Args:
+            program: the bound program.
+            coordinates: those of the vectors; None where they hold the unconstrained values themselves.
+            iterations: about how often it will be evaluated.
+        """
 
     def mcmc(
         self,
@@ -166,6 +204,12 @@ class Engine(Protocol):
     ) -> Draws:
         """Sample the fused density with the backend's own kernel, or go on from a state with `method.draws` more."""
 
+    def train(self, job: Job, report: Report) -> Trained:
+        """Train a game by gradients, or go on from a state or checkpoint.
+
+        The loop is `gendsl.training.loop.run`; the backend gives a learner (`gendsl.training.contract`).
+        """
+
 
 class Backend(Protocol):
     """One backend."""
@@ -175,6 +219,7 @@ class Backend(Protocol):
     ops: Ops
     layers: Layers
     engine: Engine
+    evidence: Evidence
 
     def context(self, precision: str, device: str = CPU) -> AbstractContextManager[Any]:
         """The context in which everything of this precision ("float64", "float32") runs, on this device.

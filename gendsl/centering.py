@@ -31,6 +31,7 @@ from gendsl.graph.types import ArrayType
 from gendsl.invert import unconstrained
 from gendsl.methods import MCMC
 from gendsl.methods.init import Given
+from gendsl.methods.sample import sample
 from gendsl.program import BoundProgram
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def learn(bound: BoundProgram, method: MCMC, seed: int, progress: Progress) -> L
         return Learnt(bound, method, f"centring is as declared: {why}")
     first = replace(method, warmup=quarter, draws=quarter, thinning=1, keep_warmup=False)
     own = int(np.random.SeedSequence([seed, _LEARNING]).generate_state(1, np.uint64)[0] >> np.uint64(1))
-    raw = p.backend.engine.mcmc(bound, first, own, progress)
+    raw = sample(bound, first, own, progress)
     if not raw.complete:
         return Learnt(bound, method, cut=raw)
     if method.deadline is not None and time.perf_counter() - began > _MOST * method.deadline:

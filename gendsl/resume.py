@@ -14,6 +14,7 @@ from gendsl.errors import FitError, caller
 from gendsl.fit import Fit
 from gendsl.groups import constrained
 from gendsl.methods import MCMC
+from gendsl.methods.sample import sample
 from gendsl.progress import make
 from gendsl.request import positive
 
@@ -33,7 +34,7 @@ def resume(fit: Fit, draws: int | None, progress: bool) -> Fit:
         raise FitError(
             "this fit holds no state of a sampler, so it cannot go on",
             given=repr(fit),
-            needed="a fit by gd.NUTS or gd.HMC",
+            needed="a fit by a sampler, such as gd.NUTS()",
             fix="fit again with more draws",
             where=caller(),
         )
@@ -48,7 +49,7 @@ def resume(fit: Fit, draws: int | None, progress: bool) -> Fit:
         keep_warmup=False,
     )
     program = fit.program
-    raw = program.backend.engine.mcmc(fit.bound, part, state.seed, make(progress, program.declared.name), state)
+    raw = sample(fit.bound, part, state.seed, make(progress, program.declared.name), state)
     rows = _rows(state, raw.state)
     whole = _joined(fit.raw, raw, rows, _note(fit, raw, again))
     new = constrained(fit.bound, raw.unconstrained)

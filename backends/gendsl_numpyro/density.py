@@ -7,6 +7,7 @@ the same shapes use it again.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from gendsl.math.affine import placed
 from gendsl_numpyro.ops import OPS
 
 if TYPE_CHECKING:
+    from gendsl.math.langevin import Target
     from gendsl.program import BoundProgram
 
 __all__ = ["FlatDensity", "ShapedDensity"]
@@ -152,6 +154,17 @@ class FlatDensity:
             with self._program.context():
                 out = np.asarray(self.shaped.value_and_gradient(data, z))
         return float(out[0]), out[1:].astype(np.float64)
+
+    def compiled(self, key: tuple[Any, ...], make: Callable[[Callable[[Data], Target]], Callable[..., Any]]) -> Any:
+        """See `gendsl.backend.Density`."""
+        shaped, name = self.shaped, ("compiled", key, self.key)
+
+        def target_of(data: Data) -> Target:
+            both = jax.vmap(jax.value_and_grad(shaped.log_density, argnums=1), (None, 0))
+            return lambda z: both(data, z)
+
+        found = self._program.cache.get(name)
+        return found or self._program.cache.setdefault(name, jax.jit(make(target_of)))
 
     def stay(self) -> None:
         """Enter the precision in this thread for as long as it lives; for threads that do nothing else."""

@@ -9,26 +9,21 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
-from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.coordinates import Coordinates
-from gendsl.math.affine import placed
 from gendsl.methods import HMC, MCMC, NUTS, nutpie
 from gendsl.methods.chains import Chain, HandOver, Start, limited
 from gendsl.state import entropy
+from gendsl_pyro.density import LONG, singular, splitter
 from gendsl_pyro.device import on
 from gendsl_pyro.hmc import FlatHMC
 from gendsl_pyro.kernel import Adapted, FlatNUTS, Step
-from gendsl_pyro.ops import OPS
 from gendsl_pyro.seeded import seeded
 from gendsl_pyro.straight import straighten, value_and_grad
 
 __all__ = ["Settings", "run_chain", "run_nutpie"]
 
 _DTYPES: dict[str, type[np.generic]] = {"n_steps": np.int64, "tree_depth": np.int64, "diverging": np.bool_}
-_LONG = 400
-"""Iterations from which recording the density (a second or two) pays."""
-
 _INTERVAL = 0.1  # seconds between reports
 
 
@@ -101,7 +96,7 @@ def run_chain(
         return run_nutpie(log_density, settings, start, report, stopped, hand_over)
     stopped, late = limited(stopped, start.until)
     first = torch.from_numpy(start.position.copy()).to(settings.device)
-    unflatten = _unflatten(settings, first)
+    unflatten = splitter(settings.shapes, settings.coordinates, first)
 
     def potential(q: torch.Tensor) -> torch.Tensor:
         return -log_density(unflatten(q))
@@ -111,7 +106,7 @@ def run_chain(
     before, kept = _Kept(), _Kept()
     divergences, reported, done, since, handed, error = 0, 0.0, 0, False, 0, ""
     with on(settings.device), seeded(_seed(settings.seed, start.number, settings.run), settings.device):
-        both = straighten(potential, [first, 0.5 * first, -first]) if total >= _LONG else None
+        both = straighten(potential, [first, 0.5 * first, -first]) if total >= LONG else None
         kernel = _kernel(method, potential, first, both, settings.dense, _known(start, first))
         times = [time.perf_counter()]
 
@@ -168,12 +163,11 @@ def _kernel(
     dense: bool,
     known: Adapted | None,
 ) -> FlatNUTS | FlatHMC:
-    accept = method.target_accept
     if isinstance(method, NUTS):
-        depth = method.max_tree_depth
+        accept, depth = method.target_accept, method.max_tree_depth
         return FlatNUTS(potential, first, both, dense=dense, target_accept=accept, max_tree_depth=depth, known=known)
     if isinstance(method, HMC):
-        length, most = method.trajectory, method.max_steps
+        accept, length, most = method.target_accept, method.trajectory, method.max_steps
         return FlatHMC(
             potential, first, both, dense=dense, target_accept=accept, trajectory=length, max_steps=most, known=known
         )
@@ -197,12 +191,12 @@ def run_nutpie(
 ) -> Chain:
     """Like `run_chain`, by nutpie."""
     first = torch.from_numpy(start.position.copy()).to(settings.device)
-    unflatten = _unflatten(settings, first)
+    unflatten = splitter(settings.shapes, settings.coordinates, first)
 
     def log_p(q: torch.Tensor) -> torch.Tensor:
         return log_density(unflatten(q))
 
-    long = settings.method.iterations >= _LONG
+    long = settings.method.iterations >= LONG
     both = straighten(log_p, [first, 0.5 * first, -first]) if long else None
     both = both or value_and_grad(log_p)
 
@@ -210,31 +204,8 @@ def run_nutpie(
         value, gradient = both(torch.tensor(z, dtype=first.dtype, device=first.device))
         return value.item(), gradient.cpu().numpy().astype(np.float64)
 
-    def singular(e: Exception) -> bool:
-        return any(handler(e) for handler in _EXCEPTION_HANDLERS.values())
-
     mine = nutpie.settings(settings.method, settings.seed, settings.run)
     return nutpie.run_chain(density, mine, start, report, stopped, singular, hand_over)
-
-
-def _unflatten(settings: Settings, like: torch.Tensor) -> Callable[[torch.Tensor], dict[str, torch.Tensor]]:
-    """From positions to sites."""
-    shapes, at = settings.shapes, settings.coordinates
-    names = list(shapes)
-    sizes = [int(np.prod(shape, dtype=int)) for shape in shapes.values()]
-    views = list(shapes.values())
-
-    if at is not None:
-        layout = {k: torch.from_numpy(x).to(like.device) for k, x in at.layout(like.numel()).items()}
-        layout = {k: x.to(like.dtype) if x.is_floating_point() else x for k, x in layout.items()}
-
-    def unflatten(q: torch.Tensor) -> dict[str, torch.Tensor]:
-        if at is not None:
-            q = placed(OPS, q, **layout)
-        parts = torch.split(q, sizes)
-        return {name: part.view(view) for name, part, view in zip(names, parts, views, strict=True)}
-
-    return unflatten
 
 
 def _seed(seed: int, chain: int, run: int) -> int:

@@ -7,9 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from pyro.ops.integrator import _EXCEPTION_HANDLERS
 
 from gendsl.backend import Draws, Progress
 from gendsl.methods import nutpie
@@ -18,10 +16,13 @@ from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
 from gendsl.methods.start import begin_chains
 from gendsl_pyro.chain import Settings, run_chain
+from gendsl_pyro.density import VectorDensity, evaluator
 from gendsl_pyro.pool import run_pool
 from gendsl_pyro.worker import Job
 
 if TYPE_CHECKING:
+    from gendsl import training
+    from gendsl.coordinates import Coordinates
     from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
@@ -41,6 +42,16 @@ class PyroEngine:
 
     def __init__(self, processes: int | None = None) -> None:
         self.processes = processes
+
+    def train(self, job: training.Job, report: training.Report) -> training.Trained:
+        """Train a game by gradients; see `gendsl.training`."""
+        from gendsl_pyro.train import train
+
+        return train(job, report)
+
+    def density(self, program: BoundProgram, coordinates: Coordinates | None, iterations: int) -> VectorDensity:
+        """The density for samplers that are written over `ops`."""
+        return VectorDensity(program, coordinates, iterations)
 
     def mcmc(
         self,
@@ -65,7 +76,7 @@ class PyroEngine:
         whitened = program.coordinates if method.whiten else None
         coordinates = state.coordinates if state else whitened
         if state is None:
-            chains = begin_chains(program, _evaluate(program), method, seed, whitened, clock.hurry)
+            chains = begin_chains(program, evaluator(program), method, seed, whitened, clock.hurry)
             dense = is_dense(method, program.dimension)
         else:
             chains = resume(state)
@@ -122,20 +133,3 @@ def _job(program: BoundProgram, settings: Settings) -> Job:
 
     arguments = tuple({k: sendable(v) for k, v in group.items()} for group in program.density_arguments)
     return Job(program.program.source, program.program.graph.name, arguments, settings)
-
-
-def _evaluate(program: BoundProgram) -> Any:
-    p = program.program
-    both = p.backend.value_and_grad(program.log_density)
-
-    def evaluate(u: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
-        try:
-            with p.context():
-                value, gradient = both({k: p.backend.array(v, p.precision) for k, v in u.items()})
-        except Exception as e:
-            if any(handler(e) for handler in _EXCEPTION_HANDLERS.values()):  # a singular matrix
-                return float("nan"), {}
-            raise
-        return float(value), {k: p.backend.numpy(g) for k, g in gradient.items()}
-
-    return evaluate

@@ -85,7 +85,7 @@ def calibrate(
     """
     count = positive("simulations", simulations, 200)
     if not isinstance(method, MCMC):
-        needed = "gd.NUTS(...) or gd.HMC(...)"
+        needed = "a sampler, such as gd.NUTS(...)"
         raise FitError("an unknown method", given=repr(method)[:80], needed=needed, where=caller())
     if method.deadline is not None:
         raise FitError(

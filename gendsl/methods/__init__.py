@@ -3,6 +3,26 @@
 from gendsl.methods import init
 from gendsl.methods.base import Method
 from gendsl.methods.init import Init
-from gendsl.methods.mcmc import HMC, MCMC, NUTS, Centering, Engine
+from gendsl.methods.langevin import MALA, ULA, Langevin
+from gendsl.methods.mcmc import HMC, MCMC, NUTS, Adjusted, Centering, Engine
+from gendsl.methods.train import Checkpoint, Precision, Remainder, Train, Validation
 
-__all__ = ["HMC", "MCMC", "NUTS", "Centering", "Engine", "Init", "Method", "init"]
+__all__ = [
+    "HMC",
+    "MALA",
+    "MCMC",
+    "NUTS",
+    "ULA",
+    "Adjusted",
+    "Centering",
+    "Checkpoint",
+    "Engine",
+    "Init",
+    "Langevin",
+    "Method",
+    "Precision",
+    "Remainder",
+    "Train",
+    "Validation",
+    "init",
+]

@@ -13,15 +13,16 @@ from gendsl.errors import ModelError, caller
 from gendsl.methods.base import Method
 from gendsl.methods.init import Init, Uniform
 
-__all__ = ["HMC", "MCMC", "NUTS", "Centering", "Engine"]
+__all__ = ["HMC", "MCMC", "NUTS", "Adjusted", "Centering", "Engine"]
 
 
 class Engine(StrEnum):
     """Whose kernel runs.
 
     AUTO is nutpie's where it is installed and can do what is asked for (on a CPU, without `dense`, with warmup), else
-    the backend's. NATIVE is Pyro's or NumPyro's. NUTPIE is nutpie's, in Rust, with a mass matrix of low rank, on the
-    fused density of either backend.
+    the backend's; on NumPyro it is the backend's too for 25 to 100 unconstrained scalars, where that is faster. NATIVE
+    is Pyro's or NumPyro's. NUTPIE is nutpie's, in Rust, with a mass matrix of low rank, on the fused density of either
+    backend.
     """
 
     AUTO = "auto"
@@ -42,13 +43,12 @@ class Centering(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class MCMC(Method):
-    """What all Hamiltonian samplers of the fused density share.
+    """What all samplers of the fused density share.
 
     Args:
         chains: independent chains.
         draws: kept draws of each chain.
         warmup: adaptation draws of each chain.
-        target_accept: acceptance probability that the step size is adapted to.
         dense: dense mass matrix; left out, dense where warmup has at least 20 draws for each of at most 100 dimensions.
         thinning: every how many iterations after warmup a draw is kept: there are `thinning * draws` of them. A kept
             draw counts as diverging if any iteration since the last kept one did; its other statistics are its own.
@@ -67,7 +67,6 @@ class MCMC(Method):
     chains: int = 4
     draws: int = 1000
     warmup: int = 1000
-    target_accept: float = 0.9
     dense: bool | None = None
     thinning: int = 1
     init: Init = field(default_factory=Uniform)
@@ -80,6 +79,11 @@ class MCMC(Method):
     def native(self) -> bool:
         """Whether the kernel is the backend's own."""
         return True
+
+    @property
+    def caveat(self) -> str:
+        """What must be known of all draws by this method, however well its chains look; empty where nothing must."""
+        return ""
 
     @property
     def iterations(self) -> int:
@@ -97,7 +101,6 @@ class MCMC(Method):
         object.__setattr__(self, "centering", Centering(self.centering))
         if self.dense is not None:
             self._boolean("dense", " or None", "leave dense out: the sampler decides")
-        self._number("target_accept", 1.0, "a probability", "between 0 and 1, such as 0.9")
         if self.deadline is not None:
             self._number("deadline", math.inf, "a positive number of seconds", "seconds, such as 600, or None")
         if not isinstance(self.init, Init):
@@ -136,7 +139,22 @@ class MCMC(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NUTS(MCMC):
+class Adjusted(MCMC):
+    """Samplers that accept or reject what they propose, and so have the posterior itself as their stationary law.
+
+    Args:
+        target_accept: acceptance probability that the step size is adapted to.
+    """
+
+    target_accept: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._number("target_accept", 1.0, "a probability", f"between 0 and 1, such as {type(self).target_accept:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NUTS(Adjusted):
     """The No-U-Turn sampler on the fused density. See `MCMC` for the arguments that it shares with `HMC`.
 
     Args:
@@ -175,7 +193,7 @@ class NUTS(MCMC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HMC(MCMC):
+class HMC(Adjusted):
     """Hamiltonian Monte Carlo with trajectories of one length, by the backend's own kernel.
 
     The length is time in the unconstrained space, scaled by the mass matrix: where that is the posterior's covariance,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gendsl.diagnostics import ENOUGH_ESS, LEAST_BFMI, WORST_RHAT, bfmi, effective_sizes, rhats
+from gendsl.methods import MCMC
 from gendsl.results.conflict import conflicts
 from gendsl.results.divergences import divergences
 from gendsl.results.modes import lagging, modes, stuck
@@ -38,7 +39,7 @@ class Check:
     Attributes:
         problems: what is wrong and what may help, in words; empty where nothing is.
         figures: the worst value of each diagnostic.
-        notes: what could not be looked at, and why.
+        notes: what must be known of the method whatever its draws look like; what could not be looked at, and why.
     """
 
     problems: tuple[str, ...]
@@ -75,10 +76,11 @@ def check(fit: Fit, prior: bool) -> Check:
     problems += apart or lagging(stats.get("lp"), [c for c, _ in still], stats.get("step_size"))
     problems += [p for p in base.problems if p not in problems]
     problems += divergences(fit, drawn)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = (fit.method.caveat,) if isinstance(fit.method, MCMC) and fit.method.caveat else ()
     if prior:
-        words, notes = conflicts(fit)
+        words, more = conflicts(fit)
         problems += words
+        notes += more
     return Check(tuple(problems), base.figures, notes)
 
 

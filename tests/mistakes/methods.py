@@ -163,7 +163,7 @@ def deadline_that_is_too_soon():
     schools().fit(SCHOOLS, gd.NUTS(deadline=1e-6, chains=1, warmup=100), backend="pyro", progress=False)
 
 
-@mistake(gd.FitError, "holds no state of a sampler", "gd.NUTS or gd.HMC", "fit again")
+@mistake(gd.FitError, "holds no state of a sampler", "such as gd.NUTS()", "fit again")
 def continuation_without_a_state():
     regression_fit("pyro", 8).continue_()  # here
 

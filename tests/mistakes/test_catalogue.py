@@ -15,8 +15,10 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     declarations,
     diffusion,
     distributions,
+    energies,
     expressions,
     indexing,
+    learned,
     methods,
     mixtures,
     networks,
@@ -25,6 +27,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     sequences,
     shapes,
     sites,
+    training,
 )
 from tests.mistakes.table import TABLE, Mistake
 

@@ -71,9 +71,18 @@ _CLASSES: dict[str, Any] = {
     )
 }  # fmt: skip
 _SPECS: dict[str, Any] = {
-    **NETWORKS, **TIMES, **TRANSFORMS, **SCALARS, **DENSITIES, **CONDITIONALS, **PROCESSES, **SCHEDULES, **SAMPLERS,
-    **GRIDS, "ProbabilityFlow": ProbabilityFlow,
-}  # fmt: skip  # they check their own fields
+    **CONDITIONALS,
+    **DENSITIES,
+    **GRIDS,
+    **NETWORKS,
+    **PROCESSES,
+    **SAMPLERS,
+    **SCALARS,
+    **SCHEDULES,
+    **TIMES,
+    **TRANSFORMS,
+    "ProbabilityFlow": ProbabilityFlow,
+}  # they check their own fields
 _KNOWN = {**_CLASSES, **_SPECS}
 
 
