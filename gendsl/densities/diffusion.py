@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 
 from gendsl.densities.base import Density, Event
@@ -56,6 +56,7 @@ class DiffusionDensity(Density, Checked):
 
     process: ForwardProcess
     network: Network
+    _: KW_ONLY
     predicts: Predicts = Predicts.EPS
     sampler: Sampler = DPMSolver(steps=20)
     flow: ProbabilityFlow = ProbabilityFlow()

@@ -162,9 +162,9 @@ def test_the_source_is_readable(backend: str) -> None:
 
 def test_words() -> None:
     m, _ = MODELS["observed"]()
-    assert "x ~ Diffusion(" in str(m)
+    assert "x[row] ~ Diffusion(2, DiffusionDensity(VP(" in str(m)
     assert "VP(CosineSchedule(0.008), 0.001, 0.999)" in str(m)
-    row = next(r for r in m.explain().rows if r.name == "x")
+    row = next(r for r in m.explain().rows if r.what == "Diffusion")
     assert row.event == (2,)
     assert {"sample", "reparam", "log_prob", "score"} <= set(row.capabilities)
 
