@@ -8,7 +8,7 @@ from gendsl.densities.autoregressive import (
     NormalElement,
 )
 from gendsl.densities.base import Density, Noise
-from gendsl.densities.diffusion import DiffusionDensity
+from gendsl.densities.diffusion import DiffusionDensity, Predicts
 from gendsl.densities.flow import FlowDensity
 from gendsl.densities.placed import Placed, placing
 
@@ -24,6 +24,7 @@ __all__ = [
     "Noise",
     "NormalElement",
     "Placed",
+    "Predicts",
     "placing",
 ]
 

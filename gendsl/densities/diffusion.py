@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 
 from gendsl.densities.base import Density, Event
@@ -24,7 +24,7 @@ from gendsl.samplers import DPMSolver, Sampler
 from gendsl.samplers.probability_flow import ProbabilityFlow
 from gendsl.spec import Checked
 
-__all__ = ["DiffusionDensity"]
+__all__ = ["DiffusionDensity", "Predicts"]
 
 
 @lru_cache(maxsize=64)
@@ -56,6 +56,7 @@ class DiffusionDensity(Density, Checked):
 
     process: ForwardProcess
     network: Network
+    _: KW_ONLY
     predicts: Predicts = Predicts.EPS
     sampler: Sampler = DPMSolver(steps=20)
     flow: ProbabilityFlow = ProbabilityFlow()

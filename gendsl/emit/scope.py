@@ -18,13 +18,17 @@ from gendsl.graph.learned import Learned, UsedDensity
 from gendsl.graph.node import Array, Node
 from gendsl.graph.types import ArrayType, DType, Size
 from gendsl.networks import NETWORKS, TIMES
+from gendsl.processes import PROCESSES, SCHEDULES
+from gendsl.samplers import GRIDS, SAMPLERS
 from gendsl.transforms import SCALARS, TRANSFORMS
 
 __all__ = ["WORDS", "Module", "Scope"]
 
 WORDS: dict[str, tuple[str, ...]] = {
-    "gendsl.densities": (*DENSITIES, *CONDITIONALS),
+    "gendsl.densities": ("Predicts", *DENSITIES, *CONDITIONALS),
     "gendsl.networks": ("Activation", *NETWORKS, *TIMES),
+    "gendsl.processes": (*PROCESSES, *SCHEDULES),
+    "gendsl.samplers": ("ProbabilityFlow", "Probe", "Variance", *GRIDS, *SAMPLERS),
     "gendsl.transforms": (*TRANSFORMS, *SCALARS),
 }
 """What specs are written with in programs, and where it is found."""

@@ -10,24 +10,17 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from gendsl.math.energy import denoising, implicit, score, sliced
 from gendsl.math.energy.score import Energy
+from gendsl.math.probes import Probe, directions
 from gendsl.spec import Checked
 
 __all__ = ["ImplicitScoreMatching", "Probe", "ScoreMatching", "SlicedScoreMatching", "SmoothedScoreMatching"]
 
 Array = Any
 Noise = dict[str, Array]
-
-
-class Probe(StrEnum):
-    """What directions are drawn from: SIGN, independent signs, has the least variance; NORMAL, standard normal."""
-
-    SIGN = "sign"
-    NORMAL = "normal"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -83,8 +76,7 @@ class SlicedScoreMatching(ScoreMatching):
 
     def draw(self, ops: Any, key: Any, x: Array) -> Noise:
         """{"probes": (projections, n, *event)}."""
-        kind = ops.rademacher if self.probe is Probe.SIGN else ops.normal
-        return {"probes": kind(key, (self.projections, *x.shape), like=x)}
+        return {"probes": directions(ops, self.probe, key, (self.projections, *x.shape), x)}
 
     def loss(self, ops: Any, energy: Energy, x: Array, noise: Noise) -> Array:
         """The estimate of each row, (n,); unbiased for that of `ImplicitScoreMatching`."""

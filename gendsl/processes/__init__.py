@@ -14,6 +14,7 @@ from gendsl.processes.exploding import EDM, VE
 from gendsl.processes.given import FromDrift, FromLogSNR, FromMarginals, Given, Process
 from gendsl.processes.preserving import OU, VP, SubVP
 from gendsl.processes.rectified import Rectified
+from gendsl.processes.schedule import CosineSchedule, LinearSchedule, SigmoidSchedule
 
 __all__ = [
     "EDM",
@@ -22,13 +23,16 @@ __all__ = [
     "SCHEDULES",
     "VE",
     "VP",
+    "CosineSchedule",
     "ForwardProcess",
     "FromDrift",
     "FromLogSNR",
     "FromMarginals",
     "Given",
+    "LinearSchedule",
     "Process",
     "Rectified",
+    "SigmoidSchedule",
     "SubVP",
     "check",
     "schedule",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 import numpy as np
 
+from gendsl.choice import Choice
 from gendsl.math.diffusion.multistep import multistep
 from gendsl.math.diffusion.stages import heun
 from gendsl.math.diffusion.steps import ancestral, ddim, euler_maruyama
@@ -36,7 +36,7 @@ class EulerMaruyama(Sampler):
         return euler_maruyama(times, alpha, sigma, process.f(NUMPY, times), process.g2(NUMPY, times))
 
 
-class Variance(StrEnum):
+class Variance(Choice):
     """Whose variance an ancestral step has.
 
     POSTERIOR: that of q(x_s | x_t, x_0), right for data at one point. FIXED_LARGE: that of the forward kernel

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from gendsl.log_density import LogDensity
 from gendsl.math.diffusion.likelihood import Adaptive, Base, log_density
 from gendsl.math.diffusion.predicts import Net
+from gendsl.math.probes import Probe, directions
 from gendsl.processes.base import ForwardProcess
 from gendsl.samplers.grids import Grid, UniformLogSNR
 from gendsl.spec import Checked
@@ -16,13 +16,6 @@ from gendsl.spec import Checked
 __all__ = ["Probe", "ProbabilityFlow"]
 
 Array = Any
-
-
-class Probe(StrEnum):
-    """What Hutchinson's estimate is drawn from. RADEMACHER: signs, with less variance. NORMAL: standard normal."""
-
-    RADEMACHER = "rademacher"
-    NORMAL = "normal"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -53,7 +46,7 @@ class ProbabilityFlow(Checked):
     atol: float | None = None
     max_steps: int = 10_000
     probes: int | None = None
-    probe: Probe = Probe.RADEMACHER
+    probe: Probe = Probe.SIGN
 
     def __post_init__(self) -> None:
         self._count("steps", 2)
@@ -74,8 +67,7 @@ class ProbabilityFlow(Checked):
         """The probes for points x (..., *event), (probes, ..., *event); None where the divergence is exact."""
         if self.probes is None:
             return None
-        draw = ops.rademacher if self.probe is Probe.RADEMACHER else ops.normal
-        return draw(key, (self.probes, *x.shape), like=x)
+        return directions(ops, self.probe, key, (self.probes, *x.shape), x)
 
     def log_density(
         self,

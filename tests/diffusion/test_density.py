@@ -26,16 +26,24 @@ TIME = Fourier(size=8, width=16, scale=1.0)
 NET = MLP(2, hidden=(16,), time=TIME)
 FEW = ProbabilityFlow(steps=2)  # equal on both backends, however wrong
 CASES: dict[str, tuple[DiffusionDensity, tuple[int, ...]]] = {
-    "VP": (DiffusionDensity(VP(start=0.02), NET, "v", DPMSolver(steps=5), FEW), (2,)),  # type: ignore[arg-type]
-    "EDM": (DiffusionDensity(EDM(0.05, 5.0), NET, Predicts.F, DPMSolver(steps=5), FEW, 0.7), (2,)),
-    "rectified": (DiffusionDensity(Rectified(), NET, Predicts.VELOCITY, DDIM(steps=4), FEW), (2,)),
+    "VP": (DiffusionDensity(VP(start=0.02), NET, predicts="v", sampler=DPMSolver(steps=5), flow=FEW), (2,)),  # type: ignore[arg-type]
+    "EDM": (
+        DiffusionDensity(
+            EDM(0.05, 5.0), NET, predicts=Predicts.F, sampler=DPMSolver(steps=5), flow=FEW, data_scale=0.7
+        ),
+        (2,),
+    ),
+    "rectified": (
+        DiffusionDensity(Rectified(), NET, predicts=Predicts.VELOCITY, sampler=DDIM(steps=4), flow=FEW),
+        (2,),
+    ),
     "image": (
         DiffusionDensity(
             VP(),
             MLP((3, 3, 1), hidden=(6,), time=TIME),
-            Predicts.V,
-            DDIM(steps=2),
-            ProbabilityFlow(steps=2, probes=2),
+            predicts=Predicts.V,
+            sampler=DDIM(steps=2),
+            flow=ProbabilityFlow(steps=2, probes=2),
         ),
         (3, 3, 1),
     ),
@@ -83,7 +91,13 @@ def test_backends_agree(case: str) -> None:
 
 def test_draws_have_the_density() -> None:
     """log p(f(z)) = log N(z; 0, b^2) - log |df/dz|: the sampler's map and the ODE's density, both with fine steps."""
-    fine = DiffusionDensity(EDM(0.05, 5.0), NET, Predicts.F, DPMSolver(steps=400, order=3), ProbabilityFlow(steps=100))
+    fine = DiffusionDensity(
+        EDM(0.05, 5.0),
+        NET,
+        predicts=Predicts.F,
+        sampler=DPMSolver(steps=400, order=3),
+        flow=ProbabilityFlow(steps=100),
+    )
     rng = np.random.default_rng(1)
     with double("numpyro") as (b, ops):
         nn = layers("numpyro")
@@ -128,7 +142,7 @@ def test_an_adaptive_density_is_that_of_fine_steps(backend: str) -> None:
     with double(backend) as (b, ops):
         nn, out = layers(backend), []
         for flow in both:
-            spec = DiffusionDensity(VP(start=0.02), NET, Predicts.V, flow=flow)
+            spec = DiffusionDensity(VP(start=0.02), NET, predicts=Predicts.V, flow=flow)
             params = {k: b.array(v, "float64") for k, v in spec.init((2,), 0).items()}
             x = b.array(np.array([[0.3, -1.0]]), "float64")
             out.append(b.numpy(compiled(backend, lambda x, spec=spec, params=params: spec.log_prob(nn, params, x))(x)))

@@ -19,9 +19,11 @@ import numpy as np
 import gendsl as gd
 from gendsl import densities as de
 from gendsl import networks as nn
+from gendsl import processes as df
+from gendsl import samplers as sa
 from gendsl import transforms as tr
 from gendsl.graph.types import ArrayType, broadcast
-from gendsl.lang.distributions import learned
+from gendsl.lang.distributions import diffusion, learned
 from gendsl.lang.expr import Expr
 from tests.laws.strategy_choice import Choice
 from tests.laws.strategy_data import literal
@@ -71,7 +73,8 @@ class Draft:
         self.rng = np.random.default_rng(choice.integer(0, 2**31 - 1))
         self.model = gd.Model("fuzz")
         self.names: dict[str, Any] = {
-            "gd": gd, "de": de, "learned": learned, "nn": nn, "np": np, "tr": tr, "m": self.model,
+            "gd": gd, "de": de, "df": df, "diffusion": diffusion, "learned": learned, "nn": nn, "np": np, "sa": sa,
+            "tr": tr, "m": self.model,
         }  # fmt: skip
         self.lines = ['m = gd.Model("fuzz")']
         self.data: dict[str, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""Random learned distributions: flows and autoregressive models, with and without a context."""
+"""Random learned distributions: flows and autoregressive models, with and without a context; diffusions."""
 
 from __future__ import annotations
 
@@ -48,3 +48,26 @@ def _autoregressive(d: Draft, dims: Dims, batch: Event, observed: bool, exact: b
     element = ", de.CategoricalElement(3)" if observed and d.choice.chance(50) else ""
     context, tail = _context(d, dims, batch, exact)
     return f"learned.Autoregressive({event}{element}, hidden=(3,){context}){tail}"
+
+
+_PROCESSES = (
+    "df.VP()",
+    "df.VP(df.schedule.Cosine())",
+    "df.SubVP()",
+    "df.EDM(0.1, 5.0)",
+    "df.VE(0.1, 5.0)",
+    "df.OU()",
+    "df.Rectified()",
+)
+_OUTPUTS = ("eps", "x0", "v", "velocity", "score", "F")
+_SAMPLERS = ("DDIM(steps=2)", "Heun(steps=1)", "DPMSolver(steps=2)", "DPMSolver(steps=3, order=3, denoise=True)")
+
+
+@recipe("Diffusion")
+def _diffusion(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) -> str:
+    event = d.choice.pick(["1", "2", "(2, 1)"])
+    tail = f".expand({', '.join(map(str, batch))})" if batch else ""
+    options = f"predicts={d.choice.pick(_OUTPUTS)!r}, sampler=sa.{d.choice.pick(_SAMPLERS)}, event={event}"
+    network = f"nn.MLP({event}, hidden=(2,), time=nn.Fourier(size=2, width=2, scale=1.0))"
+    flow = "sa.ProbabilityFlow(steps=2)"
+    return f"diffusion.Diffusion({d.choice.pick(_PROCESSES)}, network={network}, {options}, flow={flow}){tail}"

@@ -26,6 +26,7 @@ from gendsl.lang.distributions.continuous import (
     VonMises,
     Weibull,
 )
+from gendsl.lang.distributions.diffusion import Diffusion
 from gendsl.lang.distributions.discrete import (
     Bernoulli,
     BetaBinomial,
@@ -81,6 +82,7 @@ __all__ = [
     "Chi2",
     "Delta",
     "Dirichlet",
+    "Diffusion",
     "DirichletMultinomial",
     "Distribution",
     "Exponential",

@@ -22,7 +22,7 @@ from gendsl.lang.expr import Expr, Value
 from gendsl.networks import Activation
 from gendsl.transforms import Chain, Transform
 
-__all__ = ["Autoregressive", "Flow", "LearnedDistribution", "named"]
+__all__ = ["Autoregressive", "Flow", "LearnedDistribution", "event_shape", "fixed_event", "named", "spec_of"]
 
 
 class LearnedDistribution(Distribution, abstract=True):
@@ -69,12 +69,12 @@ class LearnedDistribution(Distribution, abstract=True):
     @staticmethod
     def dtype(p: Params) -> DType:
         """Integers where the support is discrete."""
-        return DType.INT if _spec(p).support.discrete else DType.FLOAT
+        return DType.INT if spec_of(p).support.discrete else DType.FLOAT
 
     @staticmethod
     def support(p: Params) -> Constraint:
         """The density's."""
-        return _spec(p).support
+        return spec_of(p).support
 
 
 def named(dist: Distribution, name: str) -> Distribution:
@@ -91,14 +91,15 @@ def named(dist: Distribution, name: str) -> Distribution:
     return out
 
 
-def _spec(p: Params) -> Density:
+def spec_of(p: Params) -> Density:
+    """The density among a distribution's statics."""
     spec = p["spec"]
     if not isinstance(spec, Density):
         raise Problem("a learned distribution holds a density", given=repr(spec)[:80], needed="a gendsl Density")
     return spec
 
 
-def _fixed(event: Any, what: str) -> tuple[int, ...]:
+def fixed_event(event: Any, what: str) -> tuple[int, ...]:
     """An event shape of numbers."""
     if not all(isinstance(s, int) for s in event):
         raise Problem(
@@ -111,7 +112,7 @@ def _fixed(event: Any, what: str) -> tuple[int, ...]:
 
 
 def _check_context(p: Params) -> None:
-    given, spec = p.array("context").event if "context" in p else (), _spec(p)
+    given, spec = p.array("context").event if "context" in p else (), spec_of(p)
     if (given[-1] if given else 0) != spec.context:
         raise Problem("the context has another length", given=f"event {given}", needed=f"{spec.context} numbers")
 
@@ -176,8 +177,8 @@ class Flow(LearnedDistribution):
                 fix="constrain the flow's own draw instead: its last transform may be gd.transform.Exp()",
             )
         _check_context(p)
-        event = _fixed(z.event, "a flow")
-        _spec(p).parameters(event)  # raises where the transforms do not fit
+        event = fixed_event(z.event, "a flow")
+        spec_of(p).parameters(event)  # raises where the transforms do not fit
         return event
 
 
@@ -222,8 +223,8 @@ class Autoregressive(LearnedDistribution):
     @staticmethod
     def _event(p: Params) -> tuple[Size, ...]:
         _check_context(p)
-        event = _fixed(p["event"], "an autoregressive model")
-        _spec(p).parameters(event)
+        event = fixed_event(p["event"], "an autoregressive model")
+        spec_of(p).parameters(event)
         return event
 
 

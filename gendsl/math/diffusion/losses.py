@@ -22,9 +22,9 @@ References:
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
+from gendsl.choice import Choice
 from gendsl.math.diffusion.predicts import Net, Predicts, input_scale, noised, pair, target, wide
 from gendsl.math.diffusion.process import GaussianPath
 from gendsl.math.diffusion.times import Density, place
@@ -34,7 +34,7 @@ __all__ = ["Weight", "flow_matching", "score_matching", "squared"]
 Array = Any
 
 
-class Weight(StrEnum):
+class Weight(Choice):
     """How denoising errors at different times count. SIMPLE: alike. LIKELIHOOD: as they bound the likelihood."""
 
     SIMPLE = "simple"

@@ -25,9 +25,9 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any
 
+from gendsl.choice import Choice
 from gendsl.math.diffusion.process import GaussianPath
 
 __all__ = ["Net", "Predicts", "convert", "denoiser", "input_scale", "noised", "pair", "target", "wide"]
@@ -37,7 +37,7 @@ Net = Callable[[Array, Array], Array]
 """A network: x (..., *event), t (...) or one number () for all rows -> (..., *event), row by row."""
 
 
-class Predicts(StrEnum):
+class Predicts(Choice):
     """What a network's output means; see the module for the formulas.
 
     EPS is the usual choice for VP, V where few steps are taken, VELOCITY for rectified flows, F for VE and EDM.

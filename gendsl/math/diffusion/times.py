@@ -17,9 +17,9 @@ References:
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
+from gendsl.choice import Choice
 from gendsl.math.diffusion.grids import spread_log_snr
 from gendsl.math.diffusion.process import GaussianPath
 
@@ -28,14 +28,14 @@ __all__ = ["Density", "Times", "draw", "place", "stratify"]
 Array = Any
 
 
-class Times(StrEnum):
+class Times(Choice):
     """How the times of a batch are drawn."""
 
     UNIFORM = "uniform"
     STRATIFIED = "stratified"
 
 
-class Density(StrEnum):
+class Density(Choice):
     """Where times of training lie. TIME: evenly, as the process spreads them. LOG_SNR: evenly in the log-SNR."""
 
     TIME = "time"

@@ -1,0 +1,86 @@
+"""Diffusions as distributions: a process from data to noise and a network that turns it round."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from gendsl.densities import DiffusionDensity
+from gendsl.errors import check_call
+from gendsl.graph.families import Params
+from gendsl.graph.types import Size
+from gendsl.lang.distributions.base import static
+from gendsl.lang.distributions.learned import LearnedDistribution, event_shape, fixed_event, spec_of
+from gendsl.math.diffusion.predicts import Predicts
+from gendsl.networks import Network
+from gendsl.processes import ForwardProcess
+from gendsl.samplers import DPMSolver, ProbabilityFlow, Sampler
+
+__all__ = ["Diffusion"]
+
+
+class Diffusion(LearnedDistribution):
+    """A diffusion, or a flow that was matched: data are what a solver makes of noise.
+
+        x_t = alpha(t) x_0 + sigma(t) eps,     dx/dt = alpha' E[x_0 | x_t] + sigma' E[eps | x_t]
+
+    A draw is made by the sampler of one standard normal event, and is differentiable in parameters and noise. The
+    log-density is that of the probability-flow ODE at the process's `start`: exact but for the solver's steps, or, with
+    `flow=gd.ProbabilityFlow(probes=...)`, an estimate whose probes are fixed. It takes as many derivatives of the
+    network as an event has elements, at each evaluation; `gd.DenoisingScoreMatching` and `gd.FlowMatching` train
+    without it.
+
+    Args:
+        process: from data to noise, such as `gd.VP(gd.schedule.Linear(0.1, 20.0))`.
+        network: from events to events; one that takes no time is given `gd.Sinusoidal()`.
+        predicts: what its output means: `gd.Predicts.EPS`, or "eps", "x0", "v", "velocity", "score" or "F".
+        event: event shape of a draw, or the length of its one axis.
+        sampler: how a draw is made; one that takes no noise of its own.
+        flow: how the log-density is computed.
+        data_scale: standard deviation of the data; networks that predict F see it.
+        name: of the parameters; left out, the site's.
+
+    Raises:
+        ModelError: if a value is not what it should be, or the network does not fit the event.
+
+    References:
+        Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020) | https://arxiv.org/abs/2006.11239
+        Score-Based Generative Modeling through Stochastic Differential Equations (Song et al., 2021) |
+        https://arxiv.org/abs/2011.13456
+        Flow Matching for Generative Modeling (Lipman et al., 2022) | https://arxiv.org/abs/2210.02747
+    """
+
+    event: tuple[int, ...] = static()
+    spec: DiffusionDensity = static()
+    name: str | None = static(default=None)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        check_call("gd.Diffusion", _DIFFUSION, args, kwargs)
+        bound = _DIFFUSION.bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = dict(bound.arguments)
+        event, name = event_shape(given.pop("event"), "Diffusion"), given.pop("name")
+        super().__init__(event=event, spec=DiffusionDensity(**given), name=name)
+
+    @staticmethod
+    def _event(p: Params) -> tuple[Size, ...]:
+        event = fixed_event(p["event"], "a diffusion")
+        spec_of(p).parameters(event)  # raises where the network does not fit
+        return event
+
+
+def _diffusion(
+    process: ForwardProcess,
+    *,
+    network: Network,
+    predicts: Predicts = Predicts.EPS,
+    event: int | tuple[int, ...],
+    sampler: Sampler = DPMSolver(steps=20),
+    flow: ProbabilityFlow = ProbabilityFlow(),
+    data_scale: float = 1.0,
+    name: str | None = None,
+) -> None: ...
+
+
+_DIFFUSION = inspect.signature(_diffusion)
+Diffusion.__signature__ = _DIFFUSION  # type: ignore[attr-defined]
