@@ -1,4 +1,4 @@
-"""Densities: learned distributions with exact log-density, as specs over a backend's layers."""
+"""Densities: learned distributions, as specs over a backend's layers."""
 
 from gendsl.densities.autoregressive import (
     CONDITIONALS,
@@ -8,8 +8,10 @@ from gendsl.densities.autoregressive import (
     NormalElement,
 )
 from gendsl.densities.base import Density, Noise
+from gendsl.densities.energy import EnergyDensity
 from gendsl.densities.flow import FlowDensity
 from gendsl.densities.placed import Placed, placing
+from gendsl.densities.pushforward import PushforwardDensity
 
 __all__ = [
     "CONDITIONALS",
@@ -18,12 +20,16 @@ __all__ = [
     "CategoricalElement",
     "Density",
     "Element",
+    "EnergyDensity",
     "FlowDensity",
     "Noise",
     "NormalElement",
     "Placed",
+    "PushforwardDensity",
     "placing",
 ]
 
-DENSITIES: dict[str, type[Density]] = {k.__name__: k for k in (AutoregressiveDensity, FlowDensity)}
+DENSITIES: dict[str, type[Density]] = {
+    k.__name__: k for k in (AutoregressiveDensity, EnergyDensity, FlowDensity, PushforwardDensity)
+}
 """The densities that files may hold, by name."""

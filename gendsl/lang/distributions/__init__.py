@@ -68,6 +68,7 @@ from gendsl.lang.distributions.structured import (
     Unit,
     ZeroInflated,
 )
+from gendsl.lang.distributions.unnormalised import Energy, Pushforward
 
 __all__ = [
     "AsymmetricLaplace",
@@ -83,6 +84,7 @@ __all__ = [
     "Dirichlet",
     "DirichletMultinomial",
     "Distribution",
+    "Energy",
     "Exponential",
     "Flow",
     "Folded",
@@ -116,6 +118,7 @@ __all__ = [
     "Pareto",
     "Poisson",
     "ProjectedNormal",
+    "Pushforward",
     "RelaxedBernoulli",
     "SineBivariateVonMises",
     "SineSkewed",
