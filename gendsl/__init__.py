@@ -15,6 +15,8 @@ import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gendsl import transforms as transform
+from gendsl.densities import CategoricalElement, NormalElement
 from gendsl.errors import (
     BackendError,
     CompileError,
@@ -45,6 +47,7 @@ from gendsl.lang.control import odeint, scan
 from gendsl.lang.distributions import (
     LKJ,
     AsymmetricLaplace,
+    Autoregressive,
     Bernoulli,
     Beta,
     BetaBinomial,
@@ -57,6 +60,7 @@ from gendsl.lang.distributions import (
     DirichletMultinomial,
     Distribution,
     Exponential,
+    Flow,
     Folded,
     Gamma,
     GammaPoisson,
@@ -195,19 +199,53 @@ from gendsl.lang.functions import (  # noqa: A004 - numpy's names
 from gendsl.lang.indexing import lag
 from gendsl.lang.model import Missing, Model
 from gendsl.lang.plates import Axis, Plate
-from gendsl.methods import HMC, NUTS, Centering, Engine, init
+from gendsl.methods import (
+    HMC,
+    MALA,
+    NUTS,
+    ULA,
+    Centering,
+    Checkpoint,
+    Engine,
+    Precision,
+    Remainder,
+    Train,
+    Validation,
+    init,
+)
+from gendsl.networks import (
+    MLP,
+    Activation,
+    ConvDecoder,
+    ConvNet,
+    Fourier,
+    MaskedMLP,
+    Native,
+    ResNet,
+    Sinusoidal,
+    Transformer,
+    UNet,
+)
 from gendsl.results.kinds import Plot
+from gendsl.transforms import recipes as flows
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from gendsl import guide
     from gendsl.calibration.calibrate import calibrate
     from gendsl.calibration.result import Calibration
     from gendsl.elpd import compare
+    from gendsl.objectives.base import Objective
+    from gendsl.objectives.evidence import ELBO, IWAE, Gradient
+    from gendsl.objectives.likelihood import MaximumLikelihood
     from gendsl.results.store import load
+    from gendsl.trained import TrainedFit
 
 __all__ = [
+    "Activation",
     "AsymmetricLaplace",
+    "Autoregressive",
     "Axis",
     "BackendError",
     "Bernoulli",
@@ -216,31 +254,41 @@ __all__ = [
     "Binomial",
     "Calibration",
     "Categorical",
+    "CategoricalElement",
     "Cauchy",
+    "Centering",
+    "Checkpoint",
     "Chi2",
     "CompileError",
     "Constraint",
+    "ConvDecoder",
+    "ConvNet",
     "DataError",
     "Delta",
     "Dirichlet",
     "DirichletMultinomial",
     "Distribution",
-    "Centering",
+    "ELBO",
     "Engine",
     "Exponential",
     "Expr",
     "FitError",
+    "Flow",
     "Folded",
     "FormatError",
+    "Fourier",
     "Gamma",
     "GammaPoisson",
     "GaussianProcess",
     "GendslError",
     "Geometric",
+    "Gradient",
     "Gumbel",
+    "HMC",
     "HalfCauchy",
     "HalfNormal",
     "HiddenMarkov",
+    "IWAE",
     "ImproperUniform",
     "Interval",
     "InverseGamma",
@@ -251,8 +299,12 @@ __all__ = [
     "LogNormal",
     "Logistic",
     "LowRankMultivariateNormal",
+    "MALA",
+    "MLP",
     "Markov",
     "Masked",
+    "MaskedMLP",
+    "MaximumLikelihood",
     "Missing",
     "Mixture",
     "MixtureOf",
@@ -261,24 +313,36 @@ __all__ = [
     "Multinomial",
     "MultivariateNormal",
     "MultivariateStudentT",
-    "HMC",
     "NUTS",
+    "Native",
     "NegativeBinomial",
     "Normal",
+    "NormalElement",
+    "Objective",
     "OrderedLogistic",
     "Pareto",
     "Plate",
     "Plot",
     "Poisson",
+    "Precision",
     "ProjectedNormal",
     "RelaxedBernoulli",
+    "Remainder",
+    "ResNet",
     "SineBivariateVonMises",
     "SineSkewed",
+    "Sinusoidal",
     "SoftLaplace",
     "StudentT",
+    "Train",
+    "TrainedFit",
+    "Transformer",
     "TruncatedNormal",
+    "ULA",
+    "UNet",
     "Uniform",
     "Unit",
+    "Validation",
     "VonMises",
     "Weibull",
     "Wishart",
@@ -294,10 +358,10 @@ __all__ = [
     "arctan",
     "arctan2",
     "broadcast_to",
+    "calibrate",
     "ceil",
     "cholesky",
     "clip",
-    "calibrate",
     "compare",
     "concatenate",
     "corr_cholesky",
@@ -318,8 +382,10 @@ __all__ = [
     "expm1",
     "flip",
     "floor",
+    "flows",
     "functions",
     "gammaln",
+    "guide",
     "init",
     "inv",
     "isnan",
@@ -388,6 +454,7 @@ __all__ = [
     "tanh",
     "to_float",
     "to_int",
+    "transform",
     "transpose",
     "tril",
     "unit_interval",
@@ -398,8 +465,15 @@ __all__ = [
 
 _LATER = {
     "Calibration": "gendsl.calibration",
+    "ELBO": "gendsl.objectives",
+    "Gradient": "gendsl.objectives",
+    "IWAE": "gendsl.objectives",
+    "MaximumLikelihood": "gendsl.objectives",
+    "Objective": "gendsl.objectives",
+    "TrainedFit": "gendsl.trained",
     "calibrate": "gendsl.calibration",
     "compare": "gendsl.elpd",
+    "guide": "gendsl.guide",
     "load": "gendsl.results.store",
 }
 """Names that need the whole machinery, which is loaded when they are first used."""
@@ -410,4 +484,5 @@ def __getattr__(name: str) -> Any:
         near = difflib.get_close_matches(name, __all__, 1)
         hint = f"; did you mean gd.{near[0]}?" if near else ""
         raise AttributeError(f"module 'gendsl' has no attribute '{name}'{hint}")
-    return getattr(import_module(_LATER[name]), name)
+    module = import_module(_LATER[name])
+    return module if module.__name__ == f"gendsl.{name}" else getattr(module, name)

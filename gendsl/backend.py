@@ -5,7 +5,8 @@ A backend is one object, found through the entry-point group `gendsl.backends`. 
 - a `Dialect`: how operations, distributions and statements are spelt in its language;
 - `Ops`: the array functions that the mathematics in gendsl/math is written over;
 - `Layers`: what networks are written over (gendsl/networks/layers.py);
-- an `Engine`: what runs, such as its own NUTS and HMC kernels.
+- an `Engine`: what runs, such as its own NUTS and HMC kernels;
+- `Evidence`: its own bounds on the evidence (gendsl/objectives/pair.py).
 
 Nothing here imports a backend; `get_backend(name)` does, at first use.
 """
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from gendsl.math.langevin import Target
     from gendsl.methods import MCMC
     from gendsl.networks import Layers
+    from gendsl.objectives.pair import Evidence
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
+    from gendsl.training import Job, Report, Trained
 
 __all__ = [
     "AUTO",
@@ -67,8 +70,8 @@ class Ops(Protocol):
     - transformations: `grad(f)`, `value_and_grad(f, has_aux=False)`, `vjp(f, *x) -> (value, pull)`,
       `jvp(f, primals, tangents) -> (value, tangent)`, `vmap(f, in_axes, out_axes)`,
       `scan(step, init, xs, length=None, reverse=False) -> (carry, ys)`, `while_loop(condition, body, init)`,
-      `solve_ode(rhs, y0, t0, t1, rtol, atol, max_steps) -> y(t1)` of dy/dt = rhs(t, y), adaptively (order 5), not
-      finite where the solver gives up;
+      `solve_ode(rhs, y0, t0, t1, rtol, atol, max_steps) -> y(t1)` of dy/dt = rhs(t, y), adaptively (order 5), each
+      element to its tolerance; not finite where the solver gives up;
     - draws, functions of a key: `key(*entropy)`, `split(key, count)`, `fold_in(key, number)`,
       `normal(key, shape, like=)`, `uniform`, `rademacher`, `randint(key, shape, low, high, like=)`,
       `permutation(key, count, like=)`. Equal keys give equal numbers on one backend; backends differ.
@@ -201,6 +204,12 @@ class Engine(Protocol):
     ) -> Draws:
         """Sample the fused density with the backend's own kernel, or go on from a state with `method.draws` more."""
 
+    def train(self, job: Job, report: Report) -> Trained:
+        """Train a game by gradients, or go on from a state or checkpoint.
+
+        The loop is `gendsl.training.loop.run`; the backend gives a learner (`gendsl.training.contract`).
+        """
+
 
 class Backend(Protocol):
     """One backend."""
@@ -210,6 +219,7 @@ class Backend(Protocol):
     ops: Ops
     layers: Layers
     engine: Engine
+    evidence: Evidence
 
     def context(self, precision: str, device: str = CPU) -> AbstractContextManager[Any]:
         """The context in which everything of this precision ("float64", "float32") runs, on this device.

@@ -27,6 +27,7 @@ __all__ = [
     "effective_sizes",
     "inference_data",
     "loo",
+    "pareto_shape",
     "rhats",
     "smallest_ess",
     "summary",
@@ -136,6 +137,13 @@ def loo(log_likelihood: np.ndarray, posterior: Any) -> Any:
     terms = xr.Dataset({"all": (("chain", "draw", "observation"), log_likelihood)})
     with _arviz() as az:
         return az.loo(az.InferenceData(posterior=posterior, log_likelihood=terms), pointwise=True)
+
+
+def pareto_shape(log_weights: np.ndarray) -> float:
+    """The shape of the upper tail of importance weights, by arviz's smoothing of log weights (n,)."""
+    with _arviz() as az, np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # what it says of large shapes is for the caller to say
+        return float(az.psislw(np.asarray(log_weights, np.float64))[1])
 
 
 def compare(elpds: Mapping[str, Any]) -> pd.DataFrame:

@@ -61,6 +61,7 @@ def compile_forward(
     as_data: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
     precision: str = "float64",
     device: str = CPU,
+    slots: tuple[tuple[str, int], ...] | None = None,
 ) -> ForwardProgram:
     """The forward program of a declared graph.
 
@@ -73,6 +74,7 @@ def compile_forward(
         as_data: observations whose missing elements are not imputed: complete ones, and those that are not.
         precision: "float64" or "float32".
         device: where it runs.
+        slots: the slot of each plate; left out, the compiler's choice.
 
     Raises:
         CompileError: if the backend cannot express a node.
@@ -87,7 +89,7 @@ def compile_forward(
     for name, run in (("fold", fold), ("share", share)):
         lowered, notes = run(lowered)
         done.append((name, "", tuple(notes)))
-    emitted = emit_forward(lowered, found.dialect, precision)
+    emitted = emit_forward(lowered, found.dialect, precision, slots)
     given = forward(graph, wanted, drawn, kept, as_data)
     return ForwardProgram(
         given, lowered, Report(graph.name, (), tuple(done)), found, precision, emitted, device, whole=graph

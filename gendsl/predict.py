@@ -132,7 +132,8 @@ def posterior_task(
     given = {str(n.name): x.reshape(count, *x.shape[2:]) for n in old for x in [fit.draws[str(n.name)]]}
     refuse_improper(program, given, "a prediction")
     if data is None:
-        return Task(BoundProgram(program, Bound(trained.arrays, trained.sizes, trained.coords)), given, lead[0], count)
+        bound = BoundProgram(program, Bound(trained.arrays, trained.sizes, trained.coords))
+        return Task(_learnt(fit, bound), given, lead[0], count)
     if stands := [n for n in old if n.name in imputing(graph)]:
         source = imputing(graph)[str(stands[0].name)]
         raise FitError(
@@ -149,7 +150,13 @@ def posterior_task(
     bound = bind_forward(program, data, sizes, fixed)
     if anew:
         given |= keep_known(fit, bound, anew, given, data, seed)
-    return Task(bound, given, lead[0], count)
+    return Task(_learnt(fit, bound), given, lead[0], count)
+
+
+def _learnt(fit: Fit, bound: BoundProgram) -> BoundProgram:
+    """The program with the parameters that a fit has learnt, where it has."""
+    params: Mapping[str, np.ndarray] = getattr(fit, "params", {})
+    return bound.with_params({k: v for k, v in params.items() if k in bound.params})
 
 
 def _read_as_data(

@@ -92,11 +92,14 @@ def _compiled(
     in `more`.
     """
     from gendsl.emit.emitter import emit
-    from gendsl.passes import lower
+    from gendsl.passes import lower, unroll
 
     found = get_backend(backend)
-    lowered, density, report = lower(graph, partly_centered=partly)
-    return Program(graph, lowered, report, found, precision, emit(lowered, density, found.dialect, precision), device)
+    loops = found.dialect.loops
+    lowered, density, report = lower(graph, partly_centered=partly, loops=loops)
+    unrolled = unroll(lowered)
+    emitted = emit(unrolled if loops else lowered, density, found.dialect, precision, laid_out=unrolled)
+    return Program(graph, lowered, report, found, precision, emitted, device)
 
 
 def discrete_latents(graph: Graph) -> tuple[str, dict[str, Any]] | None:
@@ -260,7 +263,7 @@ class BoundProgram:
             for name, value in values.items():
                 x = np.asarray(value)
                 if name in nodes:
-                    x = np.ascontiguousarray(_param_layout(nodes[name], p.emitted.slots).into(x))
+                    x = np.array(_param_layout(nodes[name], p.emitted.slots).into(x), order="C")
                 given[name] = p.backend.array(x, p.precision)
         return BoundProgram(p, self.bound, given)
 

@@ -14,7 +14,7 @@ from gendsl.fit import Fit
 from gendsl.graph.learned import UsedDensity, learned_of
 from gendsl.graph.node import Graph, Node
 from gendsl.groups import constrained
-from gendsl.methods import MCMC, Centering, Method
+from gendsl.methods import MCMC, Centering, Method, Train
 from gendsl.methods.choose import chosen
 from gendsl.methods.sample import sample
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gendsl.backend import Progress
     from gendsl.lang.model import Model
     from gendsl.program import BoundProgram
+    from gendsl.trained import TrainedFit
 
 __all__ = ["check_nuts", "infer", "run"]
 
@@ -36,8 +37,9 @@ def run(
     precision: str = "float64",
     device: str = CPU,
     progress: bool = True,
-) -> Fit:
-    """Infer the latents of a model; see `Model.fit`.
+    resume: Any = None,
+) -> Fit | TrainedFit:
+    """Infer the latents of a model, or train it; see `Model.fit`.
 
     Raises:
         DataError: if the data do not fit the model.
@@ -50,10 +52,24 @@ def run(
 
     began = time.perf_counter()
     graph = model.graph
-    if not isinstance(method, MCMC):
+    if not isinstance(method, (MCMC, Train)):
         raise _no_method(method)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise FitError("a seed is a nonnegative integer", given=repr(seed), where=caller())
+    if isinstance(method, Train):
+        from gendsl.train import train
+
+        return train(
+            model, data, method, backend=backend, seed=int(seed), device=device, progress=progress, resume=resume
+        )
+    if resume is not None:
+        raise FitError(
+            f"{type(method).__name__} does not resume a run",
+            given="resume=...",
+            needed="gd.Train, or a fit",
+            fix="fit.continue_() goes on with a fit's draws",
+            where=caller(),
+        )
     check_nuts(graph, type(method).__name__)
     partly = method.centering is Centering.LEARNED
     program = compile_graph(graph, backend, precision=precision, device=device, partly_centered=partly)
@@ -82,7 +98,8 @@ def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) ->
     began = time.perf_counter()
     if not isinstance(method, MCMC):
         raise TypeError(f"not a method: {method!r}")
-    method = chosen(method, on_cpu=bound.program.device.startswith(CPU))
+    where = bound.program
+    method = chosen(method, where.backend.name, bound.dimension, on_cpu=where.device.startswith(CPU))
     raw, note = None, ""
     if method.centering is Centering.LEARNED:
         from gendsl.centering import learn

@@ -13,6 +13,9 @@ is the inverse of the usual weight of a row, and c is 0. The map is linear, so t
 does not depend on it, so some rows do where there are many. Where rows and priors do not determine all directions, the
 coefficients stay as they are.
 
+With values of groups among the coefficients, X has a column for each group, almost all zeros. R is then the Cholesky
+factor of X'X / s^2 + P, which is added up group by group; the priors, which are fixed, keep it from being singular.
+
 Reference:
     Stan User's Guide, The QR reparameterization (Stan Development Team) |
     https://mc-stan.org/docs/stan-users-guide/regression.html#QR-reparameterization.section
@@ -21,10 +24,12 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import block_diag
+from scipy.sparse import csr_array, hstack
+from scipy.sparse.linalg import lsqr
 
 from gendsl.coordinates import Coordinates
 from gendsl.graph.evaluate import evaluate, spread
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["coordinates"]
 
 _ROWS = 20_000  # more, drawn at random, tell no more of the shape
+_MOST = 1000  # coefficients, of which a matrix is multiplied in every gradient
 _SINGULAR = 1e-7  # of columns of length 1: below it, rows do not determine a direction
 _COUNTS = ("Poisson", "GammaPoisson", "NegativeBinomial", "NegativeBinomial2", "ZeroInflatedPoisson")
 
@@ -50,11 +56,12 @@ def coordinates(bound: BoundProgram) -> Coordinates | None:
     index: list[int] = []
     blocks = []
     for d in designs(bound.program.graph):
-        if not all(c.latent in places for c in d.columns):
+        if not {c.latent for c in d.columns} | {v.latent for v in d.levels} <= set(places):
             continue
         block = _block(d, bound.bound.arrays, bound.bound.sizes)
         if block is not None:
             index += [places[c.latent] + (c.element or 0) for c in d.columns]
+            index += [places[v.latent] + k for v in d.levels for k in range(bound.bound.sizes[v.plate])]
             blocks.append(block)
     if not blocks:
         return None
@@ -67,16 +74,20 @@ _Block = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 def _block(d: Design, arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> _Block | None:
     """A, c and 1 / sqrt(n) of one design; None where its data, with the priors, do not determine its directions."""
-    wanted = [d.matrix, d.value, *([] if d.target is None else [d.target])]
+    wanted = [i for i in (d.matrix, d.value, d.target, *(v.index for v in d.levels)) if i is not None]
     try:
         with np.errstate(all="ignore"):
             found = evaluate(d.graph, arrays, sizes, wanted)
-            return _computed(d, found, sizes) if all(i in found for i in wanted) else None
+            if not all(i in found for i in wanted):
+                return None
+            return _with_levels(d, found, sizes) if d.levels else _computed(d, found, sizes)
     except (ValueError, TypeError, ArithmeticError, IndexError, ImportError):  # the sampler does without
         return None
 
 
 def _computed(d: Design, found: Mapping[int, np.ndarray], sizes: Mapping[str, int]) -> _Block | None:
+    if d.matrix is None:
+        return None
     total = int(np.prod([sizes[k] for k in d.dims]))
     some = None if total <= _ROWS else np.sort(np.random.default_rng(0).choice(total, _ROWS, replace=False))
     x, value = (_rows(d, i, found[i], sizes, some) for i in (d.matrix, d.value))
@@ -92,11 +103,55 @@ def _computed(d: Design, found: Mapping[int, np.ndarray], sizes: Mapping[str, in
         return None  # what the rows do not tell, the prior does, which is not known here
     share = total / len(x)
     rows = np.column_stack([x, np.zeros(len(x)) if y is None else y]) * (np.sqrt(share) / _noise(d, x, value, y))
-    weights = np.array([0.0 if c.prior is None else 1.0 / c.prior[1] for c in d.columns])
-    means = np.array([0.0 if c.prior is None else c.prior[0] for c in d.columns])
+    weights, means = _priors(d)
     r = np.asarray(np.linalg.qr(np.concatenate([rows, np.column_stack([np.diag(weights), weights * means])]), mode="r"))
     a = np.linalg.inv(r[:-1, :-1])
     shift = a @ r[:-1, -1] if y is not None else np.zeros(len(a))
+    if not (np.isfinite(a).all() and np.isfinite(shift).all()):
+        return None
+    root = float(np.sqrt(total))
+    return root * a, shift, np.full(len(a), 1.0 / root)
+
+
+def _priors(d: Design) -> tuple[np.ndarray, np.ndarray]:
+    """1 / scale and location of the columns' priors; zeros where there is none."""
+    weights = np.array([0.0 if c.prior is None else 1.0 / c.prior[1] for c in d.columns])
+    return weights, np.array([0.0 if c.prior is None else c.prior[0] for c in d.columns])
+
+
+def _with_levels(d: Design, found: Mapping[int, np.ndarray], sizes: Mapping[str, int]) -> _Block | None:
+    """The same where some coefficients belong to groups."""
+    groups = [sizes[v.plate] for v in d.levels]
+    if len(d.columns) + sum(groups) > _MOST:
+        return None
+    total = int(np.prod([sizes[k] for k in d.dims]))
+    value = _rows(d, d.value, found[d.value], sizes, None)
+    dense = np.zeros((total, 0)) if d.matrix is None else _rows(d, d.matrix, found[d.matrix], sizes, None)
+    y = None if d.target is None else _rows(d, d.target, found[d.target], sizes, None)
+    good = np.isfinite(dense).all(1) & np.isfinite(value) & (True if y is None else np.isfinite(y))
+    shown = [np.asarray(_rows(d, v.index, found[v.index], sizes, None), np.int64) for v in d.levels]
+    good &= np.all([(k >= 0) & (k < size) for k, size in zip(shown, groups, strict=True)], axis=0)
+    columns = [dense] + [
+        csr_array((np.full(total, float(v.sign)), k % size, np.arange(total + 1)), (total, size))
+        for v, k, size in zip(d.levels, shown, groups, strict=True)
+    ]
+    x = csr_array(hstack([csr_array(c) for c in columns]))[good]
+    y = None if y is None else y[good]
+    if not x.shape[0]:
+        return None
+    noise = _noise(d, x, value[good], y)
+    fixed, places = _priors(d)
+    weights = np.concatenate(
+        [fixed, *(np.full(size, 1 / v.prior[1]) for v, size in zip(d.levels, groups, strict=True))]
+    )
+    means = np.concatenate([places, *(np.full(size, v.prior[0]) for v, size in zip(d.levels, groups, strict=True))])
+    precision = (x.T @ x).toarray() / noise**2 + np.diag(weights**2)
+    scale = 1.0 / np.sqrt(np.diag(precision))
+    if np.linalg.eigvalsh(precision * scale[:, None] * scale)[0] < _SINGULAR:
+        return None
+    a = np.linalg.inv(np.linalg.cholesky(precision).T)
+    ahead = weights**2 * means + (0.0 if y is None else x.T @ y / noise**2)
+    shift = np.zeros(len(a)) if y is None else np.linalg.solve(precision, ahead)
     if not (np.isfinite(a).all() and np.isfinite(shift).all()):
         return None
     root = float(np.sqrt(total))
@@ -115,7 +170,7 @@ def _rows(d: Design, i: int, x: np.ndarray, sizes: Mapping[str, int], some: np.n
     return np.asarray(flat, np.float64)
 
 
-def _noise(d: Design, x: np.ndarray, value: np.ndarray, y: np.ndarray | None) -> float:
+def _noise(d: Design, x: Any, value: np.ndarray, y: np.ndarray | None) -> float:
     """About how far an observation is from its predictor, on the scale of that."""
     mean = float(np.mean(np.abs(value)))
     if d.link == "logit":
@@ -124,8 +179,9 @@ def _noise(d: Design, x: np.ndarray, value: np.ndarray, y: np.ndarray | None) ->
         return 1.0 / np.sqrt(max(mean, 1e-3)) if d.family in _COUNTS else 1.0
     if y is None:
         return 1.0
-    rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-    if len(x) <= x.shape[1]:
+    rows, columns = x.shape
+    if rows <= columns:
         return max(float(np.std(y)), 1e-3)
-    around = float(np.sqrt((rest**2).sum() / (len(x) - x.shape[1])))
+    rest = y - x @ (np.linalg.lstsq(x, y, rcond=None)[0] if isinstance(x, np.ndarray) else lsqr(x, y)[0])
+    around = float(np.sqrt((rest**2).sum() / (rows - columns)))
     return max(around, 1e-6 * float(np.abs(y).max()), 1e-12)

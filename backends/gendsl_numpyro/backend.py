@@ -60,6 +60,13 @@ class NumpyroBackend:
         return LAYERS
 
     @property
+    def evidence(self) -> Any:
+        """NumPyro's bounds on the evidence."""
+        from gendsl_numpyro.elbo import NumpyroEvidence
+
+        return NumpyroEvidence()
+
+    @property
     def engine(self) -> Any:
         """NumPyro's samplers."""
         from gendsl_numpyro.mcmc import NumpyroEngine
@@ -112,21 +119,10 @@ class NumpyroBackend:
 
     def log_joint(self, model: Callable[..., Any], u: Mapping[str, Any], *args: Any) -> dict[str, Any]:
         """Terms of the PPL model's log-density at unconstrained latents, by numpyro's own bijections."""
-        from numpyro import handlers
-        from numpyro.distributions import biject_to
+        from gendsl_numpyro.unconstrained import trace_at
 
-        terms: dict[str, Any] = {}
-
-        def draw(site: Any) -> Any:
-            if site["type"] != "sample" or site["name"] not in u:
-                return None
-            transform = biject_to(site["fn"].support)
-            x = transform(u[site["name"]])
-            terms[f"|d{site['name']}/du|"] = transform.log_abs_det_jacobian(u[site["name"]], x)
-            return x
-
-        seeded = handlers.seed(handlers.substitute(model, substitute_fn=draw), 0)
-        for name, site in handlers.trace(seeded).get_trace(*args).items():
+        sites, terms = trace_at(model, u, *args)
+        for name, site in sites.items():
             if site["type"] == "sample":
                 terms[name] = site["fn"].log_prob(site["value"])
         return terms

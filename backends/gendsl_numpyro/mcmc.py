@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
     from gendsl.state import SamplerState
+    from gendsl.training import Job, Report, Trained
 
 __all__ = ["NumpyroEngine"]
 
@@ -47,6 +48,12 @@ class NumpyroEngine:
 
     def __init__(self, vectorised: bool | None = None) -> None:
         self.vectorised = vectorised
+
+    def train(self, job: Job, report: Report) -> Trained:
+        """Train a game by gradients; see `gendsl.training`."""
+        from gendsl_numpyro.train import train
+
+        return train(job, report)
 
     def density(self, program: BoundProgram, coordinates: Coordinates | None, iterations: int) -> FlatDensity:
         """The density for samplers that are written over `ops`."""

@@ -39,7 +39,7 @@ def _solve_ode(rhs: Callable[..., Any], y0: Any, t0: float, t1: float, rtol: flo
         t1=jnp.asarray(t1, y0.dtype),
         dt0=None,
         y0=y0,
-        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
+        stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol, norm=lambda e: jnp.max(jnp.abs(e))),
         max_steps=max_steps,
         throw=False,
     )
@@ -94,6 +94,7 @@ OPS: Any = SimpleNamespace(
     moveaxis=jnp.moveaxis,
     ndtr=special.ndtr,
     ndtri=special.ndtri,
+    off_diagonal=lambda x, k: jnp.vectorize(lambda v: jnp.diag(v, k), signature="(n)->(m,m)")(x),
     ones=_like(jnp.ones),
     ones_like=jnp.ones_like,
     relu=jax.nn.relu,
@@ -106,6 +107,9 @@ OPS: Any = SimpleNamespace(
     softmax=jax.nn.softmax,
     softplus=jax.nn.softplus,
     solve_triangular=lambda a, b, lower: solve_triangular(a, b, lower=lower),
+    solve_unit_triangular=lambda a, b, upper: jax.lax.linalg.triangular_solve(
+        a, b, left_side=True, lower=not upper, unit_diagonal=True
+    ),
     sqrt=jnp.sqrt,
     square=jnp.square,
     stack=jnp.stack,
@@ -116,6 +120,7 @@ OPS: Any = SimpleNamespace(
     tanh=jnp.tanh,
     tril=jnp.tril,
     triu=jnp.triu,
+    unstack=lambda x, axis: jnp.unstack(x, axis=axis),
     where=jnp.where,
     zeros=_like(jnp.zeros),
     zeros_like=jnp.zeros_like,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pyro.poutine.messenger import Messenger
 
 from gendsl.backend import CPU
 from gendsl_pyro.device import on, there_are
 from gendsl_pyro.dialect import DIALECT
 from gendsl_pyro.ops import OPS
+from gendsl_pyro.unconstrained import Unconstrained
 
 if TYPE_CHECKING:
     from gendsl.backend import Simulation
@@ -35,6 +35,13 @@ class PyroBackend:
         from gendsl_pyro.networks import LAYERS
 
         return LAYERS
+
+    @property
+    def evidence(self) -> Any:
+        """Pyro's bounds on the evidence."""
+        from gendsl_pyro.elbo import PyroEvidence
+
+        return PyroEvidence()
 
     @property
     def engine(self) -> Any:
@@ -86,7 +93,7 @@ class PyroBackend:
         from pyro import poutine
 
         terms: dict[str, Any] = {}
-        with _Draw(u, terms):
+        with Unconstrained(u, terms):
             sites: Any = poutine.trace(model).get_trace(*args).nodes
         for name, site in sites.items():
             if (
@@ -103,23 +110,6 @@ class PyroBackend:
 
         with self.context(run.precision, run.device):
             return simulate(run)
-
-
-class _Draw(Messenger):
-    """Sets each latent site to the image of its unconstrained value."""
-
-    def __init__(self, u: Mapping[str, Any], terms: dict[str, Any]) -> None:
-        super().__init__()
-        self.u, self.terms = u, terms
-
-    def _pyro_sample(self, msg: Any) -> None:
-        name = msg["name"]
-        if name not in self.u or msg["is_observed"]:
-            return
-        transform = torch.distributions.biject_to(msg["fn"].support)
-        msg["value"] = transform(self.u[name])
-        msg["done"] = True
-        self.terms[f"|d{name}/du|"] = transform.log_abs_det_jacobian(self.u[name], msg["value"])
 
 
 backend = PyroBackend()

@@ -216,6 +216,7 @@ DIALECT = Dialect(
         "network": ("from gendsl_pyro.networks import network",),
         "Vindex": ("from pyro.ops.indexing import Vindex",),
         "solve_ode": ("from torchdiffeq import odeint",),
+        "affine_scan": ("from gendsl_pyro.recurrences import affine_scan",),
         **{name: (f"from gendsl_pyro.distributions import {name}",) for name in _OURS},
         **{name: (f"from gendsl_pyro.mixtures import {name}",) for name in _MIXTURES},
     },

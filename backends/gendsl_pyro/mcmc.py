@@ -21,6 +21,7 @@ from gendsl_pyro.pool import run_pool
 from gendsl_pyro.worker import Job
 
 if TYPE_CHECKING:
+    from gendsl import training
     from gendsl.coordinates import Coordinates
     from gendsl.methods import MCMC
     from gendsl.program import BoundProgram
@@ -41,6 +42,12 @@ class PyroEngine:
 
     def __init__(self, processes: int | None = None) -> None:
         self.processes = processes
+
+    def train(self, job: training.Job, report: training.Report) -> training.Trained:
+        """Train a game by gradients; see `gendsl.training`."""
+        from gendsl_pyro.train import train
+
+        return train(job, report)
 
     def density(self, program: BoundProgram, coordinates: Coordinates | None, iterations: int) -> VectorDensity:
         """The density for samplers that are written over `ops`."""

@@ -28,7 +28,7 @@ def _scan(step: Callable[..., Any], init: Any, xs: Any, length: int | None = Non
     if not outs:
         return carry, None
     flat = [pytree.tree_flatten(o)[0] for o in outs]
-    stacked = [torch.stack(items) for items in zip(*flat, strict=True)]
+    stacked = [None if items[0] is None else torch.stack(items) for items in zip(*flat, strict=True)]
     return carry, pytree.tree_unflatten(stacked, pytree.tree_flatten(outs[0])[1])
 
 
@@ -65,8 +65,9 @@ def _solve_ode(rhs: Callable[..., Any], y0: Any, t0: float, t1: float, rtol: flo
     from torchdiffeq import odeint  # loaded where an equation is solved
 
     times = torch.tensor([t0, t1], dtype=y0.dtype, device=y0.device)
+    options = {"max_num_steps": max_steps, "norm": lambda e: torch.max(torch.abs(e))}
     try:
-        return odeint(rhs, y0, times, rtol=rtol, atol=atol, options={"max_num_steps": max_steps})[-1]
+        return odeint(rhs, y0, times, rtol=rtol, atol=atol, options=options)[-1]
     except AssertionError:  # too many steps, or a step too small
         return torch.full_like(y0, float("nan")) + 0.0 * y0
 
@@ -123,6 +124,7 @@ OPS: Any = SimpleNamespace(
     moveaxis=torch.movedim,
     ndtr=torch.special.ndtr,
     ndtri=torch.special.ndtri,
+    off_diagonal=torch.diag_embed,
     ones=_like(torch.ones),
     ones_like=torch.ones_like,
     relu=torch.relu,
@@ -135,6 +137,7 @@ OPS: Any = SimpleNamespace(
     softmax=lambda x, axis: torch.softmax(x, axis),
     softplus=lambda x: torch.logaddexp(x, torch.zeros_like(x)),
     solve_triangular=lambda a, b, lower: torch.linalg.solve_triangular(a, b, upper=not lower),
+    solve_unit_triangular=lambda a, b, upper: torch.linalg.solve_triangular(a, b, upper=upper, unitriangular=True),
     sqrt=torch.sqrt,
     square=torch.square,
     stack=torch.stack,
@@ -145,6 +148,7 @@ OPS: Any = SimpleNamespace(
     tanh=torch.tanh,
     tril=torch.tril,
     triu=torch.triu,
+    unstack=torch.unbind,
     where=torch.where,
     zeros=_like(torch.zeros),
     zeros_like=torch.zeros_like,

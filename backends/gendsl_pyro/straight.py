@@ -9,9 +9,9 @@ backward, and written out as a Python function without any of that:
         ...
         return potential, gradient
 
-What does not depend on q is computed once. The function computes the same numbers in the same order. It is used only
-after it has agreed with autograd on several points; a density that cannot be recorded (its operations depend on the
-values, as an adaptive solver's do) stays as it is.
+What does not depend on q, or on its shape alone, is computed once. The function computes the same numbers in the same
+order. It is used only after it has agreed with autograd on several points; a density that cannot be recorded (its
+operations depend on the values, as an adaptive solver's do) stays as it is.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ Potential = Callable[[Tensor], Tensor]
 ValueAndGrad = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 _SAME = ("detach", "alias", "lift_fresh")
+_FILLED = {"new_ones": 1, "ones_like": 1, "new_zeros": 0, "zeros_like": 0}
+"""Operations that take nothing of a tensor but its kind."""
 _TOLERANCE = 1e-12
 
 
@@ -88,6 +90,8 @@ def _agree(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> bool:
 
 def _write(graph: torch.fx.GraphModule, direct: bool) -> ValueAndGrad:
     """The recorded graph as a function."""
+    for n in graph.graph.nodes:
+        _anew(n)
     nodes = list(graph.graph.nodes)
     writer = _Writer(shared=not any(_mutates(n) for n in nodes), direct=direct)
     for n in nodes:
@@ -106,6 +110,22 @@ def _mutates(n: Any) -> bool:
     return isinstance(n.target, torch._ops.OpOverload) and n.target._schema.is_mutable
 
 
+def _anew(n: Any) -> None:
+    """Compute anew what is written into a tensor that nothing else reads: torch's gradient of `clamp` does so."""
+    if not (isinstance(n.target, torch._ops.OpOverload) and _mutates(n)):
+        return
+    source, schema = n.args[0], n.target._schema
+    fresh = isinstance(source, torch.fx.Node) and isinstance(source.target, torch._ops.OpOverload)
+    if not fresh or list(source.users) != [n] or any(r.alias_info for r in source.target._schema.returns):
+        return
+    written = [a.alias_info is not None for a in schema.arguments]
+    namespace, _, name = schema.name.partition("::")
+    packet = getattr(getattr(torch.ops, namespace), name.removesuffix("_"), None)
+    overload = getattr(packet, schema.overload_name or "default", None)
+    if name.endswith("_") and overload is not None and written == [True] + [False] * (len(written) - 1):
+        n.target = overload
+
+
 def _binding(op: str, overload: Any) -> Any:
     """torch's own function of the operation, which is called in half the time; it takes the same arguments."""
     for owner in (torch, Tensor):
@@ -113,6 +133,16 @@ def _binding(op: str, overload: Any) -> Any:
         if isinstance(found, BuiltinFunctionType | MethodDescriptorType):
             return found
     return overload
+
+
+def _filled(n: Any) -> Tensor | None:
+    """A tensor of zeros or ones, of a shape and a kind that do not depend on the point."""
+    if not isinstance(n.target, torch._ops.OpOverload):
+        return None
+    value, like = _FILLED.get(n.target._schema.name.removeprefix("aten::")), n.meta.get("val")
+    if value is None or not isinstance(like, Tensor):
+        return None
+    return torch.full(tuple(like.shape), value, dtype=like.dtype, device=like.device)
 
 
 class _Writer:
@@ -139,6 +169,9 @@ class _Writer:
             look = self.constants.__getitem__
             args, kwargs = torch.fx.map_arg(n.args, look), torch.fx.map_arg(n.kwargs, look)
             self.constants[n] = n.target(*args, **kwargs)
+            return
+        if self.shared and (fixed := _filled(n)) is not None:
+            self.constants[n] = fixed
             return
         op = "getitem" if n.target is operator.getitem else n.target._schema.name.removeprefix("aten::")
         same = op in _SAME or (self.shared and op == "pow" and n.args[1] == 1)

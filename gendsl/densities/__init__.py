@@ -8,6 +8,7 @@ from gendsl.densities.autoregressive import (
     NormalElement,
 )
 from gendsl.densities.base import Density, Noise
+from gendsl.densities.diffusion import DiffusionDensity
 from gendsl.densities.energy import EnergyDensity
 from gendsl.densities.flow import FlowDensity
 from gendsl.densities.placed import Placed, placing
@@ -19,6 +20,7 @@ __all__ = [
     "AutoregressiveDensity",
     "CategoricalElement",
     "Density",
+    "DiffusionDensity",
     "Element",
     "EnergyDensity",
     "FlowDensity",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 DENSITIES: dict[str, type[Density]] = {
-    k.__name__: k for k in (AutoregressiveDensity, EnergyDensity, FlowDensity, PushforwardDensity)
+    k.__name__: k
+    for k in (AutoregressiveDensity, DiffusionDensity, EnergyDensity, FlowDensity, PushforwardDensity)
 }
 """The densities that files may hold, by name."""

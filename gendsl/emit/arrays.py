@@ -11,7 +11,7 @@ from gendsl.graph.node import Array, Node
 from gendsl.graph.ops import OPS
 from gendsl.graph.types import DType
 
-__all__ = ["emit_value"]
+__all__ = ["emit_value", "emits", "joined"]
 
 # infix operators: symbol and precedence (Python's order)
 INFIX: dict[str, tuple[str, int]] = {
@@ -63,7 +63,8 @@ def emit_value(scope: Scope, i: int) -> Val:
     return _plain(scope, i, n)
 
 
-def _joined(vals: list[Val], code: str, prec: int = 100, rank: int | None = None) -> Val:
+def joined(vals: list[Val], code: str, prec: int = 100, rank: int | None = None) -> Val:
+    """Code over several values, in their common layout."""
     return Val(
         code,
         prec,
@@ -101,14 +102,14 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
         left = prec + 1 if n.op == "pow" or n.op in _COMPARE else prec
         code = f"{vals[0].at(left)} {symbol} {vals[1].at(right)}"
         if n.op == "floordiv" and cast and "detach" in scope.module.dialect.ops:
-            return _joined(vals, scope.op("detach", Val(code, prec)), rank=rank)
-        return replace(_joined(vals, code, prec, rank), number=all(v.number for v in vals))
+            return joined(vals, scope.op("detach", Val(code, prec)), rank=rank)
+        return replace(joined(vals, code, prec, rank), number=all(v.number for v in vals))
     if n.op == "neg":
-        return _joined(vals, f"-{vals[0].at(20)}", 20, rank)
+        return joined(vals, f"-{vals[0].at(20)}", 20, rank)
     if n.op == "logical_not":
-        return _joined(vals, f"~{vals[0].at(20)}", 20, rank)
+        return joined(vals, f"~{vals[0].at(20)}", 20, rank)
     if n.op == "square":
-        return _joined(vals, f"{vals[0].at(31)} ** 2", 30, rank)
+        return joined(vals, f"{vals[0].at(31)} ** 2", 30, rank)
     if n.op in scope.module.dialect.number_ops:
         vals = [scope.array(v, result.dtype) for v in vals]
     elif n.op == "where" and all(v.number for v in vals[1:]):
@@ -116,13 +117,13 @@ def _elementwise(scope: Scope, i: int, n: Node) -> Val:
     elif n.op not in ("where", "clip"):
         vals = [scope.array(v) for v in vals]  # functions of the engines take arrays
     kinds = scope.module.dialect.dtypes(scope.module.precision)
-    return _joined(vals, scope.op(n.op, *vals, **kinds), rank=rank)
+    return joined(vals, scope.op(n.op, *vals, **kinds), rank=rank)
 
 
 def _plain(scope: Scope, i: int, n: Node) -> Val:
     """Operations on event axes whose template needs only the arguments and attributes."""
     vals = [scope.array(scope.floats(a, strict=scope.type(i).dtype is DType.FLOAT)) for a in n.args]
-    return _joined(vals, scope.op(n.op, *vals, **n.attr), rank=scope.type(i).rank)
+    return joined(vals, scope.op(n.op, *vals, **n.attr), rank=scope.type(i).rank)
 
 
 @emits("const")
@@ -301,7 +302,7 @@ def _stack(scope: Scope, i: int, n: Node) -> Val:
     items = f"({inner})"
     if not (same and not any(v.batched for v in vals)):
         items = scope.spell("broadcast_arrays", items=inner)
-    return _joined(vals, scope.spell("stack", items=items, axis=-1), rank=result.rank)
+    return joined(vals, scope.spell("stack", items=items, axis=-1), rank=result.rank)
 
 
 @emits("concatenate")
@@ -311,9 +312,9 @@ def _concatenate(scope: Scope, i: int, n: Node) -> Val:
     if any(v.spread for v in vals):
         scope.module.need("concatenate_batched")
         items = ", ".join(v.code for v in vals)
-        return _joined(vals, f"concatenate_batched(({items}), {n.attr['axis']}, {scope.type(i).rank})")
+        return joined(vals, f"concatenate_batched(({items}), {n.attr['axis']}, {scope.type(i).rank})")
     items = ", ".join(v.code for v in vals)
-    return _joined(vals, scope.spell("concatenate", items=f"({items})", axis=n.attr["axis"]))
+    return joined(vals, scope.spell("concatenate", items=f"({items})", axis=n.attr["axis"]))
 
 
 @emits("flip")
@@ -353,24 +354,24 @@ def _matmul(scope: Scope, i: int, n: Node) -> Val:
     rank = scope.type(i).rank
     if a.rank == 1 and b.rank == 1:
         if (a.spread and b.spread) or a.batched or b.batched:
-            return _joined([a, b], scope.op("vecdot", a, b), rank=0)
+            return joined([a, b], scope.op("vecdot", a, b), rank=0)
         if b.spread:
             a, b = b, a
-        return _joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, 0)
+        return joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, 0)
     if b.rank == 1:
         if not b.spread:
-            return _joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
+            return joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
         column = replace(cut(b, ["...", "None"]), rank=2).aligned(a.rank)
-        return _joined([a, b], f"({a.at(11)} @ {column.code})[..., 0]", rank=rank)
+        return joined([a, b], f"({a.at(11)} @ {column.code})[..., 0]", rank=rank)
     if a.rank == 1:
         if not a.spread and not b.spread:
-            return _joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
+            return joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
         row = cut(a, ["...", "None", ":"])
         row = replace(row, rank=2).aligned(b.rank)
-        return _joined([a, b], f"({row.code} @ {b.at(12)})[..., 0, :]", rank=rank)
+        return joined([a, b], f"({row.code} @ {b.at(12)})[..., 0, :]", rank=rank)
     top = max(a.rank, b.rank)
     a, b = a.aligned(top), b.aligned(top)
-    return _joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
+    return joined([a, b], f"{a.at(11)} @ {b.at(12)}", 11, rank)
 
 
 @emits("jitter")
@@ -390,7 +391,7 @@ def _outer(scope: Scope, i: int, n: Node) -> Val:
     rank = max(a.rank, b.rank)
     a, b = a.aligned(rank), b.aligned(rank)
     code = f"{cut(a, ['...', ':', 'None']).code} * {cut(b, ['...', 'None', ':']).code}"
-    return _joined([a, b], code, 11, rank + 1)
+    return joined([a, b], code, 11, rank + 1)
 
 
 @emits("solve", "solve_triangular")
@@ -412,7 +413,7 @@ def _solve(scope: Scope, i: int, n: Node) -> Val:
             code = scope.op("solve_triangular_batched", a, b, lower=lower, upper=not lower)
         else:
             code = scope.op("solve_triangular", a, b, lower=lower, upper=not lower)
-    out = _joined([a, b], code, rank=rank)
+    out = joined([a, b], code, rank=rank)
     return replace(cut(out, ["...", "0"]), rank=rank - 1) if vector else out
 
 
@@ -428,7 +429,7 @@ def _add_diagonal(scope: Scope, i: int, n: Node) -> Val:
         d = d.aligned(2)
     rank = max(x.rank, d.rank)
     x, d = x.aligned(rank), d.aligned(rank)
-    return _joined([x, d, eye], f"{x.at(10)} + {d.at(11)} * {eye.code}", 10, scope.type(i).rank)
+    return joined([x, d, eye], f"{x.at(10)} + {d.at(11)} * {eye.code}", 10, scope.type(i).rank)
 
 
 @emits("diag")
@@ -451,5 +452,6 @@ def _vector_to_tril(scope: Scope, i: int, n: Node) -> Val:
 
 
 from gendsl.emit import control as _control  # noqa: E402 - registers scan, odeint and item
+from gendsl.emit import recurrences as _recurrences  # noqa: E402 - registers affine_scan and delay
 
-__all__ += ["_control"]
+__all__ += ["_control", "_recurrences"]

@@ -79,7 +79,7 @@ class Emitted:
     reads: frozenset[str] = frozenset()
 
 
-def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str) -> Emitted:
+def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str, *, laid_out: Graph | None = None) -> Emitted:
     """The program of a model.
 
     Args:
@@ -87,13 +87,16 @@ def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str) -> Emit
         density: the graph of its fused density, with the same latents.
         dialect: the backend's spelling.
         precision: "float64" or "float32".
+        laid_out: what the model's graph is on other engines: plates that meet in it are kept apart here too, so that
+            latents have one layout everywhere.
 
     Raises:
         CompileError: if the dialect cannot spell a node.
     """
     names = frozenset((*graph.inputs, *graph.plate, *(str(n.name) for _, n in density.of("precomputed"))))
     networks = learned_of(graph.nodes)
-    module = Module(dialect, assign_slots(graph, density), precision, names=names, networks=networks)
+    slots = assign_slots(graph, density, *(() if laid_out is None else (laid_out,)))
+    module = Module(dialect, slots, precision, names=names, networks=networks)
     whole = _Emitter(graph, module)
     return whole.run(DensityFunctions(density, module, whole.casts))
 

@@ -15,17 +15,26 @@ from gendsl.graph.types import ArrayType, DistType
 __all__ = ["emit_forward"]
 
 
-def emit_forward(graph: Graph, dialect: Dialect, precision: str) -> Emitted:
+def emit_forward(
+    graph: Graph, dialect: Dialect, precision: str, slots: tuple[tuple[str, int], ...] | None = None
+) -> Emitted:
     """The program `model(data)` of a graph whose sites are sampled as declared.
 
     Its outputs are the latents, recorded values and observations.
+
+    Args:
+        graph: the graph.
+        dialect: the backend's spelling.
+        precision: "float64" or "float32".
+        slots: the slot of each plate; left out, they are assigned.
 
     Raises:
         CompileError: if the dialect cannot spell a node.
     """
     names = frozenset((*graph.inputs, *graph.plate))
+    places = assign_slots(graph) if slots is None else dict(slots)
     networks = learned_of(graph.nodes)
-    return _Forward(graph, Module(dialect, assign_slots(graph, graph), precision, names=names, networks=networks)).run()
+    return _Forward(graph, Module(dialect, places, precision, names=names, networks=networks)).run()
 
 
 class _Forward(PplModel):

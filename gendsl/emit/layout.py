@@ -79,16 +79,16 @@ class Layout:
         return moved.reshape((*moved.shape[:at], *moved.shape[at + len(idle) :]))
 
 
-def assign_slots(graph: Graph, density: Graph) -> dict[str, int]:
+def assign_slots(graph: Graph, *more: Graph) -> dict[str, int]:
     """A slot for each plate: greedy colouring of the plates that meet, in an order that keeps declared layouts.
 
     A plate that stands last in the declared dims gets -1 where that is free, so that arrays need no transposing. What
-    meets in the graph of the model or of its density gets different slots in both.
+    meets in the graph of the model, or in one of the others that are made of it, gets different slots in all.
     """
     meets: dict[str, set[str]] = {p.name: set() for p in graph.plates}
     score: dict[str, int] = dict.fromkeys(meets, 0)
     seen: set[tuple[str, ...]] = set()
-    for n in _all_nodes((*graph.nodes, *density.nodes)):
+    for n in _all_nodes(n for g in (graph, *more) for n in g.nodes):
         t = n.type
         dims = t.dims if isinstance(t, ArrayType | DistType) else tuple(d for i in t.items for d in i.dims)
         if len(dims) < 2 or (dims, n.name is not None) in seen:  # type: ignore[comparison-overlap]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, overload
 
 from gendsl.errors import ModelError, caller
 from gendsl.graph.networks import networks_of
@@ -20,13 +21,17 @@ from gendsl.lang.plates import Plate
 from gendsl.lang.sites import Sites
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from gendsl.fit import Fit
-    from gendsl.methods import Method
+    from gendsl.methods import MCMC, Method, Train
+    from gendsl.objectives import Objective
     from gendsl.passes import Report
     from gendsl.program import Program
+    from gendsl.trained import TrainedFit
 
 __all__ = ["Missing", "Model"]
 
@@ -55,6 +60,7 @@ class Model(Sites):
                 where=where,
             )
         super().__init__(Builder(name))
+        self._objective: Objective | None = None
 
     # -- what it is -------------------------------------------------------------------------------------------------
     @property
@@ -86,6 +92,7 @@ class Model(Sites):
         b, src = out._builder, self._builder
         b.nodes, b.plates, b.axes = list(src.nodes), dict(src.plates), dict(src.axes)
         b.names, b.networks = dict(src.names), dict(src.networks)
+        out._objective = self._objective
         return out
 
     def __copy__(self) -> Model:
@@ -95,7 +102,7 @@ class Model(Sites):
         return self.copy()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Model) and self.graph == other.graph
+        return isinstance(other, Model) and self.graph == other.graph and self._objective == other._objective
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -119,11 +126,40 @@ class Model(Sites):
     def __str__(self) -> str:
         from gendsl.graph.show import show
 
-        return show(self.graph)
+        text = show(self.graph)
+        return text if self._objective is None else f"{text}\n\nobjective {self._objective}"
 
     def __repr__(self) -> str:
         sites = len(self.graph.sites)
         return f"<model {self.name}: {sites} sites, {len(self._builder.nodes)} nodes>"
+
+    def objective(self, spec: Objective | None = None) -> Objective | None:
+        """Declare what the model is trained for, in place of what was declared before; without an argument, ask.
+
+        Args:
+            spec: such as `gd.ELBO(guide=encoder)`.
+
+        Returns:
+            What is declared now; None where nothing is: then training takes the likelihood of a model without latents,
+            and of others the ELBO with a guide of independent normals.
+
+        Raises:
+            ModelError: if it is none.
+        """
+        from gendsl.objectives import OBJECTIVES, Objective
+
+        if spec is not None:
+            if not isinstance(spec, Objective):
+                is_kind = isinstance(spec, type) and issubclass(spec, Objective)
+                raise ModelError(
+                    "an objective is one of gendsl's",
+                    given=f"the class {spec.__name__}" if is_kind else repr(spec)[:80],
+                    needed=", ".join(f"gd.{name}(...)" for name in OBJECTIVES),
+                    fix=f"an instance: gd.{spec.__name__}()" if is_kind else "m.objective(gd.ELBO())",
+                    where=caller(),
+                )
+            self._objective = spec
+        return self._objective
 
     # -- what can be done with it -----------------------------------------------------------------------------------
     def compile(self, backend: str = "auto", *, precision: str = "float64", device: str = "cpu") -> Program:
@@ -142,6 +178,33 @@ class Model(Sites):
 
         return compile_graph(self.graph, backend, precision=precision, device=device)
 
+    @overload
+    def fit(
+        self,
+        data: Mapping[str, Any],
+        method: Train,
+        *,
+        backend: str = ...,
+        seed: int = ...,
+        precision: str = ...,
+        device: str = ...,
+        progress: bool = ...,
+        resume: TrainedFit | str | PathLike[str] | None = ...,
+    ) -> TrainedFit: ...
+
+    @overload
+    def fit(
+        self,
+        data: Mapping[str, Any],
+        method: MCMC | None = ...,
+        *,
+        backend: str = ...,
+        seed: int = ...,
+        precision: str = ...,
+        device: str = ...,
+        progress: bool = ...,
+    ) -> Fit: ...
+
     def fit(
         self,
         data: Mapping[str, Any],
@@ -152,17 +215,24 @@ class Model(Sites):
         precision: str = "float64",
         device: str = "cpu",
         progress: bool = True,
-    ) -> Fit:
-        """Infer the latents from data.
+        resume: TrainedFit | str | PathLike[str] | None = None,
+    ) -> Fit | TrainedFit:
+        """Infer the latents from data, or train the model for its objective.
 
         Args:
             data: the values of all data and observations, by name: numbers, numpy, pandas or xarray.
-            method: what to run, such as `gd.NUTS()`.
+            method: what to run, such as `gd.NUTS()` or `gd.Train(steps=5_000)`.
             backend: "numpyro", "pyro", or "auto": NumPyro where it is installed, which is the faster one, else Pyro.
             seed: seed of all randomness; equal seeds give equal draws.
-            precision: of the density and the sampler, "float64" or "float32"; draws come as float64.
+            precision: of the density and the sampler, "float64" or "float32"; draws come as float64. `gd.Train` has its
+                own.
             device: where they run: "cpu", "cuda", "cuda:1", ...; draws come as numpy arrays.
             progress: whether to show progress.
+            resume: of training: a fit to go on from, a checkpoint, or a folder of them.
+
+        Returns:
+            A fit with draws of the posterior; of training, one with parameters, curves and, where there is a guide,
+            its posterior.
 
         Raises:
             DataError: if the data do not fit the model.
@@ -172,7 +242,15 @@ class Model(Sites):
         from gendsl.run import run
 
         return run(
-            self, data, method, backend=backend, seed=seed, precision=precision, device=device, progress=progress
+            self,
+            data,
+            method,
+            backend=backend,
+            seed=seed,
+            precision=precision,
+            device=device,
+            progress=progress,
+            resume=resume,
         )
 
     def prior_predictive(
@@ -207,16 +285,24 @@ class Model(Sites):
         return prior_predictive(self.graph, data, draws, backend, seed, sizes)
 
     def explain(self) -> Report:
-        """What each node is, and what each pass of the compiler does to the graph."""
+        """What each node is, what each pass of the compiler does to the graph, and which methods and objectives apply.
+
+        Why others do not is said of the needs that they have by default.
+        """
+        from gendsl.objectives.choose import applying
         from gendsl.passes import explain
 
-        return explain(self.graph)
+        return replace(explain(self.graph), methods=applying(self.graph))
 
     def to_json(self) -> str:
-        """The graph as JSON text."""
+        """The graph, and the objective where one is declared, as JSON text."""
         from gendsl.graph.json import dumps
 
-        return dumps(self.graph)
+        if self._objective is None:
+            return dumps(self.graph)
+        from gendsl.objectives.json import dumps as with_objective
+
+        return with_objective(dumps(self.graph), self._objective)
 
     @classmethod
     def from_json(cls, text: str) -> Model:
@@ -226,8 +312,14 @@ class Model(Sites):
             FormatError: if the text is damaged or from a later version.
         """
         from gendsl.graph.json import loads
+        from gendsl.objectives import json as whole
 
-        return cls.from_graph(loads(text))
+        if not whole.is_model(text):
+            return cls.from_graph(loads(text))
+        graph, objective = whole.loads(text)
+        out = cls.from_graph(loads(graph))
+        out._objective = objective
+        return out
 
     @classmethod
     def from_graph(cls, graph: Graph) -> Model:

@@ -6,7 +6,7 @@ Markov:        log p(x) = log p0(x[0]) + sum_{t > 0} log p(x[t] | x[t-1])
 
 Hidden Markov: log p(x) = log sum_z w[z0] e[0, z0] prod_t A[z(t-1), zt] e[t, zt]
 
-    The matrices M[t] = log A + e[t] are multiplied in the log-semiring by doubling: log2(T) batched products. A zero
+    The matrices M[t] = log A + e[t] are multiplied in the log-semiring, neighbours first: log2(T) products. A zero
     probability counts as exp(-1e30), so that no gradient is 0/0; a sequence that needs one has log p = -inf.
 
 Reference:
@@ -18,6 +18,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 __all__ = ["hidden_markov_log_prob", "markov_log_prob"]
 
@@ -36,6 +38,16 @@ def _log_matmul(ops: Any, a: Any, b: Any) -> Any:
     return ops.logsumexp(a[..., :, :, None] + b[..., None, :, :], -2)
 
 
+def _filled(ops: Any, steps: Any) -> Any:
+    """Log-matrices (..., T, K, K), identities added at the end up to a power of 2, so that each has its neighbour."""
+    count, k = steps.shape[-3], steps.shape[-1]
+    lacking = (1 << (count - 1).bit_length()) - count
+    if not lacking:
+        return steps
+    identity = ops.constant(np.where(np.eye(k, dtype=bool), 0.0, _NEVER), steps)
+    return ops.concatenate([steps, ops.broadcast_to(identity, (*steps.shape[:-3], lacking, k, k))], -3)
+
+
 def hidden_markov_log_prob(ops: Any, initial: Any, transition: Any, emission: Any) -> Any:
     """The log-probability of a sequence, states summed out.
 
@@ -52,11 +64,10 @@ def hidden_markov_log_prob(ops: Any, initial: Any, transition: Any, emission: An
     emission = ops.where(possible, ops.where(possible, emission, 0.0), _NEVER)
     first = _log(ops, initial) + emission[..., 0, :]
     if emission.shape[-2] > 1:
-        steps = _log(ops, transition)[..., None, :, :] + emission[..., 1:, None, :]
-        while steps.shape[-3] > 1:
-            count = steps.shape[-3]
-            pairs = _log_matmul(ops, steps[..., 0 : count - count % 2 : 2, :, :], steps[..., 1::2, :, :])
-            steps = ops.concatenate([pairs, steps[..., count - 1 :, :, :]], -3) if count % 2 else pairs
+        steps = _filled(ops, _log(ops, transition)[..., None, :, :] + emission[..., 1:, None, :])
+        while (count := steps.shape[-3]) > 1:
+            pairs = steps.reshape((*steps.shape[:-3], count // 2, 2, *steps.shape[-2:]))
+            steps = _log_matmul(ops, *ops.unstack(pairs, -3))
         first = ops.logsumexp(first[..., :, None] + steps[..., 0, :, :], -2)
     out = ops.logsumexp(first, -1)
     return ops.where(out > 0.5 * _NEVER, out, -math.inf)

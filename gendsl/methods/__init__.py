@@ -5,6 +5,7 @@ from gendsl.methods.base import Method
 from gendsl.methods.init import Init
 from gendsl.methods.langevin import MALA, ULA, Langevin
 from gendsl.methods.mcmc import HMC, MCMC, NUTS, Adjusted, Centering, Engine
+from gendsl.methods.train import Checkpoint, Precision, Remainder, Train, Validation
 
 __all__ = [
     "HMC",
@@ -14,9 +15,14 @@ __all__ = [
     "ULA",
     "Adjusted",
     "Centering",
+    "Checkpoint",
     "Engine",
     "Init",
     "Langevin",
     "Method",
+    "Precision",
+    "Remainder",
+    "Train",
+    "Validation",
     "init",
 ]

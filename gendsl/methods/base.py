@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 from gendsl.errors import check_call
 
@@ -13,11 +15,18 @@ __all__ = ["Method"]
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A way to infer. Subclasses are frozen dataclasses whose fields are all there is to configure."""
+    """A way to infer. Subclasses are frozen dataclasses whose fields are all there is to configure.
+
+    Attributes:
+        other: names that other libraries use -> names here.
+    """
+
+    other: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"samples": "draws", "num_samples": "draws", "tune": "warmup", "num_warmup": "warmup"}
+        | {"warmup_steps": "warmup", "num_chains": "chains", "target_accept_prob": "target_accept"}
+    )
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         if args or options:  # a copy is made without
-            other = {"samples": "draws", "num_samples": "draws", "tune": "warmup", "num_warmup": "warmup"}
-            other |= {"warmup_steps": "warmup", "num_chains": "chains", "target_accept_prob": "target_accept"}
-            check_call(f"gd.{cls.__name__}", inspect.signature(cls.__init__), (None, *args), options, other)
+            check_call(f"gd.{cls.__name__}", inspect.signature(cls.__init__), (None, *args), options, cls.other)
         return super().__new__(cls)

@@ -20,8 +20,9 @@ class Engine(StrEnum):
     """Whose kernel runs.
 
     AUTO is nutpie's where it is installed and can do what is asked for (on a CPU, without `dense`, with warmup), else
-    the backend's. NATIVE is Pyro's or NumPyro's. NUTPIE is nutpie's, in Rust, with a mass matrix of low rank, on the
-    fused density of either backend.
+    the backend's; on NumPyro it is the backend's too for 25 to 100 unconstrained scalars, where that is faster. NATIVE
+    is Pyro's or NumPyro's. NUTPIE is nutpie's, in Rust, with a mass matrix of low rank, on the fused density of either
+    backend.
     """
 
     AUTO = "auto"

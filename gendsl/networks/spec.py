@@ -20,6 +20,8 @@ _OTHER = {
     "widths": "hidden", "hidden_sizes": "hidden", "hidden_features": "hidden", "units": "hidden", "depth": "blocks",
     "layers": "blocks", "num_layers": "blocks", "num_heads": "heads", "features": "out", "output": "out",
     "out_features": "out", "act": "activation", "dim": "width", "hidden_size": "width", "time_embedding": "time",
+    "num_bins": "bins", "n_bins": "bins", "tail_bound": "bound", "interval": "bound", "univariate": "scalar",
+    "bijector": "scalar", "permutation": "order",
 }  # fmt: skip
 
 

@@ -1,1 +1,7 @@
-"""Losses, over `ops`."""
+"""Objectives: losses, drawn first and evaluated on the draws."""
+
+from gendsl.objectives.base import OBJECTIVES, Objective
+from gendsl.objectives.evidence import ELBO, IWAE, Gradient
+from gendsl.objectives.likelihood import MaximumLikelihood
+
+__all__ = ["ELBO", "IWAE", "OBJECTIVES", "Gradient", "MaximumLikelihood", "Objective"]

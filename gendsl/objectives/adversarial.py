@@ -16,7 +16,7 @@ from typing import Any
 from gendsl.math.adversarial import AdversarialLoss, NonSaturating, Wasserstein, gradient_penalty, mixed, r1
 from gendsl.networks import Network
 from gendsl.objectives.game import Loss, Noise
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
 __all__ = ["GAN", "PENALTIES", "R1", "WGAN", "GradientPenalty", "Penalty"]
 
@@ -24,8 +24,8 @@ Array = Any
 Critic = Callable[[Array], Array]
 
 
-@dataclass(frozen=True)
-class Penalty(Spec):
+@dataclass(frozen=True, repr=False)
+class Penalty(Checked):
     """What keeps a critic smooth. To add one, write a subclass and name it in `PENALTIES`."""
 
     def draw(self, ops: Any, key: Any, x: Array) -> Noise:
@@ -45,7 +45,7 @@ class Penalty(Spec):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientPenalty(Penalty):
     """weight (|grad D| - 1)^2 between data and samples.
 
@@ -74,7 +74,7 @@ class GradientPenalty(Penalty):
         return self.weight * gradient_penalty(ops, critic, z, one_sided=self.one_sided)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class R1(Penalty):
     """weight |grad D|^2 / 2 at data.
 
@@ -99,8 +99,8 @@ PENALTIES: dict[str, type[Penalty]] = {k.__name__: k for k in (R1, GradientPenal
 """The penalties that files may hold, by name."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class GAN(Spec):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class GAN(Checked):
     """A generator against a critic.
 
     Args:
@@ -119,10 +119,10 @@ class GAN(Spec):
     critic_steps: int = 1
 
     def __post_init__(self) -> None:
-        self._is("critic", Network, "gd.MLP(1, hidden=(128, 128))")
-        self._is("loss", AdversarialLoss, "NonSaturating()")
+        self._part("critic", Network, "gd.MLP(1, hidden=(128, 128))")
+        self._part("loss", AdversarialLoss, "NonSaturating()")
         if self.penalty is not None:
-            self._is("penalty", Penalty, "GradientPenalty(10.0), or None")
+            self._part("penalty", Penalty, "GradientPenalty(10.0), or None")
         self._count("critic_steps")
 
     def draw(self, ops: Any, key: Any, x: Array) -> Noise:
@@ -151,7 +151,7 @@ class GAN(Spec):
         return Loss(self.loss.generator_loss(ops, critic(samples)))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class WGAN(GAN):
     """The Wasserstein GAN with gradient penalty: a `GAN` with other values left out; see there."""
 

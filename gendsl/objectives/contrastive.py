@@ -17,15 +17,15 @@ import numpy as np
 from gendsl.math.energy import contrast, negatives, restarted, turned
 from gendsl.math.energy.score import Energy
 from gendsl.objectives.game import Loss, Noise, State
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
 __all__ = ["ContrastiveDivergence", "PersistentContrastiveDivergence"]
 
 Array = Any
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContrastiveDivergence(Spec):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ContrastiveDivergence(Checked):
     """Samples are a few Langevin steps from the data. Cheap and biased: the fewer the steps, the more.
 
     Args:
@@ -90,7 +90,7 @@ class ContrastiveDivergence(Spec):
         return state
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PersistentContrastiveDivergence(ContrastiveDivergence):
     """Samples go on from where they were: particles are the state of the game.
 

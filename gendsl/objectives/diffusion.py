@@ -18,7 +18,7 @@ from gendsl.math.diffusion.losses import Weight
 from gendsl.math.diffusion.predicts import Net, Predicts
 from gendsl.math.diffusion.process import GaussianPath
 from gendsl.math.diffusion.times import Density, Times
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
 __all__ = ["DenoisingScoreMatching", "Density", "DiffusionObjective", "FlowMatching", "Times", "Weight"]
 
@@ -26,8 +26,8 @@ Array = Any
 Noise = dict[str, Array]
 
 
-@dataclass(frozen=True, kw_only=True)
-class DiffusionObjective(Spec):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DiffusionObjective(Checked):
     """What the objectives of diffusions share.
 
     Args:
@@ -39,9 +39,9 @@ class DiffusionObjective(Spec):
     density: Density | None = None
 
     def __post_init__(self) -> None:
-        self._is("times", Times, "Times.STRATIFIED")
+        self._choice("times", Times)
         if self.density is not None:
-            self._is("density", Density, "Density.TIME")
+            self._choice("density", Density)
 
     def draw(self, ops: Any, key: Any, x0: Array, rank: int = 1) -> Noise:
         """The noise of a batch x0 (n, *event): uniform numbers for times, normal ones for the data."""
@@ -64,7 +64,7 @@ class DiffusionObjective(Spec):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DenoisingScoreMatching(DiffusionObjective):
     """The squared error of the noise that a network finds in noisy data.
 
@@ -79,7 +79,7 @@ class DenoisingScoreMatching(DiffusionObjective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._is("weight", Weight, "Weight.SIMPLE")
+        self._choice("weight", Weight)
 
     def loss(
         self,
@@ -98,7 +98,7 @@ class DenoisingScoreMatching(DiffusionObjective):
         return losses.score_matching(ops, process, predicts, net, x0, u, eps, self.weight, rank, data_scale, density)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FlowMatching(DiffusionObjective):
     """The squared error of the velocity alpha' x_0 + sigma' eps: conditional flow matching."""
 

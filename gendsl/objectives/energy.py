@@ -15,7 +15,7 @@ from typing import Any
 
 from gendsl.math.energy import denoising, implicit, score, sliced
 from gendsl.math.energy.score import Energy
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
 __all__ = ["ImplicitScoreMatching", "Probe", "ScoreMatching", "SlicedScoreMatching", "SmoothedScoreMatching"]
 
@@ -30,8 +30,8 @@ class Probe(StrEnum):
     NORMAL = "normal"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScoreMatching(Spec):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ScoreMatching(Checked):
     """What the objectives that fit an energy's score share."""
 
     def draw(self, ops: Any, key: Any, x: Array) -> Noise:
@@ -50,7 +50,7 @@ class ScoreMatching(Spec):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ImplicitScoreMatching(ScoreMatching):
     """Score matching with the exact trace of the score's Jacobian: a derivative for each element of an event."""
 
@@ -59,7 +59,7 @@ class ImplicitScoreMatching(ScoreMatching):
         return implicit(ops, score(ops, energy), x, x.ndim - 1)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SlicedScoreMatching(ScoreMatching):
     """Score matching along random directions: one derivative for each of them.
 
@@ -78,7 +78,7 @@ class SlicedScoreMatching(ScoreMatching):
 
     def __post_init__(self) -> None:
         self._count("projections")
-        self._is("probe", Probe, "Probe.SIGN")
+        self._choice("probe", Probe)
         self._flag("variance_reduced")
 
     def draw(self, ops: Any, key: Any, x: Array) -> Noise:
@@ -92,7 +92,7 @@ class SlicedScoreMatching(ScoreMatching):
         return sliced(ops, score(ops, energy), x, probes, x.ndim - 1, variance_reduced=reduced)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SmoothedScoreMatching(ScoreMatching):
     """Denoising at one level: fits the score of the data smoothed by N(0, sigma^2 I), and needs no second derivative.
 

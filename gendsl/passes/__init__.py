@@ -15,11 +15,12 @@ from gendsl.passes.bounds import bounds
 from gendsl.passes.collapse import collapse
 from gendsl.passes.design import design
 from gendsl.passes.noncenter import noncenter, partly_noncenter
+from gendsl.passes.recurrences import recurrences
 from gendsl.passes.report import Done, Report, rows
 from gendsl.passes.simplify import fold, prune, share
 from gendsl.passes.validate import validate
 
-__all__ = ["DENSITY_PASSES", "PASSES", "Pass", "Report", "explain", "lower", "optimise"]
+__all__ = ["DENSITY_PASSES", "PASSES", "Pass", "Report", "explain", "lower", "optimise", "unroll"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,14 @@ class Pass:
         purpose: what it is for.
         run: the function.
         tidy: whether it only tidies up, and is left out where no pass before it in its list changed anything.
+        loops: whether it is for engines alone to which recurrences are loops of Python.
     """
 
     name: str
     purpose: str
     run: Callable[[Graph], tuple[Graph, list[str]]]
     tidy: bool = False
+    loops: bool = False
 
 
 PASSES: tuple[Pass, ...] = (
@@ -51,6 +54,7 @@ PASSES: tuple[Pass, ...] = (
 DENSITY_PASSES: tuple[Pass, ...] = (
     Pass("design", "whiten the coefficients of linear predictors, for the sampler", design),
     Pass("collapse", "sum the rows of likelihoods with sufficient statistics once", collapse),
+    Pass("recurrences", "evaluate steps for all elements at once, on engines that would loop", recurrences, loops=True),
     Pass("prune", "drop what the density no longer depends on", prune, tidy=True),
     Pass("fold", "compute what depends on constants only", fold, tidy=True),
     Pass("share", "compute equal subexpressions once", share, tidy=True),
@@ -74,20 +78,30 @@ def optimise(graph: Graph, passes: tuple[Pass, ...] = PASSES) -> tuple[Graph, Re
     return out, Report(graph.name, rows(graph), done)
 
 
-def lower(graph: Graph, *, partly_centered: bool = False) -> tuple[Graph, Graph, Report]:
+def lower(graph: Graph, *, partly_centered: bool = False, loops: bool = True) -> tuple[Graph, Graph, Report]:
     """The graph of the model, the graph of its fused density, and what each pass did.
 
     Args:
         graph: the declared graph.
         partly_centered: whether latents with a random scale are centred by shares that are parameters.
+        loops: whether the engine would run recurrences as loops of Python.
 
     Raises:
         ModelError: if a pass finds the model impossible.
     """
     first = (replace(p, run=partly_noncenter) if partly_centered and p.run is noncenter else p for p in PASSES)
     model, done = _run(graph, tuple(first))
-    density, more = _run(model, DENSITY_PASSES)
+    density, more = _run(model, tuple(p for p in DENSITY_PASSES if loops or not p.loops))
     return model, density, Report(graph.name, rows(graph), done, more)
+
+
+def unroll(graph: Graph) -> Graph:
+    """The graph of a model without the recurrences that can be done without, for engines that would loop."""
+    out, _ = recurrences(graph)
+    if out is not graph:
+        for tidy in (p for p in DENSITY_PASSES if p.tidy):
+            out, _ = tidy.run(out)
+    return out
 
 
 def explain(graph: Graph) -> Report:

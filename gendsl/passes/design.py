@@ -2,13 +2,15 @@
 
 An observation whose location, logit, logarithm of a rate or the like is linear in latents with data as columns,
 f = offset + X b, has a posterior of b whose shape is that of X'X: centring a covariate and QR-factorising X are ways to
-make it round. Here designs are found; gendsl/whitening.py computes with them. The graph stays as it is, so that the
-programs keep the model as it was declared: only the sampler moves in other coordinates.
+make it round. Values of groups with a fixed prior, as the abilities and difficulties of item response theory, are
+coefficients too: their columns say which rows belong to a group. Here designs are found; gendsl/whitening.py computes
+with them. The graph stays as it is, so that the programs keep the model as it was declared: only the sampler moves in
+other coordinates.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -23,7 +25,7 @@ from gendsl.passes.collapse.linear import Linear, linear
 from gendsl.passes.collapse.regression import MOST_COLUMNS, pieces
 from gendsl.passes.rewrite import Rewriter
 
-__all__ = ["Column", "Design", "design", "designs"]
+__all__ = ["Column", "Design", "Level", "design", "designs"]
 
 Key = tuple[str, int | None]
 _PREDICTORS = ("loc", "logits", "rate", "mean", "probs")
@@ -50,6 +52,25 @@ class Column:
         return self.latent, self.element
 
 
+@dataclass(frozen=True)
+class Level:
+    """The coefficients of groups.
+
+    Attributes:
+        latent: a latent over one plate.
+        plate: the plate.
+        sign: 1 or -1, with which they enter.
+        index: the node of the index of each row's group.
+        prior: location and scale of their prior.
+    """
+
+    latent: str
+    plate: str
+    sign: int
+    index: int
+    prior: tuple[float, float]
+
+
 @dataclass(frozen=True, eq=False)
 class Design:
     """A design, as nodes of a graph that are computed from data.
@@ -60,11 +81,12 @@ class Design:
         link: "identity", "log" or "logit".
         graph: the graph.
         dims: the dims of the rows.
-        matrix: the node of X, an event axis of columns.
+        matrix: the node of X, an event axis of columns; None where there are levels alone.
         value: the node of what is observed.
         target: the node of what X b approximates: the value (its logarithm) less the offset, where the link is the
             identity; else None.
         columns: the coefficients.
+        levels: those of groups.
     """
 
     site: str
@@ -72,17 +94,19 @@ class Design:
     link: str
     graph: Graph
     dims: tuple[str, ...]
-    matrix: int
+    matrix: int | None
     value: int
     target: int | None
     columns: tuple[Column, ...]
+    levels: tuple[Level, ...] = ()
 
 
 def design(graph: Graph) -> tuple[Graph, list[str]]:
     """Say which latents can be sampled in the coordinates of their design; the graph stays as it is."""
     notes = []
     for d in designs(graph):
-        names = ", ".join(dict.fromkeys(f"'{c.latent}'" for c in d.columns))
+        latents = dict.fromkeys([*(c.latent for c in d.columns), *(v.latent for v in d.levels)])
+        names = ", ".join(map("'{}'".format, latents))
         notes.append(f"'{d.site}': {names} can move in the coordinates of the design's QR factorisation")
     return graph, notes
 
@@ -94,10 +118,10 @@ def designs(graph: Graph) -> list[Design]:
     for i, n in graph:
         r.map[i] = r.keep(i)
         if n.op == "observe" and (some := _design(r, n, known, taken)) is not None:
-            taken |= {c.key for c in some.columns}
+            taken |= {c.key for c in some.columns} | {(v.latent, None) for v in some.levels}
             found.append(some)
     whole = r.finish()
-    return [Design(d.site, d.family, d.link, whole, d.dims, d.matrix, d.value, d.target, d.columns) for d in found]
+    return [replace(d, graph=whole) for d in found]
 
 
 def _design(r: Rewriter, n: Node, known: tuple[bool, ...], taken: set[Key]) -> Design | None:
@@ -114,8 +138,9 @@ def _design(r: Rewriter, n: Node, known: tuple[bool, ...], taken: set[Key]) -> D
         for size in range(len(seen.dims), 0, -1):
             for over in combinations(seen.dims, size):
                 form = linear(r, node, over, known)
-                if form is not None and not form.levels:
-                    return _of(r, n, d, link, form, seen.dims, taken)
+                levels = None if form is None else _levels(r, form, taken)
+                if form is not None and levels is not None:
+                    return _of(r, n, d, (link, form, levels), seen.dims, taken)
     return None
 
 
@@ -130,9 +155,11 @@ def _link(graph: Graph, i: int, name: str) -> tuple[str, int]:
     return "logit" if name == "logits" else "identity", i
 
 
-def _of(
-    r: Rewriter, n: Node, d: Node, link: str, form: Linear, dims: tuple[str, ...], taken: set[Key]
-) -> Design | None:
+_Form = tuple[str, Linear, tuple[Level, ...]]
+
+
+def _of(r: Rewriter, n: Node, d: Node, what: _Form, dims: tuple[str, ...], taken: set[Key]) -> Design | None:
+    link, form, levels = what
     columns: list[Column] = []
     parts: list[Num] = []
 
@@ -153,16 +180,38 @@ def _of(
         elif vector is not None and not {v.key for v in vector} & taken:
             columns += vector
             parts.append(matrix.as_float())
-    if not 2 <= len(columns) <= MOST_COLUMNS or len({c.key for c in columns}) < len(columns):
+    alone = len({c.key for c in columns}) == len(columns) <= MOST_COLUMNS
+    if not alone or len(columns) + len(levels) < 2:
         return None
     value = Num(r, r.map[n.args[1]]).as_float()
     target = None
     if link == "identity":
         target = log(value) if d.op == "dist.LogNormal" else value
         target = target if form.offset is None else target - form.offset
-    matrix = call("concatenate", *parts, axis=-1) if len(parts) > 1 else parts[0]
+    whole = None
+    if parts:
+        whole = (call("concatenate", *parts, axis=-1) if len(parts) > 1 else parts[0]).i
     last = None if target is None else target.i
-    return Design(str(n.name), d.op[5:], link, r.graph, dims, matrix.i, value.i, last, tuple(columns))
+    return Design(str(n.name), d.op[5:], link, r.graph, dims, whole, value.i, last, tuple(columns), levels)
+
+
+def _levels(r: Rewriter, form: Linear, taken: set[Key]) -> tuple[Level, ...] | None:
+    """The values of groups in a form; None where one is something else than a latent with a fixed prior."""
+    out: list[Level] = []
+    for value, groups in form.levels:
+        n, sign = r.nodes[value.i], 1
+        while n.op in ("neg", "to_event"):
+            sign = -sign if n.op == "neg" else sign
+            n = r.nodes[n.args[0]]
+        t = n.type
+        plain = n.op == "latent" and isinstance(t, ArrayType) and t.dtype is DType.FLOAT and t.support == Interval()
+        if not plain or not isinstance(t, ArrayType) or t.rank or len(t.dims) != 1 or len(groups.index) != 1:
+            return None
+        prior, name = _prior(r, n, None), str(n.name)
+        if prior is None or (name, None) in taken or name in {x.latent for x in out}:
+            return None
+        out.append(Level(name, t.dims[0], sign, groups.index[0].i, prior))
+    return tuple(out)
 
 
 def _zero(n: Node) -> bool:

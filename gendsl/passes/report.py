@@ -39,12 +39,14 @@ class Report:
         rows: one row for each node, as declared.
         passes: name, purpose and notes of each pass.
         density: the same for the passes that only the fused density goes through.
+        methods: methods and objectives: name, purpose, and why it does not apply, empty where it does.
     """
 
     model: str
     rows: tuple[Row, ...]
     passes: tuple[Done, ...]
     density: tuple[Done, ...] = ()
+    methods: tuple[tuple[str, str, str], ...] = ()
 
     def __str__(self) -> str:
         return self._text([r for r in self.rows if r.site])
@@ -74,6 +76,10 @@ class Report:
         lines += ["", "passes", *_passes(self.passes)]
         if self.density:
             lines += ["", "passes of the fused density", *_passes(self.density)]
+        if self.methods:
+            width = max(len(name) for name, _, _ in self.methods)
+            lines += ["", "methods and objectives"]
+            lines += [f"  {name:{width}}  {f'no: {why}' if why else purpose}" for name, purpose, why in self.methods]
         return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from gendsl.processes import schedule
 from gendsl.processes.base import ForwardProcess, check
 from gendsl.processes.exploding import EDM, VE
-from gendsl.processes.given import FromDrift, FromLogSNR, FromMarginals, Process
+from gendsl.processes.given import FromDrift, FromLogSNR, FromMarginals, Given, Process
 from gendsl.processes.preserving import OU, VP, SubVP
 from gendsl.processes.rectified import Rectified
 
@@ -26,6 +26,7 @@ __all__ = [
     "FromDrift",
     "FromLogSNR",
     "FromMarginals",
+    "Given",
     "Process",
     "Rectified",
     "SubVP",
@@ -37,3 +38,4 @@ PROCESSES: dict[str, type[ForwardProcess]] = {c.__name__: c for c in (EDM, OU, R
 """The processes by name; those of functions of time are made by `Process` and have no form in JSON."""
 
 SCHEDULES: dict[str, type[Any]] = {c.__name__: c for c in (schedule.Cosine, schedule.Linear, schedule.Sigmoid)}
+"""The noise schedules by name."""

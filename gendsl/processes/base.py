@@ -9,15 +9,15 @@ import numpy as np
 from gendsl.errors import ModelError, caller
 from gendsl.math.diffusion.process import GaussianPath
 from gendsl.math.numpy_ops import NUMPY
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
 __all__ = ["ForwardProcess", "check"]
 
 _POINTS = 2001
 
 
-@dataclass(frozen=True)
-class ForwardProcess(GaussianPath, Spec):
+@dataclass(frozen=True, repr=False)
+class ForwardProcess(GaussianPath, Checked):
     """A Gaussian forward process: see `GaussianPath` for its functions of time.
 
     Two processes are equal if their parameters are.

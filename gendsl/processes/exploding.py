@@ -25,7 +25,7 @@ __all__ = ["EDM", "VE"]
 Array = Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Exploding(ForwardProcess):
     """alpha = 1.
 
@@ -54,7 +54,7 @@ class _Exploding(ForwardProcess):
         return ops.zeros_like(t)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VE(_Exploding):
     """Variance exploding: the noise grows geometrically."""
 
@@ -72,7 +72,7 @@ class VE(_Exploding):
         return 2.0 * self._ratio * ops.square(self.sigma(ops, t))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EDM(_Exploding):
     """Time is the noise's standard deviation."""
 

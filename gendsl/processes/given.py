@@ -25,7 +25,7 @@ from gendsl.math.numpy_ops import NUMPY
 from gendsl.math.piecewise import NotSmooth, Piecewise, fit, integrate
 from gendsl.processes.base import ForwardProcess, check
 
-__all__ = ["FromDrift", "FromLogSNR", "FromMarginals", "OfTime", "Process"]
+__all__ = ["FromDrift", "FromLogSNR", "FromMarginals", "Given", "OfTime", "Process"]
 
 Array = Any
 OfTime = Callable[[Any, Array], Array]
@@ -142,17 +142,17 @@ def _agree(process: ForwardProcess, f: OfTime, g: OfTime) -> None:
             )
 
 
-@dataclass(frozen=True)
-class _Given(ForwardProcess):
-    """Times of a process that functions describe."""
+@dataclass(frozen=True, repr=False)
+class Given(ForwardProcess):
+    """A process that functions describe."""
 
     def _times(self, least: float = -math.inf) -> None:
         self._number("end")
         self._number("start", least, self.end, closed=(True, False))
 
 
-@dataclass(frozen=True)
-class FromDrift(_Given):
+@dataclass(frozen=True, repr=False)
+class FromDrift(Given):
     """A process from f and g; alpha and sigma are integrals. Made by `Process`."""
 
     drift: OfTime
@@ -167,7 +167,7 @@ class FromDrift(_Given):
         ok = isinstance(self.initial, tuple) and len(self.initial) == 2 and self.initial[0] > 0 <= self.initial[1]
         if not ok:
             self._refuse("initial is alpha and sigma at t = 0", self.initial, "two numbers, such as (1.0, 0.0)")
-        object.__setattr__(self, "_logarithms", self._integrated())
+        self._set("_logarithms", self._integrated())
 
     def f(self, ops: Any, t: Array) -> Array:
         """The user's f."""
@@ -213,8 +213,8 @@ class FromDrift(_Given):
                 ) from None
 
 
-@dataclass(frozen=True)
-class FromMarginals(_Given):
+@dataclass(frozen=True, repr=False)
+class FromMarginals(Given):
     """A process from alpha and sigma. Made by `Process`."""
 
     signal: OfTime
@@ -242,8 +242,8 @@ class FromMarginals(_Given):
         return ops.jvp(lambda s: self.sigma(ops, s), (t,), (ops.ones_like(t),))[1]
 
 
-@dataclass(frozen=True)
-class FromLogSNR(_Given):
+@dataclass(frozen=True, repr=False)
+class FromLogSNR(Given):
     """A process from its log-SNR and the scale sqrt(alpha^2 + sigma^2). Made by `Process`."""
 
     curve: OfTime

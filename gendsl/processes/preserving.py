@@ -24,7 +24,7 @@ __all__ = ["OU", "VP", "SubVP"]
 Array = Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Scheduled(ForwardProcess):
     """alpha = exp(-B / 2) on a schedule.
 
@@ -39,9 +39,9 @@ class _Scheduled(ForwardProcess):
     end: float = None  # type: ignore[assignment]  # a float after __post_init__
 
     def __post_init__(self) -> None:
-        self._is("schedule", Schedule, "schedule.Linear(0.1, 20.0)")
+        self._part("schedule", Schedule, "gd.schedule.Linear(0.1, 20.0)")
         if self.end is None:
-            object.__setattr__(self, "end", self.schedule.end)
+            self._set("end", self.schedule.end)
         self._number("end", 0.0, self.schedule.end, closed=(False, True))
         self._number("start", 0.0, self.end)
 
@@ -54,7 +54,7 @@ class _Scheduled(ForwardProcess):
         return -0.5 * self.schedule.beta(ops, t)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VP(_Scheduled):
     """Variance preserving: alpha^2 + sigma^2 = 1."""
 
@@ -67,7 +67,7 @@ class VP(_Scheduled):
         return self.schedule.beta(ops, t)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SubVP(_Scheduled):
     """Sub-VP: the variance of the noise is the square of VP's."""
 
@@ -80,7 +80,7 @@ class SubVP(_Scheduled):
         return -self.schedule.beta(ops, t) * ops.expm1(-2.0 * self.schedule.integral(ops, t))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OU(ForwardProcess):
     """The Ornstein-Uhlenbeck process; with rate = 1 and diffusion = sqrt(2) it tends to N(0, 1).
 

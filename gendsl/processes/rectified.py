@@ -20,7 +20,7 @@ __all__ = ["Rectified"]
 Array = Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rectified(ForwardProcess):
     """x_t = (1 - t) x_0 + t eps.
 

@@ -21,15 +21,15 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
-__all__ = ["Cosine", "Linear", "Schedule", "Sigmoid"]
+__all__ = ["Cosine", "CosineSchedule", "Linear", "LinearSchedule", "Schedule", "Sigmoid", "SigmoidSchedule"]
 
 Array = Any
 
 
-@dataclass(frozen=True)
-class Schedule(Spec):
+@dataclass(frozen=True, repr=False)
+class Schedule(Checked):
     """beta(t) and its integral, over `ops`.
 
     Attributes:
@@ -47,8 +47,8 @@ class Schedule(Spec):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class Linear(Schedule):
+@dataclass(frozen=True, repr=False)
+class LinearSchedule(Schedule):
     """beta grows linearly from `low` to `high`."""
 
     low: float = 0.1
@@ -67,8 +67,8 @@ class Linear(Schedule):
         return t * (self.low + 0.5 * (self.high - self.low) * t)
 
 
-@dataclass(frozen=True)
-class Cosine(Schedule):
+@dataclass(frozen=True, repr=False)
+class CosineSchedule(Schedule):
     """alpha falls like a cosine, so that noise is added slowly at both ends.
 
     Args:
@@ -101,8 +101,8 @@ class Cosine(Schedule):
         return ops.where(t < 0.5, -ops.log1p(-lost), late)
 
 
-@dataclass(frozen=True)
-class Sigmoid(Schedule):
+@dataclass(frozen=True, repr=False)
+class SigmoidSchedule(Schedule):
     """alpha^2 falls like a sigmoid.
 
     Args:
@@ -143,3 +143,6 @@ class Sigmoid(Schedule):
 
 def _sigmoid(x: float) -> float:
     return 1.0 / (1.0 + math.exp(-x))
+
+
+Linear, Cosine, Sigmoid = LinearSchedule, CosineSchedule, SigmoidSchedule

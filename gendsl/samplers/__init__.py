@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from gendsl.samplers import grids as grid
 from gendsl.samplers.base import Sampler
-from gendsl.samplers.grids import Grid, Karras, Times, UniformLogSNR, UniformTime
+from gendsl.samplers.grids import GivenTimes, Grid, Karras, UniformLogSNR, UniformTime
 from gendsl.samplers.methods import DDIM, Ancestral, DPMSolver, EulerMaruyama, Heun, Variance
+from gendsl.samplers.probability_flow import ProbabilityFlow, Probe
 
 __all__ = [
     "DDIM",
@@ -21,8 +22,10 @@ __all__ = [
     "Grid",
     "Heun",
     "Karras",
+    "ProbabilityFlow",
+    "Probe",
     "Sampler",
-    "Times",
+    "GivenTimes",
     "UniformLogSNR",
     "UniformTime",
     "Variance",
@@ -32,5 +35,5 @@ __all__ = [
 SAMPLERS: dict[str, type[Sampler]] = {c.__name__: c for c in (Ancestral, DDIM, DPMSolver, EulerMaruyama, Heun)}
 """The samplers by name."""
 
-GRIDS: dict[str, type[Grid]] = {c.__name__: c for c in (Karras, Times, UniformLogSNR, UniformTime)}
+GRIDS: dict[str, type[Grid]] = {c.__name__: c for c in (Karras, GivenTimes, UniformLogSNR, UniformTime)}
 """The grids by name."""

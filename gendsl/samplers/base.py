@@ -13,13 +13,13 @@ from gendsl.math.diffusion.table import Table
 from gendsl.math.numpy_ops import NUMPY
 from gendsl.processes.base import ForwardProcess
 from gendsl.samplers.grids import Grid, UniformTime
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
 __all__ = ["Sampler"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sampler(Spec):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sampler(Checked):
     """A way to integrate a process from noise to data.
 
     Args:
@@ -40,7 +40,7 @@ class Sampler(Spec):
     def __post_init__(self) -> None:
         self._count("steps")
         self._flag("denoise")
-        self._is("grid", Grid, "UniformTime()")
+        self._part("grid", Grid, "gd.sampler.UniformTime()")
 
     def table(self, process: ForwardProcess) -> Table:
         """Coefficients in terms of the posterior mean."""

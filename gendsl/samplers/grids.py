@@ -8,21 +8,21 @@ import numpy as np
 
 from gendsl.math.diffusion import grids
 from gendsl.processes.base import ForwardProcess
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
-__all__ = ["Grid", "Karras", "Times", "UniformLogSNR", "UniformTime"]
+__all__ = ["Grid", "Karras", "GivenTimes", "UniformLogSNR", "UniformTime"]
 
 
-@dataclass(frozen=True)
-class Grid(Spec):
-    """Times from the noise to the data."""
+@dataclass(frozen=True, repr=False)
+class Grid(Checked):
+    """GivenTimes from the noise to the data."""
 
     def times(self, process: ForwardProcess, steps: int) -> np.ndarray:
-        """Times from `process.end` down to `process.start`, (steps + 1,), float64."""
+        """GivenTimes from `process.end` down to `process.start`, (steps + 1,), float64."""
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class UniformTime(Grid):
     """Equal steps of time."""
 
@@ -31,7 +31,7 @@ class UniformTime(Grid):
         return np.linspace(process.end, process.start, steps + 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class UniformLogSNR(Grid):
     """Equal steps of the log-SNR: the grid on which multistep solvers have their order with the fewest steps."""
 
@@ -40,7 +40,7 @@ class UniformLogSNR(Grid):
         return grids.uniform_log_snr(process, steps)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Karras(Grid):
     """Equal steps of (sigma / alpha)^(1 / rho): short steps near the data.
 
@@ -62,8 +62,8 @@ class Karras(Grid):
         return grids.karras(process, steps, self.rho)
 
 
-@dataclass(frozen=True)
-class Times(Grid):
+@dataclass(frozen=True, repr=False)
+class GivenTimes(Grid):
     """The user's own times.
 
     Args:
@@ -76,10 +76,15 @@ class Times(Grid):
         values = np.asarray(self.values, float)
         if values.ndim != 1 or len(values) < 2 or not np.all(np.isfinite(values)) or np.any(np.diff(values) >= 0):
             self._refuse("values are times that fall", self.values, "two or more numbers, from the noise to the data")
-        object.__setattr__(self, "values", tuple(float(v) for v in values))
+        self._set("values", tuple(float(v) for v in values))
 
     def times(self, process: ForwardProcess, steps: int) -> np.ndarray:
         """The values."""
         if len(self.values) != steps + 1:
-            self._refuse("the sampler takes another number of steps", f"{len(self.values)} times", f"{steps + 1} times")
+            self._refuse(
+                "the sampler takes another number of steps",
+                f"{len(self.values)} times",
+                f"{steps + 1} times",
+                f"steps={len(self.values) - 1}",
+            )
         return np.array(self.values)

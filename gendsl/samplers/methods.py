@@ -20,7 +20,7 @@ from gendsl.samplers.grids import Grid, Karras, UniformLogSNR
 __all__ = ["DDIM", "Ancestral", "DPMSolver", "EulerMaruyama", "Heun", "Variance"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class EulerMaruyama(Sampler):
     """Euler-Maruyama on the reverse SDE: order 1, noise at each step.
 
@@ -47,7 +47,7 @@ class Variance(StrEnum):
     FIXED_LARGE = "fixed large"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Ancestral(Sampler):
     """Ancestral sampling of the explicit chain: draws from q(x_s | x_t, x_0 = x0_hat).
 
@@ -64,13 +64,13 @@ class Ancestral(Sampler):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._is("variance", Variance, "Variance.POSTERIOR")
+        self._choice("variance", Variance)
 
     def _table(self, process: ForwardProcess, times: np.ndarray, alpha: np.ndarray, sigma: np.ndarray) -> Table:
         return ancestral(times, alpha, sigma, self.variance is Variance.FIXED_LARGE)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DDIM(Sampler):
     """Denoising diffusion implicit models.
 
@@ -96,7 +96,7 @@ class DDIM(Sampler):
         return ddim(times, alpha, sigma, self.eta)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Heun(Sampler):
     """Heun's method on the probability-flow ODE in (x / alpha, sigma / alpha): order 2, two evaluations a step.
 
@@ -113,7 +113,7 @@ class Heun(Sampler):
         return heun(times, alpha, sigma)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DPMSolver(Sampler):
     """DPM-Solver++, multistep, on the posterior mean: order 1, 2 (2M) or 3, one evaluation a step.
 

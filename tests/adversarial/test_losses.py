@@ -192,7 +192,7 @@ def test_settings_are_checked() -> None:
         GAN(critic=MLP(1), loss=Minimax)  # type: ignore[arg-type]
     with pytest.raises(gd.ModelError, match="GAN: critic is of another kind"):
         GAN(critic=lambda x: x)  # type: ignore[arg-type]
-    with pytest.raises(gd.ModelError, match="WGAN: critic_steps counts"):
+    with pytest.raises(gd.ModelError, match="WGAN: critic_steps is a positive integer"):
         WGAN(critic=MLP(1), critic_steps=0)
     with pytest.raises(gd.ModelError, match="GradientPenalty: weight is a number above 0"):
         GradientPenalty(-1.0)

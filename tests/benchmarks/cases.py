@@ -9,10 +9,15 @@ kept in the file and not run again; remove it to start anew.
 from __future__ import annotations
 
 import argparse
+import ast
+import inspect
 import json
 import multiprocessing
+import textwrap
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +29,27 @@ from gendsl.methods import Engine
 from gendsl_models import reference
 from gendsl_models.registry import ZOO
 
-__all__ = ["Result", "measure"]
+__all__ = ["Result", "lines", "measure"]
+
+STAN_LINES = {
+    "eight_schools_noncentered": 20, "eight_schools_centered": 16, "logearn_interaction": 20,
+    "kidscore_interaction": 19, "logmesquite": 34, "nes1980": 30, "arK": 23, "arma11": 25, "garch11": 20,
+    "low_dim_gauss_mix": 18, "hmm_example": 36, "gp_regr": 19, "lotka_volterra": 43, "blr": 15,
+}  # fmt: skip
+"""Lines of posteriordb's Stan programs, without blank lines, comments and generated quantities."""
+
+
+def lines(declare: Callable[..., object]) -> int:
+    """Lines of a model's declaration in Python, without blank lines, comments and docstrings."""
+    source = textwrap.dedent(inspect.getsource(declare.func if isinstance(declare, partial) else declare))
+    (function,) = ast.parse(source).body
+    if not isinstance(function, ast.FunctionDef):
+        raise TypeError(f"not a function: {declare!r}")
+    text = source.splitlines()
+    doc = function.body[0] if ast.get_docstring(function) else None
+    skipped = set(range(doc.lineno, (doc.end_lineno or doc.lineno) + 1)) if doc is not None else set()
+    counted = range(function.lineno, (function.end_lineno or function.lineno) + 1)
+    return sum(k not in skipped and bool(x := text[k - 1].strip()) and not x.startswith("#") for k in counted)
 
 
 @dataclass(frozen=True)
@@ -113,6 +138,10 @@ def main() -> None:
         figures = (f"{r.seconds:.1f}", f"{r.compile:.1f}", f"{r.gradients:,}", f"{r.ess:.0f}", f"{speed:.0f}")
         table.add_row(*r.key, *figures, str(r.divergences), r.note if r.note == "failed" else str(len(r.missed)))
     console.print(table)
+    sizes = Table("case", "lines declared", "lines in Stan")
+    for case in given.cases:
+        sizes.add_row(case, str(lines(ZOO[case].build)), str(STAN_LINES.get(case, "-")))
+    console.print(sizes)
 
 
 if __name__ == "__main__":

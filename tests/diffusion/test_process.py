@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from gendsl.errors import FormatError, ModelError
+from gendsl.graph.json.nodes import Codec
 from gendsl.math.diffusion.grids import time_of_gamma
 from gendsl.math.numpy_ops import NUMPY
 from gendsl.processes import VE, VP, Process, Rectified, schedule
-from gendsl.spec import encode
 from tests.diffusion.truth import double
 
 
@@ -122,8 +122,8 @@ def test_what_is_no_process_is_refused_at_a_named_time() -> None:
 
 
 def test_functions_have_no_form_in_json() -> None:
-    with pytest.raises(FormatError, match="a function has no form in JSON"):
-        encode(GIVEN["drift"])
+    with pytest.raises(FormatError, match="a process that is given by functions cannot be written"):
+        Codec(set(), set()).encode(GIVEN["drift"], "process")
 
 
 def test_arguments_are_checked() -> None:

@@ -147,7 +147,7 @@ def test_the_start_of_particles_depends_on_the_seed_alone() -> None:
 def test_settings_are_checked() -> None:
     with pytest.raises(gd.ModelError, match="restart is a number at least 0 and below 1"):
         PersistentContrastiveDivergence(restart=1.0)
-    with pytest.raises(gd.ModelError, match="steps counts"):
+    with pytest.raises(gd.ModelError, match="steps is a positive integer"):
         ContrastiveDivergence(steps=0)
     with pytest.raises(gd.ModelError, match="has no argument 'step'"):
         ContrastiveDivergence(step=0.1)  # type: ignore[call-arg]

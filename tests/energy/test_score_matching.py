@@ -133,9 +133,9 @@ def test_less_variance_where_the_square_is_known() -> None:
 
 
 def test_settings_are_checked() -> None:
-    with pytest.raises(gd.ModelError, match="SlicedScoreMatching: projections counts"):
+    with pytest.raises(gd.ModelError, match="SlicedScoreMatching: projections is a positive integer"):
         SlicedScoreMatching(projections=0)
     with pytest.raises(gd.ModelError, match="SmoothedScoreMatching: sigma is a number above 0"):
         SmoothedScoreMatching(sigma=0.0)
-    with pytest.raises(gd.ModelError, match="'sign' or 'normal'"):
+    with pytest.raises(gd.ModelError, match="'sign', 'normal'"):
         SlicedScoreMatching(probe="gaussian")  # type: ignore[arg-type]

@@ -169,7 +169,7 @@ def test_splines_reach_the_entropy_of_eight_gaussians(backend: str) -> None:
     def draw(rng: np.random.Generator, n: int) -> np.ndarray:
         return (centres[rng.integers(8, size=n)] + 0.5 * rng.normal(size=(n, 2))) / np.sqrt(2.0)
 
-    from gendsl.objectives.likelihood import negative_log_likelihood
+    from gendsl.math.likelihood import negative_log_likelihood
 
     density = FlowDensity(nsf(4, bins=8, bound=5.0, hidden=(64, 64)))
     flow = Bound(density, density.init((2,), seed=0), backend)

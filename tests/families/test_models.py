@@ -9,8 +9,7 @@ import pytest
 
 import gendsl as gd
 from gendsl import transforms as tr
-from gendsl.densities import CategoricalElement
-from gendsl.lang.distributions import Autoregressive, Flow
+from gendsl.lang.distributions import Flow
 from gendsl.run import check_nuts
 from tests.families.models import MODELS
 from tests.laws.law import bind
@@ -149,41 +148,6 @@ def test_words() -> None:
 def test_what_has_no_prior_is_not_sampled() -> None:
     with pytest.raises(gd.FitError, match="the distribution of 'z' have no prior"):
         check_nuts(MODELS["prior"]()[0].graph)
-
-
-def test_mistakes() -> None:
-    m = gd.Model("m")
-    i = m.plate("i", 3)
-    normal = gd.Normal(0, 1).expand(2)
-    nsf = tr.nsf(2, hidden=H)
-    z = m.latent("z", normal)
-    for make, says in (
-        (lambda: Flow(normal, transform=nsf), "no argument 'transform'"),
-        (lambda: Flow(normal), "missing a required argument: 'transforms'"),
-        (lambda: Flow(gd.HalfNormal(1).expand(2), nsf), "on the reals"),
-        (lambda: Flow(gd.Normal(0, 1), nsf), "one that is mapped"),
-        (lambda: Flow(normal, 3), "made of transforms"),
-        (lambda: Flow(normal, (tr.Exp(), tr.LULinear())), "all of the real line"),
-        (lambda: Flow(normal, nsf, context=z.sum()), "a vector of fixed length"),
-        (lambda: Flow(normal, nsf, context=1.0), "a vector of fixed length"),
-        (lambda: Flow(normal, nsf, name="two words"), "Python identifier"),
-        (lambda: Flow(3.0, nsf), "must be a distribution"),
-        (lambda: Flow(normal, nsf).log_prob(z), "needs a name"),
-        (lambda: Autoregressive(0), "positive lengths"),
-        (lambda: Autoregressive(3, CategoricalElement), "distribution of one element"),
-        (lambda: Autoregressive(3, hiden=(3,)), "no argument 'hiden'"),
-        (lambda: m.latent("w", Flow(normal, nsf, context=np.ones(2)), dims="j"), "'j'"),
-        (lambda: m.latent("w", Flow(gd.Normal(m.data("d", dims=i), 1).expand(2), nsf)), "varies over"),
-    ):
-        with pytest.raises(gd.ModelError, match=says) as e:
-            make()
-        assert e.value.where is not None
-        assert e.value.where.file == __file__
-    two = m.copy("two")
-    two.latent("a", Flow(normal, nsf, name="common"))
-    two.latent("b", Flow(normal, tr.realnvp(2, hidden=H), name="common"))
-    with pytest.raises(gd.ModelError, match="learn parameters named 'common'"):
-        two.compile("pyro")
 
 
 def test_a_lacking_parameter_is_named(backend: str) -> None:

@@ -58,25 +58,29 @@ def test_fit_names_the_devices(backend: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "on_cpu", "engine"),
+    ("method", "backend", "dimension", "on_cpu", "engine"),
     [
-        (NUTS(), True, Engine.NUTPIE),
-        (NUTS(), False, Engine.NATIVE),
-        (NUTS(dense=False), True, Engine.NATIVE),
-        (NUTS(warmup=0), True, Engine.NATIVE),
-        (NUTS(engine=Engine.NATIVE), True, Engine.NATIVE),
-        (NUTS(engine=Engine.NUTPIE), False, Engine.NUTPIE),
+        (NUTS(), "numpyro", 10, True, Engine.NUTPIE),
+        (NUTS(), "numpyro", 91, True, Engine.NATIVE),
+        (NUTS(), "numpyro", 501, True, Engine.NUTPIE),
+        (NUTS(), "numpyro", 24, True, Engine.NUTPIE),
+        (NUTS(), "pyro", 91, True, Engine.NUTPIE),
+        (NUTS(), "numpyro", 10, False, Engine.NATIVE),
+        (NUTS(dense=False), "numpyro", 10, True, Engine.NATIVE),
+        (NUTS(warmup=0), "pyro", 10, True, Engine.NATIVE),
+        (NUTS(engine=Engine.NATIVE), "pyro", 10, True, Engine.NATIVE),
+        (NUTS(engine=Engine.NUTPIE), "numpyro", 91, False, Engine.NUTPIE),
     ],
 )
-def test_the_engine_that_is_chosen(method: NUTS, on_cpu: bool, engine: Engine) -> None:
-    out = chosen(method, on_cpu=on_cpu)
+def test_the_engine_that_is_chosen(method: NUTS, backend: str, dimension: int, on_cpu: bool, engine: Engine) -> None:
+    out = chosen(method, backend, dimension, on_cpu=on_cpu)
     assert isinstance(out, NUTS)
     assert out.engine is engine
 
 
 def test_without_nutpie_the_backend_s_kernel_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gendsl.methods.choose.available", lambda: False)
-    out = chosen(NUTS(), on_cpu=True)
+    out = chosen(NUTS(), "numpyro", 10, on_cpu=True)
     assert isinstance(out, NUTS)
     assert out.engine is Engine.NATIVE
 

@@ -193,16 +193,47 @@ def test_candidates_of_a_mode_that_does_not_matter_are_left_out() -> None:
     from gendsl.methods.basins import begin
 
     here, far = np.array([-29.0]), np.array([30.5])
-    assert np.array_equal(begin(_valley, [far, here, here]), here)
-    assert np.array_equal(begin(_valley, [here, far]), here)
-    assert np.array_equal(begin(lambda z: (float(z[0]), np.ones(1)), [far, here]), far)  # there is no mode
+    assert begin(_valley, [[far, np.array([-3.0])]])[0] < -10  # it went up beyond the other mode's height
+    assert begin(_valley, [[far, here, here]]) == [here]
+    assert begin(_valley, [[here, far]]) == [here]
+    assert begin(_valley, [[far], [here]], [iter([far + 1.0, here - 0.5]), iter(())]) == [here - 0.5, here]
+    assert begin(_valley, [[far], [here]]) == [far, here]  # there is no other
+    assert begin(lambda z: (float(z[0]), np.ones(1)), [[far, here]]) == [far]  # there is no mode
 
-    def close(z: np.ndarray) -> tuple[float, np.ndarray]:
-        """Two modes that differ by 20 nats: both may matter."""
-        value, gradient = _valley(z)
-        return value / 10, gradient / 10
 
-    assert np.array_equal(begin(close, [far, here]), far)
+def test_a_lower_mode_matters_by_its_mass() -> None:
+    from gendsl.methods.basins import begin
+
+    d, here, far = 8, np.full(8, -1.0), np.full(8, 51.0)
+
+    def two(width: float) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+        """Modes at 0 and 50, the second 20 nats lower and wider in each of 8 directions."""
+
+        def density(z: np.ndarray) -> tuple[float, np.ndarray]:
+            logs = np.array([-0.5 * z @ z, -20.0 - 0.5 * (z - 50.0) @ (z - 50.0) / width**2])
+            gradients = np.stack([-z, -(z - 50.0) / width**2])
+            weights = np.exp(logs - logs.max())
+            return float(logs.max() + np.log(weights.sum())), weights / weights.sum() @ gradients
+
+        return density
+
+    # log of the masses: 0 and -20 + d log(width)
+    (narrow,), (wide,) = begin(two(1.5), [[far, here]]), begin(two(3.0), [[far, here]])
+    assert -20 + d * np.log(1.5) < -14 < -20 + d * np.log(3.0)
+    assert np.array_equal(narrow, here)
+    assert np.array_equal(wide, far)
+
+
+def test_an_ascent_that_ends_nowhere_is_left_out_where_others_are_far_above() -> None:
+    from gendsl.methods.basins import begin
+
+    def broken(z: np.ndarray) -> tuple[float, np.ndarray]:
+        """A normal; beyond 20 a plateau 1,000 nats below, whose gradient is wrong, so that no ascent gets anywhere."""
+        return (-0.5 * float(z @ z), -z) if z[0] < 20 else (-1000.0, np.ones_like(z))
+
+    here, far = np.array([1.0]), np.array([30.0])
+    assert begin(broken, [[far, here]]) == [here]
+    assert begin(broken, [[far, far]]) == [far]
 
 
 def test_a_candidate_on_a_cliff_is_walked_up() -> None:
@@ -212,10 +243,10 @@ def test_a_candidate_on_a_cliff_is_walked_up() -> None:
         return -float(np.cosh(3 * z).sum()), -3 * np.sinh(3 * z)
 
     start = np.array([9.0, -8.0])
-    (at,) = [begin(steep, [start, start])]
+    (at,) = begin(steep, [[start, start]])
     assert steep(start)[0] < -1e11
     assert -3002 <= steep(at)[0] < -2.1  # near, and not at the mode
-    assert np.array_equal(begin(steep, [np.ones(2), start]), np.ones(2))
+    assert np.array_equal(begin(steep, [[np.ones(2), start]])[0], np.ones(2))
 
 
 @pytest.mark.skipif(not reference.available(), reason="the reference posteriors are absent")
@@ -241,7 +272,7 @@ def test_no_chain_of_a_mixture_starts_at_a_mode_that_does_not_matter(backend: st
             return value, np.concatenate([g[k].ravel() for k in shapes])
 
         ways = [_ascend(flat, np.concatenate([u[k].ravel() for k in shapes])) for u in points]
-        return [w.mode for w in ways if w is not None]
+        return [w.mode for w in ways if w.converged]
 
     as_they_come, screened = (modes(starts(bound, evaluate, 3, 0, screened=s)) for s in (False, True))
     assert as_they_come[2] < as_they_come[0] - 400  # the third would settle 450 nats below

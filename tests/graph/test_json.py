@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import gendsl as gd
+from gendsl.densities import CategoricalElement
 from gendsl.errors import FormatError
 from gendsl.graph import constraints
 from gendsl.graph.constraints import Constraint, Interval, Ref
@@ -17,7 +18,9 @@ from gendsl.graph.families import FAMILIES, Parameter
 from gendsl.graph.json import dumps, loads
 from gendsl.graph.node import Array, Axis, Graph, Node, Plate
 from gendsl.graph.types import ArrayType, DistType, DType
+from gendsl.lang.distributions import Autoregressive, Flow
 from gendsl.lang.distributions.base import Distribution
+from gendsl.transforms import nsf
 from gendsl_models import ZOO
 from tests.graph.models import MODELS
 
@@ -106,6 +109,8 @@ _SPECIAL = {
     "ZeroInflated": lambda: gd.ZeroInflated(gd.Poisson(2.0), gate=0.3),
     "SineSkewed": lambda: gd.SineSkewed(gd.VonMises([0.0, 1.0], [1.0, 2.0]), [0.1, -0.2]),
     "Masked": lambda: gd.Normal(0, 1).mask(True),
+    "Flow": lambda: Flow(gd.Normal(0, 1).expand(2), nsf(2, hidden=(3,)), context=np.ones(2)),
+    "Autoregressive": lambda: Autoregressive((2, 2), CategoricalElement(3)),
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import tests.laws.strategy_learned
 import tests.laws.strategy_networks
 import tests.laws.strategy_plates
 import tests.laws.strategy_sequences
@@ -104,4 +105,9 @@ def seeded_case(seed: int) -> Case:
     return draw_case(Seeded(seed), names[seed % len(names)])
 
 
-_ = (tests.laws.strategy_networks, tests.laws.strategy_plates, tests.laws.strategy_sequences)
+_ = (
+    tests.laws.strategy_learned,
+    tests.laws.strategy_networks,
+    tests.laws.strategy_plates,
+    tests.laws.strategy_sequences,
+)

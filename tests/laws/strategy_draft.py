@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 
 import gendsl as gd
+from gendsl import densities as de
 from gendsl import networks as nn
+from gendsl import transforms as tr
 from gendsl.graph.types import ArrayType, broadcast
+from gendsl.lang.distributions import learned
 from gendsl.lang.expr import Expr
 from tests.laws.strategy_choice import Choice
 from tests.laws.strategy_data import literal
@@ -67,7 +70,9 @@ class Draft:
         self.choice = choice
         self.rng = np.random.default_rng(choice.integer(0, 2**31 - 1))
         self.model = gd.Model("fuzz")
-        self.names: dict[str, Any] = {"gd": gd, "nn": nn, "np": np, "m": self.model}
+        self.names: dict[str, Any] = {
+            "gd": gd, "de": de, "learned": learned, "nn": nn, "np": np, "tr": tr, "m": self.model,
+        }  # fmt: skip
         self.lines = ['m = gd.Model("fuzz")']
         self.data: dict[str, np.ndarray] = {}
         self.sizes: dict[str, int] = {}
@@ -248,7 +253,10 @@ class Draft:
             [
                 "import gendsl as gd",
                 "import numpy as np",
+                "from gendsl import densities as de",
                 "from gendsl import networks as nn",
+                "from gendsl import transforms as tr",
+                "from gendsl.lang.distributions import learned",
                 "",
                 *self.lines,
                 "data = {",

@@ -53,6 +53,7 @@ CASES: dict[str, Any] = {
     "moveaxis": lambda o, x, y, s: o.moveaxis(x, 0, -1),
     "ndtr": lambda o, x, y, s: o.ndtr(x),
     "ndtri": lambda o, x, y, s: o.ndtri(o.ndtr(x)),
+    "off_diagonal": lambda o, x, y, s: o.off_diagonal(x, -1) + o.off_diagonal(y, 1),
     "ones": lambda o, x, y, s: o.ones((2,), like=x),
     "ones_like": lambda o, x, y, s: o.ones_like(x),
     "relu": lambda o, x, y, s: o.relu(x),
@@ -65,6 +66,7 @@ CASES: dict[str, Any] = {
     "softmax": lambda o, x, y, s: o.softmax(x, -1),
     "softplus": lambda o, x, y, s: o.softplus(x),
     "solve_triangular": lambda o, x, y, s: o.solve_triangular(s, x, lower=True),
+    "solve_unit_triangular": lambda o, x, y, s: o.solve_unit_triangular(s, x, False),
     "sqrt": lambda o, x, y, s: o.sqrt(o.abs(x)),
     "square": lambda o, x, y, s: o.square(x),
     "stack": lambda o, x, y, s: o.stack([x, y], -1),
@@ -79,12 +81,16 @@ CASES: dict[str, Any] = {
     "tanh": lambda o, x, y, s: o.tanh(x),
     "tril": lambda o, x, y, s: o.tril(x),
     "triu": lambda o, x, y, s: o.triu(x),
+    "unstack": lambda o, x, y, s: o.unstack(x, 1)[2],
     "where": lambda o, x, y, s: o.where(x > 0, x, y),
     "zeros": lambda o, x, y, s: o.zeros((2,), like=x),
     "zeros_like": lambda o, x, y, s: o.zeros_like(x),
     "grad": lambda o, x, y, s: o.grad(lambda v: o.sum(o.sin(v) * y))(x),
     "jvp": lambda o, x, y, s: o.stack(o.jvp(o.sin, (x,), (y,)), 0),
-    "scan": lambda o, x, y, s: o.scan(lambda c, v: (c + v * c, c), s[0, 0], x[0], reverse=True)[1],
+    "scan": lambda o, x, y, s: (
+        o.scan(lambda c, v: (c + v * c, c), s[0, 0], x[0], reverse=True)[1]
+        + o.scan(lambda c, v: (c + v, None), s[0, 0], x[0])[0]
+    ),
     "solve_ode": lambda o, x, y, s: o.solve_ode(lambda t, v: t * y, x, 0.0, 1.5, 1e-8, 1e-8, 1000),
     "value_and_grad": lambda o, x, y, s: o.value_and_grad(lambda v: (o.sum(o.exp(v)), v), has_aux=True)(x)[1],
     "vjp": lambda o, x, y, s: o.vjp(o.tanh, x)[1](y)[0],

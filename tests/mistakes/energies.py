@@ -69,27 +69,27 @@ def langevin_over_integers():
 
 
 # -- objectives -------------------------------------------------------------------------------------------------------
-@mistake(gd.ModelError, "SlicedScoreMatching: projections counts", "given:  0", "at least 1")
+@mistake(gd.ModelError, "SlicedScoreMatching: projections is a positive integer", "projections=0")
 def no_projections():
     SlicedScoreMatching(projections=0)  # here
 
 
-@mistake(gd.ModelError, "SlicedScoreMatching: probe is of another kind", "'gaussian'", "'sign' or 'normal'")
+@mistake(gd.ModelError, "SlicedScoreMatching: probe is none that is known", "'gaussian'", "'sign', 'normal'")
 def probes_of_an_unknown_kind():
     SlicedScoreMatching(probe="gaussian")  # here
 
 
-@mistake(gd.ModelError, "SmoothedScoreMatching: sigma is a number above 0", "given:  -0.1")
+@mistake(gd.ModelError, "SmoothedScoreMatching: sigma is a number above 0", "sigma=-0.1")
 def smoothing_by_less_than_nothing():
     SmoothedScoreMatching(sigma=-0.1)  # here
 
 
-@mistake(gd.ModelError, "PersistentContrastiveDivergence: restart is a number at least 0 and below 1", "given:  1.0")
+@mistake(gd.ModelError, "PersistentContrastiveDivergence: restart is a number at least 0 and below 1", "restart=1.0")
 def particles_that_never_persist():
     PersistentContrastiveDivergence(restart=1.0)  # here
 
 
-@mistake(gd.ModelError, "ContrastiveDivergence: steps counts", "given:  0", "at least 1")
+@mistake(gd.ModelError, "ContrastiveDivergence: steps is a positive integer", "steps=0")
 def contrast_with_itself():
     ContrastiveDivergence(steps=0)  # here
 
@@ -109,17 +109,17 @@ def loss_as_a_class():
     GAN(critic=MLP(1), loss=Minimax)  # here
 
 
-@mistake(gd.ModelError, "WGAN: penalty is of another kind", "given:  10.0", "GradientPenalty(10.0)")
+@mistake(gd.ModelError, "WGAN: penalty is of another kind", "penalty=10.0", "GradientPenalty(10.0)")
 def penalty_as_a_number():
     WGAN(critic=MLP(1), penalty=10.0)  # here
 
 
-@mistake(gd.ModelError, "WGAN: critic_steps counts", "given:  0", "at least 1")
+@mistake(gd.ModelError, "WGAN: critic_steps is a positive integer", "critic_steps=0")
 def critic_that_never_moves():
     WGAN(critic=MLP(1), critic_steps=0)  # here
 
 
-@mistake(gd.ModelError, "R1: weight is a number above 0", "given:  0")
+@mistake(gd.ModelError, "R1: weight is a number above 0", "weight=0")
 def penalty_of_no_weight():
     R1(0)  # here
 

@@ -189,7 +189,7 @@ def image_into_a_masked_mlp():
     f(m.data("x", event=(8, 8)))  # here
 
 
-@mistake(gd.ModelError, "node 'f'", "MaskedMLP: the order is of another length", "event (4,)", "event (3,)")
+@mistake(gd.ModelError, "node 'f'", "MaskedMLP: the order is of another length", "4 elements", "3 elements")
 def order_of_another_length():
     m = gd.Model("m")
     f = m.network("f", nn.MaskedMLP(2, order=(2, 1, 0)))

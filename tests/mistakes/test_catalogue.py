@@ -13,10 +13,12 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     data_layout,
     data_values,
     declarations,
+    diffusion,
     distributions,
     energies,
     expressions,
     indexing,
+    learned,
     methods,
     mixtures,
     networks,
@@ -25,6 +27,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     sequences,
     shapes,
     sites,
+    training,
 )
 from tests.mistakes.table import TABLE, Mistake
 

@@ -86,6 +86,52 @@ def test_forward_and_inverse() -> None:
     assert Coordinates.from_arrays({}) is None
 
 
+STUDENTS, QUESTIONS, ANSWERS = 12, 7, 200
+
+
+def rasch(noise: float | None) -> gd.Model:
+    """Abilities less difficulties about a mean; answers with normal noise, or right or wrong."""
+    m = gd.Model("rasch")
+    student, question, answer = m.plate("student"), m.plate("question"), m.plate("answer")
+    s, q = m.data("s", dims=answer, indexes=student), m.data("q", dims=answer, indexes=question)
+    mean = m.latent("mean", gd.Normal(0.7, 3))
+    ability = m.latent("ability", gd.Normal(0.3, 2), dims=student)
+    difficulty = m.latent("difficulty", gd.Normal(0, 1), dims=question)
+    f = mean + ability[s] - difficulty[q]
+    m.observe("y", gd.Bernoulli(logits=f) if noise is None else gd.Normal(f, noise), dims=answer)
+    return m
+
+
+def test_values_of_groups_are_coefficients() -> None:
+    """A normal posterior, known in closed form: standard in the coordinates, with its mode at 0."""
+    s, q = RNG.integers(0, STUDENTS, ANSWERS), RNG.integers(0, QUESTIONS, ANSWERS)
+    x = np.column_stack([np.ones(ANSWERS), np.eye(STUDENTS)[s], -np.eye(QUESTIONS)[q]])
+    y = x @ RNG.normal(size=x.shape[1]) + RNG.normal(size=ANSWERS)
+    prior = np.concatenate([[1 / 9], np.full(STUDENTS, 1 / 4), np.ones(QUESTIONS)])
+    places = np.concatenate([[0.7], np.full(STUDENTS, 0.3), np.zeros(QUESTIONS)])
+    precision = x.T @ x + np.diag(prior)
+    for bound in bind(rasch(1.0), {"s": s, "q": q, "y": y}).values():
+        order = [bound.coordinates.index.tolist().index(k) for k in range(x.shape[1])]
+        assert len(order) == bound.dimension
+        at = bound.coordinates.forward(np.zeros(bound.dimension))
+        # The noise is estimated, and so is a little off.
+        np.testing.assert_allclose(at, np.linalg.solve(precision, x.T @ y + prior * places), atol=0.05)
+        h = hessian(bound, np.zeros(bound.dimension)) / ANSWERS
+        assert 0.8 < np.linalg.eigvalsh(h)[0] < np.linalg.eigvalsh(h)[-1] < 1.25
+    for bound in bind(rasch(None), {"s": s, "q": q, "y": (y > 0).astype(int)}).values():
+        values = np.linalg.eigvalsh(hessian(bound, bound_mode(bound)))
+        assert values[-1] / values[0] < 8
+
+
+def test_values_of_groups_with_a_random_prior_stay() -> None:
+    m = gd.Model("m")
+    group, row = m.plate("group"), m.plate("row")
+    g = m.data("g", dims=row, indexes=group)
+    level = m.latent("level", gd.Normal(0, m.latent("tau", gd.HalfNormal(1))), dims=group)
+    m.observe("y", gd.Normal(m.latent("a", gd.Normal(0, 1)) + level[g], 1.0), dims=row)
+    assert not names(m)
+
+
 def names(m: gd.Model) -> list[list[tuple[str, int | None]]]:
     from gendsl.passes import lower
 

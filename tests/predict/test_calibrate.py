@@ -47,7 +47,7 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> Exact:
     def use(width: float = 1.0, move: float = 0.0, ignore: bool = False) -> None:
         from gendsl_pyro.mcmc import PyroEngine
 
-        def nuts(self: Any, program: Any, method: gd.NUTS, seed: int, progress: Any) -> Draws:
+        def nuts(self: Any, program: Any, method: gd.NUTS, seed: int, progress: Any, state: Any = None) -> Draws:
             y, sigma = (program.bound.arrays[k] for k in ("y", "sigma"))
             precision = 1.0 + 0.0 if ignore else 1.0 + (sigma**-2.0).sum()
             mean = 0.0 if ignore else (y * sigma**-2.0).sum() / precision

@@ -6,6 +6,7 @@ import base64
 import binascii
 import datetime
 import math
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -13,24 +14,28 @@ import numpy as np
 from gendsl.graph.json.check import fail, is_count
 from gendsl.graph.node import Array
 from gendsl.graph.types import DType
+from gendsl.math.diffusion.predicts import Predicts
 from gendsl.networks import Activation
+from gendsl.samplers import Probe, Variance
 
-__all__ = ["decode_array", "decode_scalar", "encode_array"]
+__all__ = ["ENUMS", "decode_array", "decode_scalar", "encode_array"]
 
 _SHOWN = 100  # longer arrays are written in base64
 _FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 _DTYPES: dict[str, tuple[str, type]] = {"bool": ("|b1", bool), "int64": ("<i8", int), "float64": ("<f8", float)}
 
+ENUMS: dict[str, type[Enum]] = {k.__name__: k for k in (Activation, DType, Predicts, Probe, Variance)}
+"""The enumerations whose members files may hold, by name."""
+
 
 def decode_scalar(name: str, raw: dict[str, Any], at: str) -> Any:
-    """A float that is not finite, a dtype, an activation, a date."""
+    """A float that is not finite, a member of an enumeration, a date."""
     value = raw.get("value")
     if set(raw) == {"value"} and isinstance(value, str):
         if name == "Float" and value in _FLOATS:
             return _FLOATS[value]
-        for kind in (DType, Activation):
-            if name == kind.__name__ and value in {m.value for m in kind}:
-                return kind(value)
+        if name in ENUMS and value in {m.value for m in ENUMS[name]}:
+            return ENUMS[name](value)
         if name in ("Date", "Datetime"):
             try:
                 return (datetime.date if name == "Date" else datetime.datetime).fromisoformat(value)

@@ -19,7 +19,7 @@ from gendsl.errors import ModelError
 from gendsl.graph import constraints as c
 from gendsl.graph.infer import infer_node
 from gendsl.graph.json.args import SITES, check_args
-from gendsl.graph.json.arrays import decode_array, decode_scalar, encode_array
+from gendsl.graph.json.arrays import ENUMS, decode_array, decode_scalar, encode_array
 from gendsl.graph.json.attrs import Rules
 from gendsl.graph.json.check import check_name, check_type, fail, is_count, is_int
 from gendsl.graph.learned import learned_of
@@ -27,8 +27,10 @@ from gendsl.graph.networks import networks_of
 from gendsl.graph.node import Array, Node, Plate, Subgraph
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType, Type
-from gendsl.networks import NETWORKS, TIMES, Activation, Native
+from gendsl.networks import NETWORKS, TIMES, Native
 from gendsl.networks.spec import Spec
+from gendsl.processes import PROCESSES, SCHEDULES, Given
+from gendsl.samplers import GRIDS, SAMPLERS, ProbabilityFlow
 from gendsl.transforms import SCALARS, TRANSFORMS
 
 __all__ = ["Codec"]
@@ -69,8 +71,18 @@ _CLASSES: dict[str, Any] = {
     )
 }  # fmt: skip
 _SPECS: dict[str, Any] = {
-    **NETWORKS, **TIMES, **TRANSFORMS, **SCALARS, **DENSITIES, **CONDITIONALS,
-}  # fmt: skip  # they check their own fields
+    **CONDITIONALS,
+    **DENSITIES,
+    **GRIDS,
+    **NETWORKS,
+    **PROCESSES,
+    **SAMPLERS,
+    **SCALARS,
+    **SCHEDULES,
+    **TIMES,
+    **TRANSFORMS,
+    "ProbabilityFlow": ProbabilityFlow,
+}  # they check their own fields
 _KNOWN = {**_CLASSES, **_SPECS}
 
 
@@ -104,8 +116,8 @@ class Codec:
             return value
         if type(value) is float:
             return value if math.isfinite(value) else {"class": "Float", "value": repr(value)}
-        if isinstance(value, (DType, Activation)):
-            return {"class": type(value).__name__, "value": value.value}
+        if ENUMS.get(name := type(value).__name__) is type(value):
+            return {"class": name, "value": value.value}
         if isinstance(value, tuple):
             return [self._nested(self.encode, v, f"{at}[{i}]") for i, v in enumerate(value)]
         if isinstance(value, Array):
@@ -123,7 +135,15 @@ class Codec:
                 needed=f"networks of gendsl: {', '.join(NETWORKS)}",
                 fix="keep the code that builds the model",
             )
-        if _KNOWN.get(name := type(value).__name__) is type(value):
+        if isinstance(value, Given):
+            fail(
+                "a process that is given by functions cannot be written",
+                at,
+                given=repr(value)[:100],
+                needed=f"processes of gendsl: {', '.join(PROCESSES)}",
+                fix="declare it by one of these, or keep the code that builds the model",
+            )
+        if _KNOWN.get(name) is type(value):
             return {
                 "class": name,
                 **{f.name: self._nested(self.encode, getattr(value, f.name), f"{at}.{f.name}") for f in fields(value)},
@@ -147,7 +167,7 @@ class Codec:
             return decode_array(rest, at)
         if name == "Subgraph":
             return self._decode_subgraph(rest, at)
-        if name in ("Float", "DType", "Activation", "Date", "Datetime"):
+        if name in ("Float", *ENUMS, "Date", "Datetime"):
             return decode_scalar(name, rest, at)
         if not isinstance(name, str) or name not in _KNOWN:
             fail("is of no known class", at, given=f"class {name!r}"[:80], needed=", ".join(sorted(_KNOWN)))

@@ -3,6 +3,9 @@
 `precomputed` marks a value that depends on data alone and is computed once, in numpy, when data are bound; it travels
 with the data under the node's name. `triangle` is the R of a QR factorisation of rows that lie along dims,
 `segment_sum` a sum of rows group by group.
+
+Two stand for recurrences, along the leading event axis: `affine_scan` is x[t] = a[t] x[t-1] + b[t] for all t at once,
+`delay` is x[t-1], the first from before the sequence. In reverse they run from the end.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import Any
 
 from gendsl.graph.constraints import real
 from gendsl.graph.ops.registry import OPS, OpSpec, Problem, arrays
-from gendsl.graph.types import ArrayType, DType, Type, join_dims
+from gendsl.graph.types import ArrayType, DType, Type, broadcast, join_dims, promote
 
 __all__: list[str] = []
 
@@ -40,6 +43,28 @@ def _segment_sum(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
     return ArrayType(dims, (*attrs["sizes"], *x.event), DType.FLOAT, real)
 
 
+def _affine_scan(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
+    """args = a, b, init; b has event (T, *e), init e. a broadcasts to b, or holds matrices for the vectors of b."""
+    a, b, init = arrays(args)
+    k = b.event[-1:] if attrs["matrix"] else ()
+    left, square = (a.event[:-2], a.event[-2:]) if attrs["matrix"] else (a.event, ())
+    along = b.event[: len(b.event) - len(k)]
+    if b.event[1:] != init.event or square != k + k or broadcast(left, along) != along:
+        raise Problem("the parts of a recurrence do not fit", given=f"{a}; {b}; {init}")
+    return ArrayType(join_dims(a.dims, b.dims, init.dims), b.event, DType.FLOAT, real)
+
+
+def _delay(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
+    """args = x, init: x of event (T, *e), init of event e."""
+    x, init = arrays(args)
+    if x.event[1:] != init.event or not x.event:
+        raise Problem("a sequence and what stands before it do not fit", given=f"{x}; {init}")
+    support = x.support if x.support == init.support else real
+    return ArrayType(join_dims(x.dims, init.dims), x.event, promote(x.dtype, init.dtype), support)
+
+
 OPS["precomputed"] = OpSpec("precomputed", _precomputed, lowered=True)
 OPS["triangle"] = OpSpec("triangle", _triangle, ("dims",), lowered=True)
 OPS["segment_sum"] = OpSpec("segment_sum", _segment_sum, ("dims", "sizes"), lowered=True)
+OPS["affine_scan"] = OpSpec("affine_scan", _affine_scan, ("matrix", "reverse"), lowered=True)
+OPS["delay"] = OpSpec("delay", _delay, ("reverse",), lowered=True)

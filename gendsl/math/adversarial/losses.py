@@ -20,15 +20,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gendsl.spec import Spec
+from gendsl.spec import Checked
 
 __all__ = ["LOSSES", "AdversarialLoss", "Minimax", "NonSaturating", "Wasserstein"]
 
 Array = Any
 
 
-@dataclass(frozen=True)
-class AdversarialLoss(Spec):
+@dataclass(frozen=True, repr=False)
+class AdversarialLoss(Checked):
     """The functions of a number that a game is played for. To add one, write a subclass and name it in `LOSSES`."""
 
     def real(self, ops: Any, v: Array) -> Array:
@@ -58,7 +58,7 @@ class AdversarialLoss(Spec):
         return ops.mean(self.generator(ops, on_samples))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Minimax(AdversarialLoss):
     """Both play for one value. The generator's gradient vanishes where the critic is sure of its samples."""
 
@@ -71,7 +71,7 @@ class Minimax(AdversarialLoss):
         return ops.log_sigmoid(-v)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NonSaturating(Minimax):
     """The critic's value as in `Minimax`; the generator raises log sigmoid(v), whose gradient does not vanish."""
 
@@ -80,7 +80,7 @@ class NonSaturating(Minimax):
         return -ops.log_sigmoid(v)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Wasserstein(AdversarialLoss):
     """The critic's mean on data above that on samples: W1 where it is 1-Lipschitz, which a penalty sees to."""
 

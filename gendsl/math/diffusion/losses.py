@@ -8,7 +8,8 @@ With x_t = alpha x_0 + sigma eps,
     flow          |u - u_hat|^2, u = alpha' x_0 + sigma' eps, = (alpha' - alpha sigma' / sigma)^2 |x0_hat - x_0|^2
 
 The likelihood's rows are multiplied by dt/du, so that their mean estimates the integral whatever the density of times
-(gendsl/math/diffusion/times.py). Squares are summed over the event, so that losses are in nats per row where they bound a likelihood.
+(gendsl/math/diffusion/times.py). Squares are summed over the event, so that losses are in nats per row where they bound
+a likelihood.
 
 Near t = 0 the simple and likelihood weights of |x0_hat - x_0|^2 grow without bound; the process's `start` keeps times
 away from it, and nothing is clipped.

@@ -34,7 +34,7 @@ __all__ = ["Net", "Predicts", "convert", "denoiser", "input_scale", "noised", "p
 
 Array = Any
 Net = Callable[[Array, Array], Array]
-"""A network: x (..., *event), t (...) -> (..., *event), rows independent of each other."""
+"""A network: x (..., *event), t (...) or one number () for all rows -> (..., *event), row by row."""
 
 
 class Predicts(StrEnum):
@@ -190,7 +190,6 @@ def denoiser(
     """
 
     def mean(x: Array, t: Array) -> Array:
-        t = ops.broadcast_to(t, x.shape[: x.ndim - rank])
         skip, out = (wide(ops, c, rank) for c in pair(ops, process, predicts, t, data_scale))
         seen = x
         if predicts is Predicts.F:

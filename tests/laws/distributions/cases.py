@@ -16,5 +16,8 @@ CASES: list[Case] = [
     *sequence.CASES,
 ]
 
-# Families whose draws cannot be data: an empty vector, and an improper law. Each has its own tests.
-ELSEWHERE = {"Unit": "test_special.py", "ImproperUniform": "test_special.py"}
+# Families whose draws cannot be data (an empty vector, an improper law), and those that are learned: each has its own
+# tests.
+ELSEWHERE = {"Unit": "test_special.py", "ImproperUniform": "test_special.py"} | dict.fromkeys(
+    ("Autoregressive", "Flow"), "tests/families/test_models.py"
+)

@@ -1,0 +1,167 @@
+"""Bounds on the evidence, by Pyro's own losses; draws are functions of noise that is given."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import pyro
+import torch
+from pyro import distributions as dist
+from pyro import poutine
+from pyro.distributions.torch_distribution import ExpandedDistribution, MaskedDistribution
+from pyro.infer import RenyiELBO, Trace_ELBO, TraceMeanField_ELBO
+from pyro.infer.util import get_dependent_plate_dims, torch_sum
+from pyro.poutine.messenger import Messenger
+
+from gendsl.objectives.pair import Bound, Pair
+from gendsl_pyro.seeded import seeded
+from gendsl_pyro.unconstrained import Unconstrained
+
+__all__ = ["PyroEvidence"]
+
+_WRAPPERS = (dist.Independent, ExpandedDistribution, MaskedDistribution)
+
+
+class PyroEvidence:
+    """See `gendsl.objectives.pair.Evidence`."""
+
+    ppl: Any = pyro
+    dist: Any = dist
+
+    def loss(self, pair: Pair) -> torch.Tensor:
+        """The negative bound, by Trace_ELBO, TraceMeanField_ELBO or RenyiELBO."""
+        wide = pair.particles > 1
+        kind = {Bound.ELBO: Trace_ELBO, Bound.ANALYTIC: TraceMeanField_ELBO, Bound.IWAE: _Renyi}[pair.bound]
+        options = {"alpha": 0.0} if pair.bound is Bound.IWAE else {}
+        elbo = kind(num_particles=pair.particles, vectorize_particles=wide, max_plate_nesting=pair.depth, **options)
+
+        def guide() -> None:
+            with _Scale(pair.scales), _Inject(pair, wide):
+                pair.guide()
+
+        def model() -> None:
+            with _Scale(pair.scales):
+                pair.model()
+
+        random: AbstractContextManager[Any] = nullcontext()
+        if pair.seed is not None:
+            random = seeded(int(pair.seed), str(pair.seed.device))
+        with random:
+            out: torch.Tensor = elbo.differentiable_loss(model, guide)
+        return out
+
+    def image(self, distribution: Any, noise: torch.Tensor) -> torch.Tensor:
+        """The draws of a distribution whose standard normal noise is given."""
+        return _image(distribution, noise)
+
+    def log_joint(
+        self, model: Callable[..., Any], u: Mapping[str, Any], scales: Mapping[str, float], *arguments: Any
+    ) -> torch.Tensor:
+        """The log-density of a PPL model at unconstrained latents."""
+        terms: dict[str, torch.Tensor] = {}
+        with poutine.block(), _Scale(scales), Unconstrained(u, terms):  # no handler around the caller sees the sites
+            total: Any = poutine.trace(model).get_trace(*arguments).log_prob_sum()
+        for term in terms.values():
+            total = total + term.sum()
+        return torch.as_tensor(total)
+
+
+class _Renyi(RenyiELBO):
+    """Pyro's, as a loss that can be differentiated: it has one for `backward` alone.
+
+    With alpha = 0, the gradient of log mean exp of the log weights is the mean of their gradients by normalised weight.
+    """
+
+    def differentiable_loss(self, model: Callable[[], Any], guide: Callable[[], Any]) -> torch.Tensor:
+        weights = []
+        for model_trace, guide_trace in self._get_traces(model, guide, (), {}):
+            over = get_dependent_plate_dims(model_trace.nodes.values())
+            weight: Any = 0.0
+            for sign, trace in ((1.0, model_trace), (-1.0, guide_trace)):
+                for site in trace.nodes.values():
+                    if site["type"] == "sample":
+                        weight = weight + sign * torch_sum(site["log_prob"], over)
+            weights.append(weight)
+        log_weights = weights[0] if self.vectorize_particles and self.num_particles > 1 else torch.stack(weights)
+        return -(torch.logsumexp(log_weights, 0) - math.log(self.num_particles)).sum()
+
+
+class _Scale(Messenger):
+    """Multiplies the log-probabilities of the sites in some plates."""
+
+    def __init__(self, scales: Mapping[str, float]) -> None:
+        super().__init__()
+        self.scales = scales
+
+    def _pyro_sample(self, msg: Any) -> None:
+        for frame in msg["cond_indep_stack"]:
+            msg["scale"] = msg["scale"] * self.scales.get(frame.name, 1.0)
+
+
+class _Inject(Messenger):
+    """Sets the draws of a guide to the images of their noise; those of all particles at once where they are `wide`."""
+
+    def __init__(self, pair: Pair, wide: bool) -> None:
+        super().__init__()
+        self.pair, self.wide = pair, wide
+
+    def _pyro_sample(self, msg: Any) -> None:
+        name = msg["name"]
+        if msg["is_observed"] or msg["done"] or poutine.util.site_is_subsample(msg):
+            return
+        if name in self.pair.score:
+            msg["fn"] = _detached(msg["fn"])
+        if name not in self.pair.draws:
+            return
+        eps = self.pair.draws[name]
+        if self.wide:
+            slots = eps.ndim - 1 - msg["fn"].event_dim
+            eps = eps.reshape(eps.shape[0], *(1,) * (self.pair.depth - slots), *eps.shape[1:])
+        else:
+            eps = eps[0]
+        value = _image(msg["fn"], eps)
+        msg["value"] = value.detach() if name in self.pair.score else value  # not done: a plate still widens the site
+
+
+def _image(fn: Any, eps: torch.Tensor) -> torch.Tensor:
+    """The draw of a distribution whose standard normal noise is eps."""
+    if isinstance(fn, _WRAPPERS):
+        return _image(fn.base_dist, eps)
+    if isinstance(fn, dist.TransformedDistribution):
+        x = _image(fn.base_dist, eps)
+        for transform in fn.transforms:
+            x = transform(x)
+        return x
+    if isinstance(fn, dist.LowRankMultivariateNormal):
+        rank = fn._unbroadcasted_cov_factor.shape[-1]
+        w, d = fn._unbroadcasted_cov_factor, fn._unbroadcasted_cov_diag
+        return fn.loc + torch.einsum("...dr,...r->...d", w, eps[..., :rank]) + d.sqrt() * eps[..., rank:]
+    if isinstance(fn, dist.MultivariateNormal):
+        return fn.loc + torch.einsum("...ij,...j->...i", fn._unbroadcasted_scale_tril, eps)
+    if isinstance(fn, dist.Normal):
+        return fn.loc + fn.scale * eps
+    if isinstance(fn, dist.Delta):
+        return fn.v.expand(torch.broadcast_shapes(fn.v.shape, (*eps.shape[:-1], 1)))
+    raise TypeError(f"{type(fn).__name__} is no image of normal noise")
+
+
+def _detached(fn: Any) -> Any:
+    """The same distribution, whose draws no gradient passes through."""
+    out = copy.copy(fn)
+    if isinstance(fn, _WRAPPERS):
+        out.base_dist = _detached(fn.base_dist)
+    out.__class__ = _without_path(type(fn))
+    return out
+
+
+def _without_path(kind: type[Any]) -> type[Any]:
+    if kind not in _DETACHED:
+        _DETACHED[kind] = type(kind.__name__, (kind,), {"has_rsample": False})
+    return _DETACHED[kind]
+
+
+_DETACHED: dict[type[Any], type[Any]] = {}  # a class for each, made once

@@ -1,0 +1,75 @@
+"""What an engine needs to evaluate a bound on the evidence: a model, a guide, and the noise of its draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+__all__ = ["Bound", "Evidence", "Pair"]
+
+Array = Any
+
+
+class Bound(StrEnum):
+    """Which of the engine's losses."""
+
+    ELBO = "mean of log weights"
+    ANALYTIC = "mean of log weights, Kullback-Leibler divergences in closed form"
+    IWAE = "log of the mean of weights"
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A model and a guide.
+
+    Attributes:
+        model: the PPL model, without arguments.
+        guide: the PPL guide, without arguments.
+        particles: K, draws of the guide.
+        draws: site of the guide -> standard normal noise, (K, *slots, *event), in the program's layout. The draw is the
+            image of its noise under the site's distribution: loc + scale eps, loc + L eps, and transforms of these.
+        seed: of sites that have no noise of their own, an integer array; None where every site has.
+        score: sites whose gradient is that of the score function; others are differentiated along their path.
+        scales: plate -> factor of the log-probabilities of the sites in it.
+        depth: plate slots of the programs.
+        bound: which loss.
+    """
+
+    model: Callable[[], Any]
+    guide: Callable[[], Any]
+    particles: int = 1
+    draws: Mapping[str, Array] = field(default_factory=dict)
+    seed: Array | None = None
+    score: frozenset[str] = frozenset()
+    scales: Mapping[str, float] = field(default_factory=dict)
+    depth: int = 0
+    bound: Bound = Bound.ELBO
+
+
+class Evidence(Protocol):
+    """What a backend does with a pair; the losses are its engine's own.
+
+    Attributes:
+        ppl: the engine's language, with `sample` and `factor`.
+        dist: its distributions.
+    """
+
+    ppl: Any
+    dist: Any
+
+    def loss(self, pair: Pair) -> Array:
+        """The negative bound, a scalar whose gradient is the estimator's; nothing global is left behind."""
+
+    def log_joint(
+        self,
+        model: Callable[..., Any],
+        u: Mapping[str, Array],
+        scales: Mapping[str, float],
+        *arguments: Any,
+    ) -> Array:
+        """The log-density of a PPL model at unconstrained latents, log-determinants included, a scalar."""
+
+    def image(self, distribution: Any, noise: Array) -> Array:
+        """The draws of a distribution whose standard normal noise is given, (count, ...)."""

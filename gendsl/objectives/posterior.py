@@ -1,0 +1,187 @@
+"""A trained guide as a posterior: draws in the user's layout, and importance weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from gendsl.errors import FitError, caller
+from gendsl.guide import Delta, Laplace, hessian
+from gendsl.objectives.amortised import AmortisedGame
+from gendsl.objectives.pair import Bound
+from gendsl.objectives.unconstrained import UnconstrainedGame
+
+if TYPE_CHECKING:
+    from gendsl.objectives.base import Objective
+    from gendsl.trained import TrainedFit
+
+__all__ = ["Posterior", "generate", "posterior_of"]
+
+_STREAM = 7
+
+
+class Posterior(Protocol):
+    """A trained guide.
+
+    Attributes:
+        has_density: whether its draws have weights.
+    """
+
+    has_density: bool
+
+    def draw(self, count: int, seed: int) -> dict[str, np.ndarray]:
+        """Every declared latent and recorded value: name -> (count, *dims, *event)."""
+
+    def log_weights(self, count: int, seed: int) -> np.ndarray:
+        """log p(x, z) - log q(z) of draws, (count,)."""
+
+    def bounds(self, count: int, seed: int) -> np.ndarray:
+        """Estimates of the objective's bound on the evidence, each by as many draws as it has particles."""
+
+
+def posterior_of(fit: TrainedFit) -> Posterior | None:
+    """The posterior of a fit; None where it has no guide."""
+    game = fit.made.game
+    if isinstance(game, UnconstrainedGame):
+        return _Unconstrained(fit, game)
+    return _Amortised(fit, game) if isinstance(game, AmortisedGame) else None
+
+
+class _Unconstrained:
+    """Of a guide on unconstrained space."""
+
+    def __init__(self, fit: TrainedFit, game: UnconstrainedGame) -> None:
+        self.fit, self.game = fit, game
+        self.has_density = not isinstance(game.guide, Delta) or isinstance(game.guide, Laplace)
+
+    def _points(self, count: int, seed: int) -> tuple[Any, Any]:
+        """Draws of z, and its distribution, as the backend's."""
+        fit, game = self.fit, self.game
+        b = fit.setting.backend
+        params = {k: b.array(np.asarray(v, np.float64), fit.setting.precision) for k, v in fit.raw.best.items()}
+        dist, width = game.distribution(params), game.guide.noise(game.size)
+        if isinstance(game.guide, Laplace):
+            at = params["guide.location"]
+            h = np.asarray(b.numpy(hessian(self._density, game.ops, at)), np.float64)
+            root = np.linalg.cholesky(np.linalg.inv(-0.5 * (h + h.T)))
+            root = b.array(root, fit.setting.precision)
+            dist, width = game.evidence.dist.MultivariateNormal(at, scale_tril=root), game.size
+        key = game.ops.key(_STREAM, seed)
+        eps = game.ops.normal(key, (count, max(width, 1)), like=game.like)
+        return game.evidence.image(dist, eps), dist
+
+    def _density(self, z: Any) -> Any:
+        bound = self.fit.bound
+        return bound.program.log_density(self.game.latents(z), *bound.arguments)
+
+    def draw(self, count: int, seed: int) -> dict[str, np.ndarray]:
+        fit, bound = self.fit, self.fit.bound
+        with fit.setting.context():
+            z = np.asarray(fit.setting.backend.numpy(self._points(count, seed)[0]), np.float64)
+        u, start = {}, 0
+        for name, shape in bound.shapes.items():
+            stop = start + int(np.prod(shape, dtype=int))
+            u[name] = z[:, start:stop].reshape(count, *shape)
+            start = stop
+        values = bound.constrain(u)
+        return {str(n.name): values[str(n.name)] for _, n in fit.setting.graph.of("latent", "let")}
+
+    def log_weights(self, count: int, seed: int) -> np.ndarray:
+        if not self.has_density:
+            raise FitError(
+                "a point has no density, so its draws have no weights",
+                given=f"guide={self.game.guide!r}",
+                needed="a guide with a density",
+                fix="gd.guide.Laplace(), which begins at the same point",
+                where=caller(),
+            )
+        fit = self.fit
+        with fit.setting.context():
+            z, dist = self._points(count, seed)
+            weights = self.game.ops.vmap(self._density)(z) - dist.log_prob(z)
+            return np.asarray(fit.setting.backend.numpy(weights), np.float64)
+
+    def bounds(self, count: int, seed: int) -> np.ndarray:
+        objective: Any = self.fit.objective
+        if objective.bound is not Bound.IWAE:
+            return self.log_weights(count, seed)
+        weights = self.log_weights(count * objective.particles, seed).reshape(count, objective.particles)
+        highest = weights.max(1)
+        return np.asarray(highest + np.log(np.exp(weights - highest[:, None]).mean(1)))
+
+
+class _Amortised:
+    """Of a guide that is a model."""
+
+    has_density = True
+
+    def __init__(self, fit: TrainedFit, game: AmortisedGame) -> None:
+        self.fit, self.game = fit, game
+
+    def draw(self, count: int, seed: int) -> dict[str, np.ndarray]:
+        from gendsl.forward import simulate
+
+        bound = self.fit.made.programs["guide"]
+        bound = bound.with_params({k: v for k, v in self.fit.params.items() if k in self.game.names["guide"]})
+        names = [str(n.name) for _, n in self.fit.setting.graph.of("latent")]
+        return simulate(bound, {}, count, (_STREAM, seed), values=names).values
+
+    def log_weights(self, count: int, seed: int) -> np.ndarray:
+        """Of all rows together, draw by draw."""
+        return self._bounds(count, seed, replace(self.fit.objective, particles=1))  # type: ignore[call-arg]
+
+    def bounds(self, count: int, seed: int) -> np.ndarray:
+        return self._bounds(count, seed, self.fit.objective)
+
+    def _bounds(self, count: int, seed: int, objective: Objective) -> np.ndarray:
+        """Minus the losses, times the rows."""
+        fit, b, ops = self.fit, self.fit.setting.backend, self.game.ops
+        made = objective.bind(fit.setting)
+        game, player = made.game, made.game.players[0]
+        with fit.setting.context():
+            batch = {k: b.array(v, fit.setting.precision) for k, v in (made.rows | made.whole).items()}
+            params = {k: b.array(np.asarray(v, np.float64), fit.setting.precision) for k, v in fit.raw.best.items()}
+            each = [game.draw(player, ops.key(_STREAM, seed, k), batch) for k in range(count)]
+            noise = {k: ops.stack([x[k] for x in each]) for k in each[0]}
+
+            def step(carry: Any, eps: Any) -> Any:
+                return carry, -game.loss(player, params, batch, eps, {}).value
+
+            values = ops.scan(step, self.game.like, noise, count)[1]
+            return np.asarray(b.numpy(values), np.float64) * fit.setting.rows
+
+
+def generate(
+    fit: TrainedFit,
+    data: Mapping[str, Any] | None,
+    names: str | Sequence[str] | None,
+    draws: int,
+    seed: int,
+    sizes: Mapping[str, int] | None,
+) -> dict[str, np.ndarray]:
+    """Draws of the model with its trained parameters, latents from their priors: site -> (1, draw, *dims, *event)."""
+    from gendsl.forward import bind_forward, compile_forward, refuse_improper, simulate
+    from gendsl.request import site_names
+
+    graph, setting = fit.setting.graph, fit.setting
+    observations = [str(n.name) for _, n in graph.of("observe")]
+    wanted = tuple(observations if names is None else site_names(graph, names))
+    given = dict(setting.data) if data is None and not sizes else dict(data or {})
+    kept = frozenset(k for k in given if k in graph.inputs and k not in wanted)
+    given = {k: v for k, v in given.items() if k not in wanted}
+    fixed = dict(sizes or {})
+    if data is None and not sizes:  # the plates that only the drawn observations measure
+        fixed = {p.name: setting.bound.sizes[p.name] for p in graph.plates if p.base is None and p.size is None}
+    program = compile_forward(
+        graph, setting.backend.name, wanted, frozenset(observations), kept, precision=setting.precision,
+        device=setting.device,
+    )  # fmt: skip
+    refuse_improper(program, (), "a draw of the model")
+    needed = {k: v for k, v in given.items() if k in program.declared.inputs}
+    bound = bind_forward(program, needed, fixed)
+    bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
+    values = simulate(bound, {}, draws, (_STREAM, seed), values=wanted).values
+    return {k: v[None] for k, v in values.items()}

@@ -1,0 +1,139 @@
+"""What an objective is bound to: a model's graph, its data, a backend, and how the data come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gendsl.backend import CPU, Backend, get_backend
+from gendsl.data import Bound, bind
+from gendsl.forward import ForwardProgram, compile_forward
+from gendsl.graph.node import Graph
+from gendsl.objectives.rows import Rows, check_rows, row_plate
+from gendsl.program import BoundProgram, compile_graph
+
+if TYPE_CHECKING:
+    from gendsl.objectives.game import Game
+
+__all__ = ["Bindable", "Setting"]
+
+
+@dataclass(frozen=True, eq=False)
+class Bindable:
+    """An objective, bound.
+
+    Attributes:
+        game: what the loop runs.
+        rows: arrays that batches are rows of, by key.
+        whole: arrays that every batch has.
+        programs: the programs that it runs, by role: "model", "guide".
+    """
+
+    game: Game
+    rows: dict[str, np.ndarray]
+    whole: dict[str, np.ndarray]
+    programs: dict[str, BoundProgram]
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A graph with its data.
+
+    Attributes:
+        graph: the declared graph.
+        data: what the user gave.
+        backend: the backend.
+        precision: "float64" or "float32".
+        device: where programs run.
+        plate: the plate of the rows, where data come in batches.
+        count: rows that are trained on; left out, all.
+        bound: the data, checked.
+    """
+
+    graph: Graph
+    data: Mapping[str, Any]
+    backend: Backend
+    precision: str = "float64"
+    device: str = CPU
+    plate: str | None = None
+    count: int | None = None
+    bound: Bound = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bound", bind(self.graph, self.data))
+        if self.plate is not None:
+            check_rows(self.graph, self.plate)
+
+    @classmethod
+    def of(
+        cls,
+        graph: Graph,
+        data: Mapping[str, Any],
+        backend: str,
+        *,
+        batched: bool = False,
+        precision: str = "float64",
+        device: str = CPU,
+        count: int | None = None,
+    ) -> Setting:
+        """A setting, with the plate of its rows found; see `row_plate`.
+
+        Raises:
+            DataError: if the data do not fit.
+            FitError: if no plate can be given in batches.
+        """
+        plate = row_plate(graph, batched)
+        return cls(graph, data, get_backend(backend), precision, device, plate, count)
+
+    @property
+    def rows(self) -> int:
+        """How many rows are trained on; 1 where there is no plate of rows."""
+        if self.count is not None:
+            return self.count
+        return 1 if self.plate is None else self.bound.sizes[self.plate]
+
+    def context(self) -> Any:
+        """Where the backend's arrays of this precision are made."""
+        return self.backend.context(self.precision, self.device)
+
+    def program(self) -> BoundProgram:
+        """The program of the graph, with its fused density."""
+        graph = _any_size(self.graph, self.plate)
+        compiled = compile_graph(graph, self.backend.name, precision=self.precision, device=self.device)
+        return BoundProgram(compiled, self.bound)
+
+    def forward(self, slots: Mapping[str, int] | None = None) -> BoundProgram:
+        """The PPL program of the graph as declared: no latent is rewritten."""
+        graph = _any_size(self.graph, self.plate)
+        sites = tuple(str(n.name) for _, n in graph.of("latent", "observe", "factor"))
+        compiled: ForwardProgram = compile_forward(
+            graph,
+            self.backend.name,
+            sites,
+            frozenset(),
+            precision=self.precision,
+            device=self.device,
+            slots=None if slots is None else tuple(sorted(slots.items())),
+        )
+        return BoundProgram(compiled, self.bound)
+
+    def guide(self, graph: Graph) -> Setting:
+        """The setting of a guide: its data are the values of the model's data and observations."""
+        data = {name: self.bound.arrays[name] for name in graph.inputs}
+        plate = self.plate if self.plate in graph.plate else None
+        return replace(self, graph=graph, data=data, plate=plate, count=self.rows)
+
+    def laid(self, programs: Mapping[str, BoundProgram]) -> tuple[Rows, dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """How the programs' arrays are found in batches; those with rows, and the whole ones."""
+        return Rows.of(programs, self.plate, self.rows)
+
+
+def _any_size(graph: Graph, plate: str | None) -> Graph:
+    """The graph with the plate's size left to the data, for batches have another."""
+    if plate is None:
+        return graph
+    plates = tuple(replace(p, size=None, coords=None) if p.name == plate else p for p in graph.plates)
+    return replace(graph, plates=plates)

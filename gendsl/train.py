@@ -1,0 +1,120 @@
+"""`train`: from a model, data and `gd.Train` to a fit, whatever the objective and the backend."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from gendsl.backend import find_device
+from gendsl.errors import FitError
+from gendsl.objectives.choose import default_objective
+from gendsl.objectives.rows import Rows
+from gendsl.objectives.setting import Bindable, Setting
+from gendsl.program import BoundProgram
+from gendsl.trained import TrainedFit
+from gendsl.training.contract import Job
+from gendsl.training.data import Table
+from gendsl.training.order import held_out
+from gendsl.training.progress import make
+
+if TYPE_CHECKING:
+    import os
+
+    from gendsl.lang.model import Model
+    from gendsl.methods import Train
+    from gendsl.training import TrainState
+
+__all__ = ["train"]
+
+
+def train(
+    model: Model,
+    data: Mapping[str, Any],
+    method: Train,
+    *,
+    backend: str,
+    seed: int,
+    device: str,
+    progress: bool,
+    resume: TrainedFit | TrainState | str | os.PathLike[str] | None = None,
+) -> TrainedFit:
+    """Train a model for its objective; see `Model.fit`.
+
+    Raises:
+        DataError: if the data do not fit the model, or a batch is larger than they are.
+        FitError: if the objective does not apply to the model, or the run cannot start.
+        CompileError: if the backend cannot express the model.
+        BackendError: if the backend is missing, or has no such device.
+    """
+    began = time.perf_counter()
+    graph = model.graph
+    objective = model.objective() or default_objective(graph)
+    objective.check(graph)
+    method = _batches(graph, method)
+    batched = method.batch_size is not None or method.validation is not None
+    setting = Setting.of(graph, data, backend, batched=batched, precision=method.precision.dtype)
+    setting = replace(setting, device=find_device(setting.backend, device), count=_count(setting, method, seed))
+    made = objective.bind(setting)
+    method = _held(setting, made, method)
+    job = Job(
+        game=made.game,
+        data=Table(made.rows, made.whole),
+        method=method,
+        seed=seed,
+        device=setting.device,
+        resume=resume.raw.state if isinstance(resume, TrainedFit) else resume,
+        identity=_identity(made),
+    )
+    raw = setting.backend.engine.train(job, make(progress, graph.name))
+    seconds = raw.seconds | {"total": time.perf_counter() - began}
+    return TrainedFit(setting, made, objective, method, seed, raw, seconds)
+
+
+def _batches(graph: Any, method: Train) -> Train:
+    """The method with the batch size that a plate is declared with, where it has none."""
+    declared = [p for p in graph.plates if p.subsample is not None]
+    if not declared:
+        return method
+    plate = declared[0]
+    if method.batch_size not in (None, plate.subsample):
+        raise FitError(
+            "the method and a plate give batches of different sizes",
+            node=plate.name,
+            given=f"batch_size={method.batch_size}, subsample={plate.subsample}",
+            needed="one size",
+            fix="leave one of them out",
+            where=plate.where,
+        )
+    return replace(method, batch_size=plate.subsample)
+
+
+def _count(setting: Setting, method: Train, seed: int) -> int | None:
+    """Rows that are trained on, where some are held out."""
+    if setting.plate is None:
+        return None
+    rows = setting.bound.sizes[setting.plate]
+    share = method.validation.fraction if method.validation else None
+    return rows if share is None else max(1, len(held_out(rows, share, seed)[0]))
+
+
+def _held(setting: Setting, made: Bindable, method: Train) -> Train:
+    """The method with held-out data as rows of the programs' arrays."""
+    v = method.validation
+    if v is None or v.data is None:
+        return method
+    theirs = replace(setting, data=v.data, count=None)
+    programs = {}
+    for role, bound in made.programs.items():
+        at = theirs if role == "model" else theirs.guide(bound.program.declared)
+        programs[role] = BoundProgram(bound.program, at.bound)
+    rows = Rows.of(programs, setting.plate, 1)[1]
+    return replace(method, validation=replace(v, data=rows))
+
+
+def _identity(made: Bindable) -> str:
+    """What tells this model from others: the programs' sources."""
+    text = "\n".join(f"{role}\n{bound.program.source}" for role, bound in sorted(made.programs.items()))
+    return hashlib.sha256(text.encode()).hexdigest()

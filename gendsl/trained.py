@@ -1,0 +1,284 @@
+"""`TrainedFit`: what training returns: parameters, curves, and, where there is a guide, a posterior.
+
+The guide's draws are draws of an approximation; how good it is, the importance weights w = p(x, z) / q(z) tell: their
+mean logarithm is the ELBO, and the shape k of their upper tail says whether they could mend it (below 0.7) or not.
+
+Reference:
+    Yes, but Did It Work?: Evaluating Variational Inference (Yao, Vehtari, Simpson, Gelman, 2018)
+    | https://proceedings.mlr.press/v80/yao18a.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gendsl.elpd import Kind, LogProb
+from gendsl.errors import FitError, caller
+from gendsl.groups import data_groups, dims_of
+from gendsl.objectives.posterior import Posterior, posterior_of
+from gendsl.request import check_seed, positive
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from gendsl.methods import Train
+    from gendsl.objectives import Objective
+    from gendsl.objectives.setting import Bindable, Setting
+    from gendsl.program import BoundProgram, Program
+    from gendsl.training import Trained
+    from gendsl.training.history import History
+
+__all__ = ["TrainedFit"]
+
+_DRAWS = 1000
+
+
+@dataclass(eq=False)
+class TrainedFit:
+    """What training returns.
+
+    Attributes:
+        setting: the model's graph and its data.
+        made: the objective as it was bound.
+        objective: what was trained for.
+        method: how.
+        seed: the seed of all its randomness.
+        raw: what the training loop returned.
+        seconds: wall time of the parts of the run, and "total".
+    """
+
+    setting: Setting
+    made: Bindable
+    objective: Objective
+    method: Train
+    seed: int
+    raw: Trained
+    seconds: dict[str, float]
+    _drawn: dict[int, dict[str, np.ndarray]] = field(default_factory=dict, repr=False)
+
+    @property
+    def history(self) -> History:
+        """Curves of the losses and their terms."""
+        return self.raw.history
+
+    @property
+    def params(self) -> dict[str, np.ndarray]:
+        """Trained parameters, (*dims, *event), and those of networks under their canonical names.
+
+        The average where one was kept; the guide's own parameters begin with "guide.".
+        """
+        shown: dict[str, np.ndarray] = {}
+        game: Any = self.made.game
+        found = game.parameters if isinstance(game.parameters, Mapping) else {"model": game.parameters}
+        values = {k: np.asarray(v, np.float64) for k, v in self.raw.best.items()}
+        for parameters in found.values():
+            own = parameters.initial(0)
+            shown |= parameters.shown({k: values[k] for k in own})
+        return shown | {k: v for k, v in values.items() if k not in shown}
+
+    @cached_property
+    def bound(self) -> BoundProgram:
+        """The model's program with its data and the trained parameters."""
+        bound = self.made.programs["model"]
+        names = set(bound.params)
+        return bound.with_params({k: v for k, v in self.params.items() if k in names})
+
+    @property
+    def program(self) -> Program:
+        """The program that was trained."""
+        return self.bound.program
+
+    # -- the posterior ----------------------------------------------------------------------------------------------
+    @cached_property
+    def posterior(self) -> Posterior:
+        """The guide after training.
+
+        Raises:
+            FitError: if the objective has none.
+        """
+        out = posterior_of(self)
+        if out is None:
+            raise FitError(
+                f"{type(self.objective).__name__} has no guide, so there is no posterior",
+                given=f"a fit of '{self.setting.graph.name}', which has no latents",
+                needed="a model with latents",
+                fix="fit.params holds what was trained; fit.sample draws observations",
+                where=caller(),
+            )
+        return out
+
+    @property
+    def draws(self) -> dict[str, np.ndarray]:
+        """Site -> (1, draw, *dims, *event): a thousand draws of the guide, of every latent and recorded value."""
+        if self.seed not in self._drawn:
+            values = self.posterior.draw(_DRAWS, self.seed)
+            self._drawn[self.seed] = {k: v[None] for k, v in values.items()}
+        return self._drawn[self.seed]
+
+    @cached_property
+    def idata(self) -> Any:
+        """arviz's InferenceData: posterior (draws of the guide), observed_data, constant_data."""
+        from gendsl.diagnostics import inference_data
+
+        graph, bound = self.setting.graph, self.setting.bound
+        named = {
+            name: (("chain", "draw", *dims_of(graph, graph.nodes[graph.sites[name]])), x)
+            for name, x in self.draws.items()
+        }
+        attrs = {
+            "creation_library": "gendsl",
+            "creation_library_version": version("gendsl"),
+            "inference_library": self.setting.backend.name,
+            "model": graph.name,
+            "objective": type(self.objective).__name__,
+            "seed": self.seed,
+        }
+        groups = {"posterior": named, **data_groups(graph, bound.arrays, graph.inputs)}
+        return inference_data(groups, bound.coords, attrs)
+
+    def summary(
+        self, names: str | Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
+    ) -> pd.DataFrame:
+        """arviz's table of the posterior; its diagnostics are of independent draws, and say nothing of the guide.
+
+        Args:
+            names: one site or several; left out, all.
+            prob: probability of the highest-density interval.
+            round_to: decimals; left out, arviz's choice for each column.
+        """
+        from gendsl.diagnostics import summary
+
+        return summary(self.idata, [names] if isinstance(names, str) else names, prob=prob, round_to=round_to)
+
+    def evidence(self, draws: int = _DRAWS, *, seed: int = 0) -> LogProb:
+        """The log evidence of the data: exact without latents, else the objective's bound, from below.
+
+        Args:
+            draws: estimates of the bound, each by as many draws of the guide as the objective has particles.
+            seed: of these.
+
+        Returns:
+            The value with its standard error, and which kind it is.
+        """
+        if posterior_of(self) is None:
+            return LogProb(self._log_density(), 0.0, Kind.EXACT, {}, {}, 1.0)
+        values = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
+        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
+        return LogProb(float(values.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(values)))
+
+    def pareto_k(self, draws: int = _DRAWS, *, seed: int = 0) -> float:
+        """The shape of the upper tail of the importance weights, by arviz's smoothing (PSIS).
+
+        Below 0.5 the guide is good; above 0.7 its draws cannot be mended by weights.
+        """
+        from gendsl.diagnostics import pareto_shape
+
+        return pareto_shape(self.posterior.log_weights(positive("draws", draws, _DRAWS), check_seed(seed)))
+
+    def _log_density(self) -> float:
+        p, bound = self.setting.backend, self.bound
+        with self.setting.context():
+            if bound.program.emitted.sites:
+                raise TypeError("a model with latents")
+            return float(p.numpy(bound.program.log_density({}, *bound.arguments)))
+
+    # -- predictions ------------------------------------------------------------------------------------------------
+    def log_prob(self, data: Mapping[str, Any], *, draws: int = _DRAWS, seed: int = 0) -> LogProb:
+        """The log-probability of new data under what was trained.
+
+        Args:
+            data: values of all data and observations.
+            draws: of the guide.
+            seed: of these.
+
+        Returns:
+            Exact without latents; the guide's lower bound where it reads the data; else an estimate by draws of the
+            latents that the fit has learnt, as `Fit.log_prob`.
+        """
+        from gendsl.elpd import log_prob
+        from gendsl.guide import Guide
+
+        if isinstance(getattr(self.objective, "guide", None), Guide):
+            return log_prob(self, data, (), seed, None)  # type: ignore[arg-type]
+        return self.on(data).evidence(draws, seed=seed)
+
+    def on(self, data: Mapping[str, Any]) -> TrainedFit:
+        """The same parameters with other data, for a guide that reads them, or a model without latents.
+
+        Raises:
+            DataError: if they do not fit the model.
+        """
+        setting = replace(self.setting, data=data, count=None)
+        return replace(self, setting=setting, made=self.objective.bind(setting), _drawn={})
+
+    def sample(
+        self,
+        data: Mapping[str, Any] | None = None,
+        names: str | Sequence[str] | None = None,
+        *,
+        draws: int = _DRAWS,
+        seed: int = 0,
+        sizes: Mapping[str, int] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Draw observations.
+
+        With a guide of gd.guide, from the posterior predictive distribution: see `Fit.sample`. With a model as guide,
+        or without latents, from the model with its trained parameters, latents from their priors.
+
+        Args:
+            data: values of the data; left out, those of the fit.
+            names: sites to return; left out, all observations.
+            draws: how many, where they are not the fit's.
+            seed: seed of all randomness.
+            sizes: lengths of plates that no data have.
+
+        Returns:
+            Site -> (1, draw, *dims, *event).
+        """
+        from gendsl.guide import Guide
+        from gendsl.predict import sample
+
+        if isinstance(getattr(self.objective, "guide", None), Guide):
+            return sample(self, data, names, seed, (), sizes)  # type: ignore[arg-type]
+        from gendsl.objectives.posterior import generate
+
+        return generate(self, data, names, positive("draws", draws, _DRAWS), check_seed(seed), sizes)
+
+    # -- what happened ----------------------------------------------------------------------------------------------
+    def plot(self, *, log: bool = False) -> Figure:
+        """The learning curves: losses by step, and those of held-out rows.
+
+        Args:
+            log: whether steps are shown on a logarithmic axis.
+        """
+        from gendsl.results.plots.curves import curves
+
+        return curves(self.history, self.setting.graph.name, log)
+
+    def check(self) -> tuple[str, ...]:
+        """What is to be said of the run, in sentences; nothing where all is well."""
+        out = [self.raw.note] if self.raw.note else []
+        if posterior_of(self) is not None and self.posterior.has_density:
+            k = self.pareto_k()
+            if k > 0.7:
+                out.append(
+                    f"the guide is far from the posterior: the Pareto shape of its weights is {k:.2f}, above 0.7; "
+                    "try gd.guide.FullRank(), more steps, or gd.NUTS()"
+                )
+        return tuple(out)
+
+    def __repr__(self) -> str:
+        curve = next(iter(self.history.curves.values()), np.zeros(0))
+        last = f", loss {np.mean(curve[-max(1, len(curve) // 100) :]):.4g}" if len(curve) else ""
+        note = f"; {self.raw.note}" if self.raw.note else ""
+        return (
+            f"<fit of {self.setting.graph.name} by {type(self.objective).__name__} on {self.setting.backend.name}: "
+            f"{self.raw.step} steps{last}, {self.seconds['total']:.1f} s{note}>"
+        )

@@ -1,0 +1,44 @@
+"""What is said where a loss or its gradient is not finite."""
+
+from __future__ import annotations
+
+import math
+
+from gendsl.errors import FitError
+from gendsl.training.contract import Failure
+
+__all__ = ["at_once", "words"]
+
+_FIX = "lower the learning rate, clip gradients with clip=1.0, or keep the named term finite where it is computed"
+
+
+def words(failure: Failure, step: int) -> str:
+    """What was not finite, and when.
+
+    Args:
+        failure: the move.
+        step: the number of its step, from 1.
+    """
+    player = failure.player
+    value = failure.values[player]
+    parts = {k.removeprefix(f"{player}."): v for k, v in failure.values.items() if k.startswith(f"{player}.")}
+    bad = [f"'{name}' ({v:g})" for name, v in parts.items() if not math.isfinite(v)]
+    if not math.isfinite(value):
+        terms = f": its {'terms' if len(bad) > 1 else 'term'} {', '.join(bad)}" if bad else ""
+        return f"the loss of '{player}' became {value:g} at step {step}{terms}"
+    names = ", ".join(f"'{n}'" for n in failure.gradients[:3])
+    more = f" and {len(failure.gradients) - 3} more" if len(failure.gradients) > 3 else ""
+    where = f" in {names}{more}" if names else ""
+    return f"the gradient of the loss of '{player}' is not finite{where} at step {step}, where the loss is {value:g}"
+
+
+def at_once(failure: Failure) -> FitError:
+    """The error of a run whose first step fails: nothing has been learnt that could be kept."""
+    return FitError(
+        words(failure, 1),
+        node=next((n for n in failure.gradients if math.isfinite(failure.values[failure.player])), None),
+        given=", ".join(f"{k} = {v:g}" for k, v in failure.values.items())[:200],
+        needed="a finite loss and gradient at the first parameters",
+        fix="check that the data lie in the support of the model; a where() whose other branch is not finite has no "
+        "gradient either",
+    )

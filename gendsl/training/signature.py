@@ -1,0 +1,72 @@
+"""What a run trains, on what and how: what must be equal for a state of one run to be that of another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gendsl.errors import FitError, caller
+from gendsl.training.contract import Job, Snapshot
+from gendsl.training.data import Source
+
+__all__ = ["compare", "signature"]
+
+_WORDS = {
+    "identity": ("of another model", "resume with the model that was trained"),
+    "players": ("of an objective with other players", "resume with the objective that was trained"),
+    "params": ("of a model with other parameters", "resume with the model that was trained"),
+    "game": ("of an objective with another state", "resume with the objective that was trained"),
+    "memory": ("of other optimisers", "resume with the same kinds of optimisers; their numbers may change"),
+    "average": ("of a run with another kind of average", "give ema in both runs, or in neither"),
+    "precision": ("in another precision", "resume in the precision that was used"),
+    "data": ("of other data", "resume with the same data"),
+    "batches": ("of a run with other batches", "resume with the same batch_size, remainder and validation"),
+}
+
+
+def signature(job: Job, start: Snapshot, source: Source) -> dict[str, Any]:
+    """The signature of a job, as JSON values."""
+    m = job.method
+    fraction = m.validation.fraction if m.validation else None
+    arrays = source.held or {k: np.empty((0, *shape), dtype) for k, (shape, dtype) in source.sample.items()}
+    return {
+        "identity": job.identity,
+        "players": [[p.name, list(p.moves), p.steps] for p in job.game.players],
+        "params": {k: list(x.shape) for k, x in start.params.items()},
+        "game": {k: list(x.shape) for k, x in start.game.items()},
+        "memory": {player: list(slots) for player, slots in start.memory.items()},
+        "average": bool(start.average),
+        "precision": m.precision.dtype,
+        "data": {"rows": source.rows, "arrays": {k: list(x.shape[1:]) for k, x in sorted(arrays.items())}},
+        "batches": [m.batch_size, m.remainder.value, fraction],
+    }
+
+
+def compare(found: Mapping[str, Any], wanted: Mapping[str, Any], what: str) -> None:
+    """Raise a FitError where a state is that of another run.
+
+    Args:
+        found: the state's signature.
+        wanted: the job's.
+        what: the state, in words.
+    """
+    for key, (problem, fix) in _WORDS.items():
+        if (a := found.get(key)) != (b := wanted[key]):
+            name, given, needed = _difference(a, b)
+            raise FitError(f"{what} is {problem}", node=name, given=given, needed=needed, fix=fix, where=caller())
+
+
+def _difference(a: Any, b: Any) -> tuple[str | None, str, str]:
+    """The first entry in which two values differ."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        for name in (*a, *b):
+            if a.get(name) != b.get(name):
+                pair = (a.get(name), b.get(name))
+                return name, *("none" if x is None else _shown(x) for x in pair)
+    return None, _shown(a), _shown(b)
+
+
+def _shown(x: Any) -> str:
+    return str(tuple(x) if isinstance(x, list) else x)[:100] or "none"

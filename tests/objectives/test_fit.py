@@ -1,0 +1,142 @@
+"""`Model.fit` with `gd.Train`: guides reach the evidence of a conjugate model, and the fit says what it is."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gendsl as gd
+from gendsl import guide, optim
+from gendsl.methods import Precision, Train, Validation
+from gendsl.objectives import ELBO, IWAE
+from tests.objectives.gauss import ppca, ppca_evidence, regression, regression_truth
+
+WIDE = {
+    "full rank": guide.FullRank(scale=0.3),
+    "low rank": guide.LowRank(rank=2, scale=0.3),
+    "laplace": guide.Laplace(),
+    "mean field": guide.MeanField(scale=0.3),
+}
+
+
+def _method(steps: int = 1500, **options: Any) -> Train:
+    rate = optim.Adam(optim.Cosine(0.05))
+    return Train(steps=steps, optimizer=rate, precision=Precision.FLOAT64, **options)
+
+
+@cache
+def _trained(name: str, backend: str) -> Any:
+    model, data = regression()
+    model.objective(ELBO(guide=WIDE[name], particles=1 if name == "laplace" else 8))
+    return model.fit(data, _method(), backend=backend, progress=False)
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_guides_reach_the_evidence(name: str) -> None:
+    """Within 0.02 nats; mean field its known bound, 0.5 (sum log P_ii - log det P) below."""
+    fit = _trained(name, "numpyro")
+    evidence, mean, cov = regression_truth(regression()[1])
+    gap = 0.0
+    if name == "mean field":
+        p = np.linalg.inv(cov)
+        gap = 0.5 * (np.log(np.diag(p)).sum() - np.linalg.slogdet(p)[1])
+    found = fit.evidence(4000)
+    assert found.kind == "lower bound"
+    assert abs(found.value - (evidence - gap)) < 0.02 + 4 * found.se
+    assert found.se < 0.03
+    drawn = np.array([fit.draws["a"][0], fit.draws["b"][0]])
+    assert drawn.shape == (2, 1000)
+    np.testing.assert_allclose(drawn.mean(1), mean, atol=0.05)
+    if name != "mean field":
+        np.testing.assert_allclose(np.cov(drawn), cov, atol=0.02)
+        assert fit.pareto_k() < 0.5
+        assert fit.check() == ()
+
+
+def test_pyro_trains_too() -> None:
+    model, data = regression()
+    model.objective(ELBO(guide=guide.FullRank(scale=0.3), particles=4))
+    fit = model.fit(data, _method(400), backend="pyro", progress=False)
+    evidence, _, _ = regression_truth(data)
+    assert abs(fit.evidence(2000).value - evidence) < 0.1
+    import pyro
+
+    assert not list(pyro.get_param_store().keys())
+
+
+def test_the_fit_shows_itself() -> None:
+    fit = _trained("full rank", "numpyro")
+    assert list(fit.summary().index) == ["a", "b"]
+    assert fit.idata.posterior["a"].dims == ("chain", "draw")
+    assert set(fit.idata.groups()) >= {"posterior", "observed_data", "constant_data"}
+    assert "ELBO" in repr(fit)
+    assert "1500 steps" in repr(fit)
+    assert fit.history.curves["loss"].shape == (1500,)
+    assert fit.plot().axes[0].get_xlabel() == "step"
+    y = fit.sample(seed=1)["y"]
+    assert y.shape == (1, 1000, 12)
+    assert np.abs(y[0].mean(0) - regression()[1]["y"]).max() < 2
+    new = fit.log_prob({"x": np.zeros(2), "y": np.zeros(2)})
+    assert new.kind == "estimate"
+    _, mean, cov = regression_truth(regression()[1])
+    h = np.array([[1.0, 0.0], [1.0, 0.0]])
+    s = h @ cov @ h.T + 0.25 * np.eye(2)
+    d = h @ mean
+    exact = -0.5 * (d @ np.linalg.solve(s, d) + np.linalg.slogdet(2 * np.pi * s)[1])
+    assert new.value == pytest.approx(exact, abs=0.15)
+
+
+def test_linear_vae_reaches_its_maximum() -> None:
+    """The maximum of probabilistic principal components, in the noise's scale given (V2); held-out rows; batches."""
+    model, other, data, truth = ppca(64)
+    model.objective(ELBO(guide=other, analytic_kl=True))
+    method = _method(600, batch_size=16, validation=Validation(fraction=0.25, every=200))
+    fit = model.fit(data, method, backend="numpyro", progress=False)
+    before = ppca_evidence(data, truth).sum()
+    found = fit.evidence(50)
+    assert found.kind == "lower bound"
+    assert found.value > before - 25.0
+    assert fit.history.validation["loss"].shape == (3,)
+    assert fit.params["scale"].shape == (2,)
+    assert (fit.params["scale"] > 0).all()
+    assert fit.draws["z"].shape == (1, 1000, 64, 2)
+    assert fit.sample(draws=5)["x"].shape == (1, 5, 64, 5)
+    assert np.isfinite(fit.log_prob({"x": data["x"][:3]}, draws=10).value)
+
+
+def test_maximum_likelihood_of_a_line(backend: str) -> None:
+    """Least squares, exactly; the likelihood's value is exact."""
+    m = gd.Model("ols")
+    n = m.plate("row")
+    x = m.data("x", dims=n)
+    w, s = m.param("w", 0.0), m.param("s", 1.0, constraint=gd.positive)
+    m.observe("y", gd.Normal(w * x, s), dims=n)
+    rng = np.random.default_rng(2)
+    data = {"x": rng.normal(size=40), "y": rng.normal(size=40)}
+    best = data["x"] @ data["y"] / (data["x"] @ data["x"])
+    scale = np.sqrt(np.mean((data["y"] - best * data["x"]) ** 2))
+    fit = m.fit(data, _method(500), backend=backend, progress=False)
+    assert fit.params["w"] == pytest.approx(best, abs=1e-4)
+    assert fit.params["s"] == pytest.approx(scale, abs=1e-4)
+    found = fit.evidence()
+    assert found.kind == "exact"
+    assert found.value == pytest.approx(-40 * (np.log(scale) + 0.5 * np.log(2 * np.pi) + 0.5), abs=1e-4)
+    assert fit.log_prob({"x": data["x"][:2], "y": data["y"][:2]}).kind == "exact"
+    assert fit.sample(draws=3)["y"].shape == (1, 3, 40)
+    with pytest.raises(gd.FitError, match="has no guide"):
+        _ = fit.idata
+    again = m.fit(data, _method(700), backend=backend, progress=False, resume=fit)
+    assert len(again.history.steps) == 700
+
+
+def test_iwae_of_a_guide_of_ours() -> None:
+    model, data = regression()
+    model.objective(IWAE(guide=guide.FullRank(scale=0.3), particles=5))
+    fit = model.fit(data, _method(500), backend="numpyro", progress=False)
+    evidence, _, _ = regression_truth(data)
+    found = fit.evidence(2000)
+    assert fit.posterior.log_weights(2000, 1).mean() < found.value < evidence + 4 * found.se  # tighter than the ELBO
+    assert evidence - found.value < 0.4
