@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 DENSITIES: dict[str, type[Density]] = {
-    k.__name__: k
-    for k in (AutoregressiveDensity, DiffusionDensity, EnergyDensity, FlowDensity, PushforwardDensity)
+    k.__name__: k for k in (AutoregressiveDensity, DiffusionDensity, EnergyDensity, FlowDensity, PushforwardDensity)
 }
 """The densities that files may hold, by name."""

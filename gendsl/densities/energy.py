@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from gendsl.densities.base import Density, Event, Noise
 from gendsl.math.events import norm_sq
@@ -40,6 +40,7 @@ class EnergyDensity(Density):
     """
 
     network: Network
+    _: KW_ONLY
     spread: float | None = None
 
     def __post_init__(self) -> None:

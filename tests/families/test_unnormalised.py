@@ -14,6 +14,7 @@ from gendsl.densities import EnergyDensity, PushforwardDensity
 from gendsl.lang.distributions import Energy, Pushforward
 from gendsl.methods import MALA
 from gendsl.networks import MLP, Activation, ConvNet, Native, Sinusoidal
+from gendsl.objectives import ELBO, MaximumLikelihood
 from gendsl.program import BoundProgram
 from gendsl.progress import Silent
 from gendsl.run import check_nuts, infer
@@ -41,7 +42,7 @@ def observed() -> Built:
     """Images, and one energy of two sites."""
     m = gd.Model("observed")
     i, j = m.plate("i"), m.plate("j")
-    m.observe("x", Energy(ConvNet(1, channels=(4,)), (4, 4, 1)), dims=(i, j))
+    m.observe("x", Energy(ConvNet(1, channels=(4,), groups=2), (4, 4, 1)), dims=(i, j))
     shared = Energy(MLP(1, hidden=H), 2, name="common")
     a = m.latent("a", shared)
     m.observe("y", shared, dims=i)
@@ -209,9 +210,24 @@ def test_what_has_no_prior_is_not_sampled() -> None:
         check_nuts(MODELS["prior"]()[0].graph)
 
 
+def test_likelihoods_are_refused_to_both() -> None:
+    """An energy's -E is no likelihood to learn by: its parameters change Z."""
+    m = gd.Model("m")
+    m.observe("x", Energy(MLP(1, hidden=H), 2), dims=m.plate("row"))
+    with pytest.raises(gd.FitError, match=r"node 'x'[\s\S]*up to a constant, which its parameters change"):
+        MaximumLikelihood().check(m.graph)
+    with pytest.raises(gd.FitError, match=r"node 'x'[\s\S]*has draws and no density[\s\S]*gd.WGAN"):
+        MaximumLikelihood().check(implicit().graph)
+    with pytest.raises(gd.FitError, match="the density of 'z' is known up to a constant"):
+        ELBO().check(MODELS["prior"]()[0].graph)
+    why = {name: no for name, _, no in m.explain().methods}
+    assert "up to a constant" in why["Train(MaximumLikelihood)"]
+    assert {"MALA", "ULA", "NUTS"} <= set(why)
+
+
 def test_words() -> None:
     m, _ = MODELS["prior"]()
-    assert "z ~ Energy(" in str(m)
+    assert "z[i] ~ Energy(2, " in str(m)
     assert "EnergyDensity(MLP(1, hidden=(4,)), spread=1.5)" in str(m)
     assert "PushforwardDensity(MLP(2, hidden=(4,)), (3,))" in str(implicit())
 
@@ -229,7 +245,7 @@ def test_mistakes() -> None:
         (lambda: Energy(MLP(1), 3, spread=-1.0), "spread is a positive number"),
         (lambda: Energy(MLP(1), 3, scale=1.0), "no argument 'scale'"),
         (lambda: Energy(MLP(1, time=Sinusoidal()), 3), "takes a time is given none"),
-        (lambda: Energy(ConvNet(1, channels=(4,)), 3), "event axes"),
+        (lambda: Energy(ConvNet(1, channels=(4,), groups=2), 3), "event axes"),
         (lambda: Energy(MLP(1), 3).log_prob(np.ones(3)), "needs a name"),
         (lambda: Pushforward(3.0, MLP(2)), "noise of a pushforward must be a distribution"),
         (lambda: Pushforward(gd.Normal(0, 1), MLP(2)), "fixed event shape"),

@@ -21,7 +21,7 @@ from gendsl import densities as de
 from gendsl import networks as nn
 from gendsl import transforms as tr
 from gendsl.graph.types import ArrayType, broadcast
-from gendsl.lang.distributions import learned
+from gendsl.lang.distributions import learned, unnormalised
 from gendsl.lang.expr import Expr
 from tests.laws.strategy_choice import Choice
 from tests.laws.strategy_data import literal
@@ -71,7 +71,8 @@ class Draft:
         self.rng = np.random.default_rng(choice.integer(0, 2**31 - 1))
         self.model = gd.Model("fuzz")
         self.names: dict[str, Any] = {
-            "gd": gd, "de": de, "learned": learned, "nn": nn, "np": np, "tr": tr, "m": self.model,
+            "gd": gd, "de": de, "learned": learned, "unnormalised": unnormalised, "nn": nn, "np": np, "tr": tr,
+            "m": self.model,
         }  # fmt: skip
         self.lines = ['m = gd.Model("fuzz")']
         self.data: dict[str, np.ndarray] = {}
@@ -256,7 +257,7 @@ class Draft:
                 "from gendsl import densities as de",
                 "from gendsl import networks as nn",
                 "from gendsl import transforms as tr",
-                "from gendsl.lang.distributions import learned",
+                "from gendsl.lang.distributions import learned, unnormalised",
                 "",
                 *self.lines,
                 "data = {",

@@ -1,4 +1,4 @@
-"""Random learned distributions: flows and autoregressive models, with and without a context."""
+"""Random learned distributions: flows and autoregressive models, with and without a context, and energies."""
 
 from __future__ import annotations
 
@@ -48,3 +48,11 @@ def _autoregressive(d: Draft, dims: Dims, batch: Event, observed: bool, exact: b
     element = ", de.CategoricalElement(3)" if observed and d.choice.chance(50) else ""
     context, tail = _context(d, dims, batch, exact)
     return f"learned.Autoregressive({event}{element}, hidden=(3,){context}){tail}"
+
+
+@recipe("Energy")
+def _energy(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) -> str:
+    event = d.choice.pick(["1", "3", "(2, 2)"])
+    spread = d.choice.pick(["", ", spread=1.5"])
+    tail = f".expand({', '.join(map(str, batch))})" if batch else ""
+    return f"unnormalised.Energy(nn.MLP(1, hidden=(2,)), {event}{spread}){tail}"
