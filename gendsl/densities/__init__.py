@@ -1,4 +1,4 @@
-"""Densities: learned distributions with exact log-density, as specs over a backend's layers."""
+"""Densities: learned distributions, as specs over a backend's layers."""
 
 from gendsl.densities.autoregressive import (
     CONDITIONALS,
@@ -9,8 +9,10 @@ from gendsl.densities.autoregressive import (
 )
 from gendsl.densities.base import Density, Noise
 from gendsl.densities.diffusion import DiffusionDensity, Predicts
+from gendsl.densities.energy import EnergyDensity
 from gendsl.densities.flow import FlowDensity
 from gendsl.densities.placed import Placed, placing
+from gendsl.densities.pushforward import PushforwardDensity
 
 __all__ = [
     "CONDITIONALS",
@@ -20,13 +22,17 @@ __all__ = [
     "Density",
     "DiffusionDensity",
     "Element",
+    "EnergyDensity",
     "FlowDensity",
     "Noise",
     "NormalElement",
     "Placed",
     "Predicts",
+    "PushforwardDensity",
     "placing",
 ]
 
-DENSITIES: dict[str, type[Density]] = {k.__name__: k for k in (AutoregressiveDensity, DiffusionDensity, FlowDensity)}
+DENSITIES: dict[str, type[Density]] = {
+    k.__name__: k for k in (AutoregressiveDensity, DiffusionDensity, EnergyDensity, FlowDensity, PushforwardDensity)
+}
 """The densities that files may hold, by name."""

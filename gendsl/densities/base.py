@@ -1,4 +1,4 @@
-"""Densities: specs of learned distributions of events, whose log-density is exact.
+"""Densities: specs of learned distributions of events.
 
 A density knows shapes and arithmetic and holds no numbers. `log_prob` is a function of parameters and a value, `sample`
 of parameters and noise, both over a backend's layers, with any axes on the left.
@@ -23,10 +23,11 @@ Event = tuple[int, ...]
 
 
 class Noise(StrEnum):
-    """What a draw is made of: independent numbers, one for each element of the event."""
+    """What a draw is made of: independent numbers, one for each element of the event; NONE where it takes a sampler."""
 
     NORMAL = "normal"
     UNIFORM = "uniform"
+    NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -43,6 +44,14 @@ class Density(Spec):
     def noise(self) -> Noise:
         """The distribution of the noise."""
         return Noise.NORMAL
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """What it can do: some of "sample", "reparam" (draws are smooth in the noise), "log_prob" (the log-density),
+
+        "energy" (the log-density up to a constant), "score" (its gradient)."""
+        smooth = ("reparam",) if self.noise is Noise.NORMAL else ()
+        return "sample", *smooth, "log_prob", *(() if self.support.discrete else ("score",))
 
     @property
     def support(self) -> Constraint:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gendsl.densities.base import Density, Event
-from gendsl.errors import ModelError, caller
+from gendsl.errors import FitError, ModelError, caller
 from gendsl.networks.layers import Array, Layers, Values
 
 __all__ = ["Placed", "placing"]
@@ -56,13 +56,39 @@ class Placed:
         return self._distribution(self, own, base, context, validate_args)
 
     def log_prob(self, params: Values, x: Array, base: Callable[[Array], Array] | None, context: Array | None) -> Array:
-        """The log-density on its own parameters; see `Density.log_prob`."""
+        """The log-density on its own parameters; see `Density.log_prob`.
+
+        Raises:
+            FitError: if it has none.
+        """
+        if not {"log_prob", "energy"} & set(self.spec.offers):
+            raise FitError(
+                "an implicit distribution has draws and no density",
+                node=self.name,
+                given=f"the log-density of {self.spec!r}"[:160],
+                needed="a distribution with a density, or an objective that asks for draws alone, such as gd.GAN",
+                fix="gd.Flow has both",
+                where=caller(),
+            )
         return self.spec.log_prob(self.nn, params, x, context, self.event, base)
 
     def sample(
         self, params: Values, noise: Array, base: Callable[[Array], Array] | None, context: Array | None
     ) -> tuple[Array, Array | None]:
-        """The draw that the noise makes, with its log-density or None; see `Density.sample_and_log_prob`."""
+        """The draw that the noise makes, with its log-density or None; see `Density.sample_and_log_prob`.
+
+        Raises:
+            FitError: if it takes more than noise.
+        """
+        if "sample" not in self.spec.offers:
+            raise FitError(
+                "an energy has no draws of its own: they take a sampler",
+                node=self.name,
+                given=f"a draw of {self.spec!r}"[:160],
+                needed="its value given, or a Markov chain on its density",
+                fix="gd.MALA() draws latents with such a prior; gd.Flow has draws and a density",
+                where=caller(),
+            )
         return self.spec.sample_and_log_prob(self.nn, params, noise, context, self.event, base)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +187,9 @@ class _Walk:
         if learning and method.precondition and seen:
             self._metric = learnt(self._metric, *(np.concatenate(x, 1) for x in zip(*seen, strict=True)))
 
-    def _iterate(self, count: int, adjusted: bool, averaging: Averaging | None, stopped: Callable[[], bool]) -> Any:
+    def _iterate(
+        self, count: int, adjusted: bool, averaging: Averaging | None, stopped: Callable[[], bool]
+    ) -> Iterator[Stats]:
         """So many iterations, block by block, as arrays (chain, iteration, ...)."""
         backend, done = self._program.backend, 0
         adapt = averaging is not None

@@ -37,7 +37,7 @@ def learnt(metrics: np.ndarray, draws: np.ndarray, scores: np.ndarray) -> np.nda
 
 
 def metric(draws: np.ndarray, scores: np.ndarray, *, dense: bool) -> np.ndarray | None:
-    """The metric of one chain: the diagonal (d,), or (d, d); None where a coordinate or its score does not vary.
+    """The metric of one chain, its diagonal (d,), or (d, d); None where a coordinate, or its score, does not vary.
 
     Args:
         draws: (draw, d).
@@ -56,8 +56,11 @@ def metric(draws: np.ndarray, scores: np.ndarray, *, dense: bool) -> np.ndarray 
     near = _RIDGE * (d / n) ** 2 * np.eye(d)
     of_draws, of_scores = (np.cov(v, rowvar=False).reshape(d, d) for v in (x / scale, g * scale))
     size = np.trace(of_draws) / d
-    middle = _between(of_draws / size + near, of_scores / size + near)
-    out: np.ndarray = scale[:, None] * middle * scale
+    try:
+        out: np.ndarray = scale[:, None] * _between(of_draws / size + near, of_scores / size + near) * scale
+        np.linalg.cholesky(out)
+    except np.linalg.LinAlgError:  # so ill-conditioned that rounding has eaten it
+        return None
     return out
 
 

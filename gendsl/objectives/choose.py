@@ -10,7 +10,12 @@ from gendsl.objectives.likelihood import MaximumLikelihood
 
 __all__ = ["applying", "default_objective"]
 
-_METHODS = (("NUTS", "draws of the posterior"), ("HMC", "draws of the posterior"))
+_METHODS = (
+    ("NUTS", "draws of the posterior"),
+    ("HMC", "draws of the posterior"),
+    ("MALA", "draws of the posterior"),
+    ("ULA", "draws near the posterior, with a bias"),
+)
 
 
 def default_objective(graph: Graph) -> Objective:

@@ -31,6 +31,7 @@ from gendsl.checked import boolean, refuse, whole
 from gendsl.graph.node import Graph
 from gendsl.guide import Guide, MeanField
 from gendsl.objectives.base import Objective, Refusal, register
+from gendsl.objectives.densities import density_refusals
 from gendsl.objectives.guides import guide_refusals, latent_refusals
 from gendsl.objectives.pair import Bound
 
@@ -78,9 +79,10 @@ class _Evidence(Objective):
         return None if isinstance(self.guide, Guide) else self.guide.graph
 
     def refusals(self, graph: Graph) -> Sequence[Refusal]:
-        """It needs latents, and a guide that has them all."""
+        """It needs latents, a guide that has them all, and densities that are known."""
         other = self.amortised
         out = list(latent_refusals(graph, self.who(), self.guide if isinstance(self.guide, Guide) else None))
+        out += density_refusals(graph)
         return out if other is None else out + list(guide_refusals(graph, other))
 
     def score_of(self, site: str, has_path: bool) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 
 from gendsl.graph.node import Graph
 from gendsl.objectives.base import Objective, Refusal, register
+from gendsl.objectives.densities import density_refusals
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
 from gendsl.objectives.parameters import Parameters, parameters_of
 from gendsl.objectives.rows import Rows
@@ -33,7 +34,7 @@ class MaximumLikelihood(Objective):
     purpose: ClassVar[str] = "the density of the data, by its parameters and networks"
 
     def refusals(self, graph: Graph) -> Sequence[Refusal]:
-        """It needs observations, and no latents."""
+        """It needs observations whose density is known, and no latents."""
         out = []
         if not graph.of("observe", "factor"):
             out.append(
@@ -55,7 +56,7 @@ class MaximumLikelihood(Objective):
                     where=n.where,
                 )
             )
-        return out
+        return out + density_refusals(graph)
 
     def bind(self, setting: Setting) -> Bindable:
         """The likelihood of a model's data as a game."""

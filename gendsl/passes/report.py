@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gendsl.densities import Density
 from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType
@@ -90,11 +91,14 @@ def _passes(done: tuple[Done, ...]) -> list[str]:
     return lines
 
 
-def capabilities(n: DistType, family: str) -> tuple[str, ...]:
-    """What a distribution offers."""
+def capabilities(t: DistType, n: Node) -> tuple[str, ...]:
+    """What the distribution of a node offers."""
+    learned, family = dict(n.attr["static"]).get("spec"), n.op[5:]
+    if isinstance(learned, Density):
+        return learned.offers
     spec = FAMILIES[family]
     out = ["sample"] if family != "ImproperUniform" else []
-    if n.dtype is DType.FLOAT:
+    if t.dtype is DType.FLOAT:
         out += ["reparam"] if spec.reparametrised and family != "ImproperUniform" else []
         out += ["log_prob", "score"]
     else:
@@ -122,11 +126,11 @@ def _row(graph: Graph, i: int, n: Node, seen: set[str]) -> Row:
     kind, what = n.op, n.op
     offers: tuple[str, ...] = ()
     if isinstance(t, DistType):
-        kind, what, offers = "distribution", n.op[5:], capabilities(t, n.op[5:])
+        kind, what, offers = "distribution", n.op[5:], capabilities(t, n)
     elif n.op in ("latent", "observe"):
         d = graph.nodes[n.args[0]]
         what = d.op[5:]
         if isinstance(d.type, DistType):
-            offers = capabilities(d.type, what)
+            offers = capabilities(d.type, d)
             dims, event = (*dims, *d.type.joint), event[len(d.type.joint) :]
     return Row(n.name or f"%{i}", kind, what, dims, event, str(t.dtype), str(t.support), offers, n.name is not None)

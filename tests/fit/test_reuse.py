@@ -11,6 +11,7 @@ import pytest
 
 import gendsl as gd
 from gendsl import program
+from gendsl.methods import MALA
 from tests.fit.models import NATIVE, SCHOOLS, schools
 
 METHOD = gd.NUTS(chains=2, warmup=20, draws=20, engine=NATIVE)
@@ -22,7 +23,9 @@ def _fit(shift: float, seed: int, method: gd.methods.MCMC = METHOD) -> dict[str,
     return schools().fit(data, method, backend="numpyro", seed=seed, progress=False).draws
 
 
-@pytest.mark.parametrize("method", [METHOD, NUTPIE, gd.HMC(chains=2, warmup=20, draws=20)])
+@pytest.mark.parametrize(
+    "method", [METHOD, NUTPIE, gd.HMC(chains=2, warmup=20, draws=20), MALA(chains=2, warmup=20, draws=20)]
+)
 def test_the_second_fit_compiles_nothing(method: gd.methods.MCMC, caplog: pytest.LogCaptureFixture) -> None:
     _fit(0.0, 1, method)
     with caplog.at_level(logging.WARNING), jax.log_compiles():

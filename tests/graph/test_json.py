@@ -18,7 +18,7 @@ from gendsl.graph.families import FAMILIES, Parameter
 from gendsl.graph.json import dumps, loads
 from gendsl.graph.node import Array, Axis, Graph, Node, Plate
 from gendsl.graph.types import ArrayType, DistType, DType
-from gendsl.lang.distributions import Autoregressive, Diffusion, Flow
+from gendsl.lang.distributions import Autoregressive, Diffusion, Energy, Flow, Pushforward
 from gendsl.lang.distributions.base import Distribution
 from gendsl.networks import MLP
 from gendsl.processes import VP
@@ -115,6 +115,8 @@ _SPECIAL = {
     "Flow": lambda: Flow(gd.Normal(0, 1).expand(2), nsf(2, hidden=(3,)), context=np.ones(2)),
     "Diffusion": lambda: Diffusion(VP(), network=MLP(2), predicts=Predicts.V, event=2, sampler=DDIM(steps=3)),
     "Autoregressive": lambda: Autoregressive((2, 2), CategoricalElement(3)),
+    "Energy": lambda: Energy(MLP(1, hidden=(3,)), (2, 2), spread=2.0),
+    "Pushforward": lambda: Pushforward(gd.Normal(0, 1).expand(3), MLP((2, 2), hidden=(3,))),
 }
 
 

@@ -33,9 +33,9 @@ from tests.laws.strategy_values import BOOLS, INTS, REALS, add_boolean, add_inte
 
 __all__ = ["FEATURES", "Case", "Choice", "Drawn", "Seeded", "draw_case", "seeded_case"]
 
-NO_LATENT = ("Delta", "Unit", "HiddenMarkov")
+NO_LATENT = ("Delta", "Unit", "HiddenMarkov", "Pushforward")
 LATENTS = tuple(n for n, f in FAMILIES.items() if f.dtype is not DType.INT and n not in NO_LATENT)
-OBSERVED = tuple(n for n in FAMILIES if n != "ImproperUniform")
+OBSERVED = tuple(n for n in FAMILIES if n not in ("ImproperUniform", "Pushforward"))
 _RARE = ("odeint",)
 
 FEATURES: dict[str, Callable[[Draft], object]] = {

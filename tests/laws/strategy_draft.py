@@ -23,7 +23,7 @@ from gendsl import processes as df
 from gendsl import samplers as sa
 from gendsl import transforms as tr
 from gendsl.graph.types import ArrayType, broadcast
-from gendsl.lang.distributions import diffusion, learned
+from gendsl.lang.distributions import diffusion, learned, unnormalised
 from gendsl.lang.expr import Expr
 from tests.laws.strategy_choice import Choice
 from tests.laws.strategy_data import literal
@@ -74,7 +74,7 @@ class Draft:
         self.model = gd.Model("fuzz")
         self.names: dict[str, Any] = {
             "gd": gd, "de": de, "df": df, "diffusion": diffusion, "learned": learned, "nn": nn, "np": np, "sa": sa,
-            "tr": tr, "m": self.model,
+            "tr": tr, "unnormalised": unnormalised, "m": self.model,
         }  # fmt: skip
         self.lines = ['m = gd.Model("fuzz")']
         self.data: dict[str, np.ndarray] = {}
@@ -259,7 +259,7 @@ class Draft:
                 "from gendsl import densities as de",
                 "from gendsl import networks as nn",
                 "from gendsl import transforms as tr",
-                "from gendsl.lang.distributions import learned",
+                "from gendsl.lang.distributions import learned, unnormalised",
                 "",
                 *self.lines,
                 "data = {",

@@ -1,4 +1,4 @@
-"""Random learned distributions: flows and autoregressive models, with and without a context; diffusions."""
+"""Random learned distributions: flows and autoregressive models, with and without a context; diffusions, energies."""
 
 from __future__ import annotations
 
@@ -71,3 +71,11 @@ def _diffusion(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) 
     network = f"nn.MLP({event}, hidden=(2,), time=nn.Fourier(size=2, width=2, scale=1.0))"
     flow = "sa.ProbabilityFlow(steps=2)"
     return f"diffusion.Diffusion({d.choice.pick(_PROCESSES)}, network={network}, {options}, flow={flow}){tail}"
+
+
+@recipe("Energy")
+def _energy(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) -> str:
+    event = d.choice.pick(["1", "3", "(2, 2)"])
+    spread = d.choice.pick(["", ", spread=1.5"])
+    tail = f".expand({', '.join(map(str, batch))})" if batch else ""
+    return f"unnormalised.Energy(nn.MLP(1, hidden=(2,)), {event}{spread}){tail}"

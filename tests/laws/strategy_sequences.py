@@ -101,7 +101,9 @@ def _scan(d: Draft, op: str) -> str | None:
         with _Inside(d, plate, bounds):
             d.pool.ints += counting
             grow(d, grown)
-            new = [_back(d, c, [o for o in (*carries, *elements) if o != c]) for c in carries] + [f"{k} + 1" for k in counting]
+            new = [_back(d, c, [o for o in (*carries, *elements) if o != c]) for c in carries] + [
+                f"{k} + 1" for k in counting
+            ]
             outs = [new[0] if d.choice.chance(30) else shaped(d, d.choice.pick(((), (2,)))) for _ in range(outputs)]
         state = new[0] if single else f"({', '.join(new)})"
         return f"{state}, " + (outs[0] if outputs == 1 else f"({', '.join(outs)})")
@@ -166,8 +168,9 @@ def _markov(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) -> 
     init = d.define(distribution(d, family, rest, batch, exact=True), "d")
     inputs = []
     if d.choice.chance(50):
+        alone = d.some_real(lambda e: set(e.dims) == {plate} and e.ndim <= len(batch)) if d.choice.chance(50) else None
         value = d.some_real(lambda e: plate in e.dims and set(e.dims) <= {plate, *rest} and e.ndim <= len(batch))
-        inputs = [value] if value else []
+        inputs = [alone or value] if alone or value else []
     previous = d.fresh("p")
     arguments = [previous, *(d.fresh("s") for _ in inputs)]
     event = d.names[init].type.event

@@ -69,6 +69,7 @@ from gendsl.lang.distributions.structured import (
     Unit,
     ZeroInflated,
 )
+from gendsl.lang.distributions.unnormalised import Energy, Pushforward
 
 __all__ = [
     "AsymmetricLaplace",
@@ -85,6 +86,7 @@ __all__ = [
     "Diffusion",
     "DirichletMultinomial",
     "Distribution",
+    "Energy",
     "Exponential",
     "Flow",
     "Folded",
@@ -118,6 +120,7 @@ __all__ = [
     "Pareto",
     "Poisson",
     "ProjectedNormal",
+    "Pushforward",
     "RelaxedBernoulli",
     "SineBivariateVonMises",
     "SineSkewed",

@@ -18,8 +18,10 @@ CASES: list[Case] = [
 
 # Families whose draws cannot be data (an empty vector, an improper law), and those that are learned: each has its own
 # tests.
-ELSEWHERE = (
-    {"Unit": "test_special.py", "ImproperUniform": "test_special.py"}
-    | dict.fromkeys(("Autoregressive", "Flow"), "tests/families/test_models.py")
-    | {"Diffusion": "tests/diffusion/test_models.py"}
-)
+ELSEWHERE = {
+    "Unit": "test_special.py",
+    "ImproperUniform": "test_special.py",
+    "Diffusion": "tests/diffusion/test_models.py",
+    **dict.fromkeys(("Autoregressive", "Flow"), "tests/families/test_models.py"),
+    **dict.fromkeys(("Energy", "Pushforward"), "tests/families/test_unnormalised.py"),
+}
