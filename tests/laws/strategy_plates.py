@@ -30,6 +30,8 @@ def _plates(d: Draft, op: str) -> str | None:
     plate = d.choice.pick([x for x in d.expr(name).dims if x in d.base])
     m = d.bound(name)
     if op == "rename":
+        if f"{plate}_2" in d.expr(name).dims:
+            return None
         d.uses["rename"] += 1
         kind = d.choice.integer(0, 2)
         pair = d.real(f'{name} - {name}.rename({plate}="{plate}_2")', 2 * m)

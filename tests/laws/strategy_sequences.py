@@ -158,6 +158,14 @@ def _along(d: Draft, dims: Dims) -> tuple[str, list[str]]:
     return plate, [x for x in dims if x != plate]
 
 
+def _latent_along(d: Draft, plate: str) -> str:
+    """The source of a new latent of one plate, tamed: an input whose axis may stand left of the chain's plates."""
+    name = d.fresh("z")
+    d.run(f'{name} = m.latent("{name}", gd.Normal(0.0, 1.0), dims="{plate}")')
+    d.pool.raw.append(name)
+    return d.real(f"2.0 * gd.tanh({name})", 2)
+
+
 @recipe("Markov")
 def _markov(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) -> str:
     plate, rest = _along(d, dims)
@@ -167,10 +175,11 @@ def _markov(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) -> 
     batch = batch if family != "MultivariateNormal" else ()
     init = d.define(distribution(d, family, rest, batch, exact=True), "d")
     inputs = []
-    if d.choice.chance(50):
-        alone = d.some_real(lambda e: set(e.dims) == {plate} and e.ndim <= len(batch)) if d.choice.chance(50) else None
+    if not d.depth and d.choice.chance(35):
+        inputs = [_latent_along(d, plate)]
+    elif d.choice.chance(50):
         value = d.some_real(lambda e: plate in e.dims and set(e.dims) <= {plate, *rest} and e.ndim <= len(batch))
-        inputs = [alone or value] if alone or value else []
+        inputs = [value] if value else []
     previous = d.fresh("p")
     arguments = [previous, *(d.fresh("s") for _ in inputs)]
     event = d.names[init].type.event
