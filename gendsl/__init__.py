@@ -15,8 +15,9 @@ import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gendsl import samplers as sampler
 from gendsl import transforms as transform
-from gendsl.densities import CategoricalElement, NormalElement
+from gendsl.densities import CategoricalElement, NormalElement, Predicts
 from gendsl.errors import (
     BackendError,
     CompileError,
@@ -56,9 +57,11 @@ from gendsl.lang.distributions import (
     Cauchy,
     Chi2,
     Delta,
+    Diffusion,
     Dirichlet,
     DirichletMultinomial,
     Distribution,
+    Energy,
     Exponential,
     Flow,
     Folded,
@@ -91,6 +94,7 @@ from gendsl.lang.distributions import (
     Pareto,
     Poisson,
     ProjectedNormal,
+    Pushforward,
     RelaxedBernoulli,
     SineBivariateVonMises,
     SineSkewed,
@@ -226,7 +230,9 @@ from gendsl.networks import (
     Transformer,
     UNet,
 )
+from gendsl.processes import EDM, OU, VE, VP, Process, Rectified, SubVP, schedule
 from gendsl.results.kinds import Plot
+from gendsl.samplers import ProbabilityFlow, Probe
 from gendsl.transforms import recipes as flows
 
 __version__ = "0.1.0"
@@ -265,10 +271,13 @@ __all__ = [
     "ConvNet",
     "DataError",
     "Delta",
+    "Diffusion",
     "Dirichlet",
     "DirichletMultinomial",
     "Distribution",
+    "EDM",
     "ELBO",
+    "Energy",
     "Engine",
     "Exponential",
     "Expr",
@@ -318,6 +327,7 @@ __all__ = [
     "NegativeBinomial",
     "Normal",
     "NormalElement",
+    "OU",
     "Objective",
     "OrderedLogistic",
     "Pareto",
@@ -325,7 +335,13 @@ __all__ = [
     "Plot",
     "Poisson",
     "Precision",
+    "Predicts",
+    "ProbabilityFlow",
+    "Probe",
+    "Process",
     "ProjectedNormal",
+    "Pushforward",
+    "Rectified",
     "RelaxedBernoulli",
     "Remainder",
     "ResNet",
@@ -334,6 +350,7 @@ __all__ = [
     "Sinusoidal",
     "SoftLaplace",
     "StudentT",
+    "SubVP",
     "Train",
     "TrainedFit",
     "Transformer",
@@ -342,6 +359,8 @@ __all__ = [
     "UNet",
     "Uniform",
     "Unit",
+    "VE",
+    "VP",
     "Validation",
     "VonMises",
     "Weibull",
@@ -433,7 +452,9 @@ __all__ = [
     "reshape",
     "round",
     "same",
+    "sampler",
     "scan",
+    "schedule",
     "sigmoid",
     "sign",
     "simplex",
