@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.backend import CPU, find_device, get_backend
 from gendsl.elpd import Kind, LogProb
 from gendsl.errors import FitError, caller
 from gendsl.groups import data_groups, dims_of
@@ -25,6 +26,8 @@ from gendsl.objectives.posterior import Posterior, posterior_of
 from gendsl.request import check_seed, positive
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -189,6 +192,48 @@ class TrainedFit:
                 raise TypeError("a model with latents")
             return float(p.numpy(bound.program.log_density({}, *bound.arguments)))
 
+    # -- elsewhere --------------------------------------------------------------------------------------------------
+    def to(self, backend: str, *, device: str = CPU) -> TrainedFit:
+        """The same parameters on another backend: equal densities, and equal draws of equal noise.
+
+        Args:
+            backend: "numpyro" or "pyro".
+            device: where it computes.
+
+        Raises:
+            BackendError: if the backend is missing, or has no such device.
+            FitError: if a network of the user's own has other parameters there.
+        """
+        there = get_backend(backend)
+        setting = replace(self.setting, backend=there, device=find_device(there, device))
+        made = self.objective.bind(setting)
+        given, needed = _shapes(self.raw.params), _shapes(made.game.initial_params(0))
+        if given != needed:
+            name = min(k for k in given.keys() | needed.keys() if given.get(k) != needed.get(k))
+            raise FitError(
+                f"the parameters are not those of the model on {backend}: '{name}' differs",
+                node=name.rpartition(".")[0] or name,
+                given=f"on {self.setting.backend.name}: {given.get(name, 'none')}",
+                needed=f"on {backend}: {needed.get(name, 'none')}",
+                fix="give gd.Native modules of equal parameters, or use gendsl's own networks",
+                where=caller(),
+            )
+        return replace(self, setting=setting, made=made, _drawn={})
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fit to a file, whole or not at all; `gd.load` reads it back, and training can go on from it.
+
+        Args:
+            path: a name that ends in .safetensors. An earlier file is replaced.
+
+        Raises:
+            FitError: if the path ends otherwise, or the disk refuses; the fit, and an earlier file, are untouched.
+            FormatError: if the model holds a network of the user's own, which files cannot hold.
+        """
+        from gendsl.results.trained_store import save
+
+        save(self, path)
+
     # -- predictions ------------------------------------------------------------------------------------------------
     def log_prob(self, data: Mapping[str, Any], *, draws: int = _DRAWS, seed: int = 0) -> LogProb:
         """The log-probability of new data under what was trained.
@@ -282,3 +327,7 @@ class TrainedFit:
             f"<fit of {self.setting.graph.name} by {type(self.objective).__name__} on {self.setting.backend.name}: "
             f"{self.raw.step} steps{last}, {self.seconds['total']:.1f} s{note}>"
         )
+
+
+def _shapes(params: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+    return {k: np.shape(v) for k, v in params.items()}
