@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gendsl.objectives import Objective
     from gendsl.objectives.setting import Bindable, Setting
     from gendsl.program import BoundProgram, Program
+    from gendsl.results.check import Check
     from gendsl.training import Trained
     from gendsl.training.history import History
 
@@ -149,7 +150,7 @@ class TrainedFit:
     def summary(
         self, names: str | Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
     ) -> pd.DataFrame:
-        """arviz's table of the posterior; its diagnostics are of independent draws, and say nothing of the guide.
+        """arviz's table of the posterior: means, deviations and intervals. Draws of a guide are independent.
 
         Args:
             names: one site or several; left out, all.
@@ -158,7 +159,9 @@ class TrainedFit:
         """
         from gendsl.diagnostics import summary
 
-        return summary(self.idata, [names] if isinstance(names, str) else names, prob=prob, round_to=round_to)
+        return summary(
+            self.idata, [names] if isinstance(names, str) else names, prob=prob, round_to=round_to, chains=False
+        )
 
     def evidence(self, draws: int = _DRAWS, *, seed: int = 0) -> LogProb:
         """The log evidence of the data: exact without latents, else the objective's bound, from below.
@@ -307,17 +310,14 @@ class TrainedFit:
 
         return curves(self.history, self.setting.graph.name, log)
 
-    def check(self) -> tuple[str, ...]:
-        """What is to be said of the run, in sentences; nothing where all is well."""
-        out = [self.raw.note] if self.raw.note else []
-        if posterior_of(self) is not None and self.posterior.has_density:
-            k = self.pareto_k()
-            if k > 0.7:
-                out.append(
-                    f"the guide is far from the posterior: the Pareto shape of its weights is {k:.2f}, above 0.7; "
-                    "try gd.guide.FullRank(), more steps, or gd.NUTS()"
-                )
-        return tuple(out)
+    def check(self) -> Check:
+        """What is to be said of the run, in words, and what to try.
+
+        Whether it was whole, the loss had settled, held-out rows got worse, and the guide is near the posterior.
+        """
+        from gendsl.results.check_trained import check_trained
+
+        return check_trained(self)
 
     def __repr__(self) -> str:
         curve = next(iter(self.history.curves.values()), np.zeros(0))
