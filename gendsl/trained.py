@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.backend import CPU, find_device, get_backend
 from gendsl.elpd import Kind, LogProb
 from gendsl.errors import FitError, caller
 from gendsl.groups import data_groups, dims_of
@@ -25,6 +26,8 @@ from gendsl.objectives.posterior import Posterior, posterior_of
 from gendsl.request import check_seed, positive
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from gendsl.objectives import Objective
     from gendsl.objectives.setting import Bindable, Setting
     from gendsl.program import BoundProgram, Program
+    from gendsl.results.check import Check
     from gendsl.training import Trained
     from gendsl.training.history import History
 
@@ -146,7 +150,7 @@ class TrainedFit:
     def summary(
         self, names: str | Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
     ) -> pd.DataFrame:
-        """arviz's table of the posterior; its diagnostics are of independent draws, and say nothing of the guide.
+        """arviz's table of the posterior: means, deviations and intervals. Draws of a guide are independent.
 
         Args:
             names: one site or several; left out, all.
@@ -155,7 +159,9 @@ class TrainedFit:
         """
         from gendsl.diagnostics import summary
 
-        return summary(self.idata, [names] if isinstance(names, str) else names, prob=prob, round_to=round_to)
+        return summary(
+            self.idata, [names] if isinstance(names, str) else names, prob=prob, round_to=round_to, chains=False
+        )
 
     def evidence(self, draws: int = _DRAWS, *, seed: int = 0) -> LogProb:
         """The log evidence of the data: exact without latents, else the objective's bound, from below.
@@ -188,6 +194,48 @@ class TrainedFit:
             if bound.program.emitted.sites:
                 raise TypeError("a model with latents")
             return float(p.numpy(bound.program.log_density({}, *bound.arguments)))
+
+    # -- elsewhere --------------------------------------------------------------------------------------------------
+    def to(self, backend: str, *, device: str = CPU) -> TrainedFit:
+        """The same parameters on another backend: equal densities, and equal draws of equal noise.
+
+        Args:
+            backend: "numpyro" or "pyro".
+            device: where it computes.
+
+        Raises:
+            BackendError: if the backend is missing, or has no such device.
+            FitError: if a network of the user's own has other parameters there.
+        """
+        there = get_backend(backend)
+        setting = replace(self.setting, backend=there, device=find_device(there, device))
+        made = self.objective.bind(setting)
+        given, needed = _shapes(self.raw.params), _shapes(made.game.initial_params(0))
+        if given != needed:
+            name = min(k for k in given.keys() | needed.keys() if given.get(k) != needed.get(k))
+            raise FitError(
+                f"the parameters are not those of the model on {backend}: '{name}' differs",
+                node=name.rpartition(".")[0] or name,
+                given=f"on {self.setting.backend.name}: {given.get(name, 'none')}",
+                needed=f"on {backend}: {needed.get(name, 'none')}",
+                fix="give gd.Native modules of equal parameters, or use gendsl's own networks",
+                where=caller(),
+            )
+        return replace(self, setting=setting, made=made, _drawn={})
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fit to a file, whole or not at all; `gd.load` reads it back, and training can go on from it.
+
+        Args:
+            path: a name that ends in .safetensors. An earlier file is replaced.
+
+        Raises:
+            FitError: if the path ends otherwise, or the disk refuses; the fit, and an earlier file, are untouched.
+            FormatError: if the model holds a network of the user's own, which files cannot hold.
+        """
+        from gendsl.results.trained_store import save
+
+        save(self, path)
 
     # -- predictions ------------------------------------------------------------------------------------------------
     def log_prob(self, data: Mapping[str, Any], *, draws: int = _DRAWS, seed: int = 0) -> LogProb:
@@ -262,17 +310,14 @@ class TrainedFit:
 
         return curves(self.history, self.setting.graph.name, log)
 
-    def check(self) -> tuple[str, ...]:
-        """What is to be said of the run, in sentences; nothing where all is well."""
-        out = [self.raw.note] if self.raw.note else []
-        if posterior_of(self) is not None and self.posterior.has_density:
-            k = self.pareto_k()
-            if k > 0.7:
-                out.append(
-                    f"the guide is far from the posterior: the Pareto shape of its weights is {k:.2f}, above 0.7; "
-                    "try gd.guide.FullRank(), more steps, or gd.NUTS()"
-                )
-        return tuple(out)
+    def check(self) -> Check:
+        """What is to be said of the run, in words, and what to try.
+
+        Whether it was whole, the loss had settled, held-out rows got worse, and the guide is near the posterior.
+        """
+        from gendsl.results.check_trained import check_trained
+
+        return check_trained(self)
 
     def __repr__(self) -> str:
         curve = next(iter(self.history.curves.values()), np.zeros(0))
@@ -282,3 +327,7 @@ class TrainedFit:
             f"<fit of {self.setting.graph.name} by {type(self.objective).__name__} on {self.setting.backend.name}: "
             f"{self.raw.step} steps{last}, {self.seconds['total']:.1f} s{note}>"
         )
+
+
+def _shapes(params: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+    return {k: np.shape(v) for k, v in params.items()}

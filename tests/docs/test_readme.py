@@ -73,14 +73,16 @@ def test_the_language_example_compiles_and_takes_names_and_gaps() -> None:
         assert bound.shapes["effect_base"] == (3,)
 
 
-def test_the_autoencoder_trains() -> None:
+def test_the_autoencoder_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A smoke test: two prototypes with noise, whose bound is above that of independent pixels."""
     rng = np.random.default_rng(0)
     prototypes = rng.uniform(size=(2, 64)) < 0.5
     x = np.where(rng.uniform(size=(300, 64)) < 0.05, 1.0, 0.0)
     x = np.abs(x - prototypes[rng.integers(0, 2, 300)])
     names: dict[str, Any] = {"gd": gd, "digits": x[:256], "held_out": x[256:]}
+    monkeypatch.chdir(tmp_path)
     exec(compile(BLOCKS[4], "README.md", "exec"), names)
+    assert names["there"].setting.backend.name == "pyro"
     assert names["bound"].kind == "lower bound"
     p = x[:256].mean(0).clip(1e-3, 1 - 1e-3)
     alone = (x[256:] * np.log(p) + (1 - x[256:]) * np.log(1 - p)).sum()
