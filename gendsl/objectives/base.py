@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from gendsl.checked import Configuration
 from gendsl.errors import FitError, Location, caller
@@ -54,6 +54,11 @@ class Objective(Configuration):
 
     purpose: ClassVar[str] = ""
     """One line for `model.explain()`."""
+
+    @classmethod
+    def usual(cls) -> Self:
+        """One of this kind with what it has by default, for `model.explain()`."""
+        return cls()
 
     def refusals(self, graph: Graph) -> Sequence[Refusal]:
         """Why it does not apply to a graph; nothing where it does."""
