@@ -168,4 +168,4 @@ class _Noise:
 
 def _number(n: Node) -> np.ndarray:
     value = n.attr["value"]
-    return np.asarray(value.numpy() if isinstance(value, Constant) else value, np.float64)
+    return np.array(value.numpy() if isinstance(value, Constant) else value, np.float64)  # torch asks for its own

@@ -73,7 +73,9 @@ class Play:
             batch = self._in(self.made.rows | self.made.whole)
             return self._out(self.game.draw(self.players[player], self.b.ops.key(key), batch))
 
-    def loss(self, player: str, params: Arrays, noise: Arrays, state: Arrays | None = None) -> tuple[Any, Arrays, Arrays]:
+    def loss(
+        self, player: str, params: Arrays, noise: Arrays, state: Arrays | None = None
+    ) -> tuple[Any, Arrays, Arrays]:
         """The value, its gradient in all parameters, and terms and state together."""
         with self.b.context("float64"):
             batch, eps, before = (self._in(a) for a in (self.made.rows | self.made.whole, noise, state or {}))
