@@ -54,9 +54,9 @@ class Penalty(Checked):
 class GradientPenalty(Penalty):
     """weight (|grad D| - 1)^2 between data and samples.
 
-    At its best a critic is then a little steeper than 1: it sees W1 (1 + W1 / (2 weight)). Of events of one number, where
-    a gradient cannot turn, the two-sided penalty has a second optimum, a critic that slopes the wrong way; there take
-    one_sided=True.
+    At its best a critic is then a little steeper than 1: it sees W1 (1 + W1 / (2 weight)). Of events of one number,
+    where a gradient cannot turn, the two-sided penalty has a second optimum, a critic that slopes the wrong way; there
+    take one_sided=True.
 
     Args:
         weight: positive.

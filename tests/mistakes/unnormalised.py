@@ -1,4 +1,4 @@
-"""Mistakes in training energies and pushforwards: what objectives of rows need, critics, noise, and what a fit is asked."""
+"""Mistakes in training energies and pushforwards: rows, critics, noise, and what a fit is asked."""
 
 from __future__ import annotations
 
