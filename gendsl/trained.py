@@ -303,6 +303,7 @@ class TrainedFit:
     def check(self) -> tuple[str, ...]:
         """What is to be said of the run, in sentences; nothing where all is well."""
         out = [self.raw.note] if self.raw.note else []
+        out += self.objective.remarks(self.history.curves)
         if posterior_of(self) is not None and self.posterior.has_density:
             k = self.pareto_k()
             if k > 0.7:

@@ -9,9 +9,11 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
+
+import numpy as np
 
 from gendsl.graph.node import Graph
 from gendsl.math.adversarial import AdversarialLoss, NonSaturating, Wasserstein, gradient_penalty, mixed, r1
@@ -153,6 +155,21 @@ class GAN(Checked, Objective):
             return out
         at = observed(graph)
         return noise_refusals(graph, at, self.who()) + critic_refusals(graph, at, self)
+
+    def remarks(self, curves: Mapping[str, np.ndarray]) -> Sequence[str]:
+        """A critic whose distance is negative is worse than a constant one: its slope is the wrong way round."""
+        values = curves.get("critic.value", np.zeros(0))
+        last = values[-max(1, len(values) // 10) :]
+        if (
+            not isinstance(self.loss, Wasserstein)
+            or not len(last)
+            or last.mean() >= -2 * last.std() / np.sqrt(len(last))
+        ):
+            return ()
+        return (
+            f"the critic sees a distance of {last.mean():.3g}, below zero: it slopes the wrong way, where the penalty "
+            "keeps it; try penalty=gd.GradientPenalty(10.0, one_sided=True), or more critic_steps",
+        )
 
     def bind(self, setting: Setting) -> Bindable:
         """The objective of a model's rows as a game."""

@@ -6,9 +6,11 @@ it a `Game` (gendsl/objectives/game.py) of a model with data on a backend.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+
+import numpy as np
 
 from gendsl.checked import Configuration
 from gendsl.errors import FitError, Location, caller
@@ -76,6 +78,10 @@ class Objective(Configuration):
             FitError: if it does not apply.
         """
         raise NotImplementedError
+
+    def remarks(self, curves: Mapping[str, np.ndarray]) -> Sequence[str]:
+        """What the curves of a run tell of it, in sentences, for `fit.check()`; nothing where all is well."""
+        return ()
 
     def __str__(self) -> str:
         return repr(self)

@@ -132,6 +132,27 @@ def test_a_generator_finds_the_data() -> None:
     assert y.shape == (1, 4, 1000, 1)
     assert wasserstein_distance(x[:, 0], y.ravel()) < 0.1
     assert set(fit.history.curves) >= {"critic", "generator", "critic.value", "critic.penalty"}
+    assert fit.check() == ()
+
+
+def test_a_critic_that_slopes_the_wrong_way_is_told_of(backend: str) -> None:
+    """On the line the two-sided penalty is least at slopes of 1 and of -1, whose V is W1 (-1 + W1 / (2 weight))."""
+    m = pushforward(gd.MLP(1, hidden=()), gd.Normal(0, 1).expand(1))
+    m.objective(gd.WGAN(critic=gd.MLP(1, hidden=()), penalty=gd.GradientPenalty(10.0)))
+    x = 4.0 + np.random.default_rng(0).standard_normal((200, 1))
+    still = {"critic": optim.SGD(0.02), "generator": optim.SGD(1e-12)}
+    method = gd.Train(steps=100, players=still, precision=gd.Precision.FLOAT64)
+    said = {}
+    for data in (x, -x):
+        fit = m.fit({"x": data}, method, backend=backend, progress=False)
+        slope = fit.params["critic.layers.0.weight"].item()
+        gap = data.mean() - fit.params["x.network.layers.0.bias"].item()
+        rises = np.sign(slope * gap)
+        assert abs(slope) == pytest.approx(1 + rises * abs(gap) / 20, abs=0.02)
+        said[rises] = fit.check()
+    assert said[1.0] == ()
+    assert "slopes the wrong way" in said[-1.0][0]
+    assert "one_sided=True" in said[-1.0][0]
 
 
 def test_a_gan_finds_the_data_too() -> None:
