@@ -20,8 +20,8 @@ import numpy as np
 
 from gendsl.elpd import Kind, LogProb
 from gendsl.errors import FitError, caller
-from gendsl.graph.learned import densities
 from gendsl.groups import data_groups, dims_of
+from gendsl.objectives.densities import density_kind
 from gendsl.objectives.posterior import Posterior, posterior_of
 from gendsl.request import check_seed, positive
 
@@ -174,7 +174,7 @@ class TrainedFit:
             FitError: if a distribution has draws and no density.
         """
         if posterior_of(self) is None:
-            kind = self._kind()
+            kind = density_kind(self.setting.graph)
             return LogProb(self._log_density(), 0.0, kind, {}, {}, 1.0)
         values = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
@@ -188,23 +188,6 @@ class TrainedFit:
         from gendsl.diagnostics import pareto_shape
 
         return pareto_shape(self.posterior.log_weights(positive("draws", draws, _DRAWS), check_seed(seed)))
-
-    def _kind(self) -> Kind:
-        """What the density is, of a model without latents."""
-        kind = Kind.EXACT
-        for used in densities(self.setting.graph.nodes):
-            if "log_prob" not in used.spec.offers:
-                kind = Kind.UNNORMALISED
-            if not {"log_prob", "energy"} & set(used.spec.offers):
-                raise FitError(
-                    f"'{used.name}' has draws and no density, so there is no log-probability",
-                    node=used.name,
-                    given=f"{used.spec!r}: {', '.join(used.spec.offers)}"[:160],
-                    needed="a distribution whose log-density is known",
-                    fix="compare fit.sample(...) with the data; or gd.Flow, which has a density",
-                    where=used.where,
-                )
-        return kind
 
     def _log_density(self) -> float:
         p, bound = self.setting.backend, self.bound
