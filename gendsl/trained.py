@@ -22,6 +22,7 @@ from gendsl.backend import CPU, find_device, get_backend
 from gendsl.elpd import Kind, LogProb
 from gendsl.errors import FitError, caller
 from gendsl.groups import data_groups, dims_of
+from gendsl.objectives.densities import density_kind
 from gendsl.objectives.posterior import Posterior, posterior_of
 from gendsl.request import check_seed, positive
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from gendsl.methods import Train
+    from gendsl.methods import MCMC, Train
     from gendsl.objectives import Objective
     from gendsl.objectives.setting import Bindable, Setting
     from gendsl.program import BoundProgram, Program
@@ -166,15 +167,21 @@ class TrainedFit:
     def evidence(self, draws: int = _DRAWS, *, seed: int = 0) -> LogProb:
         """The log evidence of the data: exact without latents, else the objective's bound, from below.
 
+        Of an energy it is known up to a constant; of a pushforward not at all.
+
         Args:
             draws: estimates of the bound, each by as many draws of the guide as the objective has particles.
             seed: of these.
 
         Returns:
             The value with its standard error, and which kind it is.
+
+        Raises:
+            FitError: if a distribution has draws and no density.
         """
         if posterior_of(self) is None:
-            return LogProb(self._log_density(), 0.0, Kind.EXACT, {}, {}, 1.0)
+            kind = density_kind(self.setting.graph)
+            return LogProb(self._log_density(), 0.0, kind, {}, {}, 1.0)
         values = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
         return LogProb(float(values.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(values)))
@@ -247,8 +254,11 @@ class TrainedFit:
             seed: of these.
 
         Returns:
-            Exact without latents; the guide's lower bound where it reads the data; else an estimate by draws of the
-            latents that the fit has learnt, as `Fit.log_prob`.
+            Exact without latents (of an energy, up to a constant); the guide's lower bound where it reads the data;
+            else an estimate by draws of the latents that the fit has learnt, as `Fit.log_prob`.
+
+        Raises:
+            FitError: if a distribution has draws and no density.
         """
         from gendsl.elpd import log_prob
         from gendsl.guide import Guide
@@ -271,25 +281,36 @@ class TrainedFit:
         data: Mapping[str, Any] | None = None,
         names: str | Sequence[str] | None = None,
         *,
-        draws: int = _DRAWS,
+        draws: int | None = None,
         seed: int = 0,
         sizes: Mapping[str, int] | None = None,
+        sampler: MCMC | None = None,
     ) -> dict[str, np.ndarray]:
         """Draw observations.
 
         With a guide of gd.guide, from the posterior predictive distribution: see `Fit.sample`. With a model as guide,
-        or without latents, from the model with its trained parameters, latents from their priors.
+        or without latents, from the model with its trained parameters, latents from their priors. An energy has no
+        draws of its own: chains of a sampler give them, each a row for itself.
 
         Args:
             data: values of the data; left out, those of the fit.
             names: sites to return; left out, all observations.
-            draws: how many, where they are not the fit's.
+            draws: how many, where they are not the fit's; left out, a thousand, or the sampler's own number.
             seed: seed of all randomness.
             sizes: lengths of plates that no data have.
+            sampler: of an energy, such as `gd.MALA(chains=20)`.
 
         Returns:
-            Site -> (1, draw, *dims, *event).
+            Site -> (1, draw, *dims, *event); with a sampler, (chain, draw, *event).
+
+        Raises:
+            FitError: if an energy is given no sampler, or another model is given one.
         """
+        from gendsl.objectives.chains import drawn_by
+
+        if (chains := drawn_by(self, data, names, draws, seed, sizes, sampler)) is not None:
+            return chains
+        draws = _DRAWS if draws is None else draws
         from gendsl.guide import Guide
         from gendsl.predict import sample
 

@@ -1,7 +1,30 @@
 """Objectives: losses, drawn first and evaluated on the draws."""
 
+from gendsl.math.adversarial import Minimax, NonSaturating, Wasserstein
+from gendsl.objectives.adversarial import GAN, R1, WGAN, GradientPenalty
 from gendsl.objectives.base import OBJECTIVES, Objective
+from gendsl.objectives.contrastive import ContrastiveDivergence, PersistentContrastiveDivergence
+from gendsl.objectives.energy import ImplicitScoreMatching, SlicedScoreMatching, SmoothedScoreMatching
 from gendsl.objectives.evidence import ELBO, IWAE, Gradient
 from gendsl.objectives.likelihood import MaximumLikelihood
 
-__all__ = ["ELBO", "IWAE", "OBJECTIVES", "Gradient", "MaximumLikelihood", "Objective"]
+__all__ = [
+    "ELBO",
+    "GAN",
+    "IWAE",
+    "OBJECTIVES",
+    "R1",
+    "WGAN",
+    "ContrastiveDivergence",
+    "Gradient",
+    "GradientPenalty",
+    "ImplicitScoreMatching",
+    "MaximumLikelihood",
+    "Minimax",
+    "NonSaturating",
+    "Objective",
+    "PersistentContrastiveDivergence",
+    "SlicedScoreMatching",
+    "SmoothedScoreMatching",
+    "Wasserstein",
+]

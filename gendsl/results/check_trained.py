@@ -41,7 +41,7 @@ def check_trained(fit: TrainedFit) -> Check:
             )
     if len(fit.made.game.players) == 1 and raw.complete:
         notes += _falling(raw.history.curves.get(fit.made.game.players[0].name, np.zeros(0)))
-    problems += _overfitted(fit)
+    problems += [*fit.objective.remarks(raw.history.curves), *_overfitted(fit)]
     if posterior_of(fit) is not None and fit.posterior.has_density:
         k = figures["Pareto k"] = fit.pareto_k()
         if not k <= WORST_K:

@@ -89,6 +89,20 @@ def test_the_autoencoder_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert float(names["bound"].value) > alone
 
 
+def test_energies_and_pushforwards_train() -> None:
+    """A smoke test, with fewer steps and shorter chains: two clumps."""
+    rng = np.random.default_rng(0)
+    cloud = rng.choice([-1.5, 1.5], (400, 1)) + 0.3 * rng.standard_normal((400, 2))
+    names: dict[str, Any] = {"gd": gd, "cloud": cloud}
+    text = BLOCKS[5].replace("2_000", "200").replace("chains=20", "chains=20, warmup=200, draws=100")
+    made, drawn = text.split("energy = ")
+    exec(compile(made, "README.md", "exec"), names)
+    assert names["x"].shape == (1, 10, 400, 2)
+    exec(compile(f"energy = {drawn}", "README.md", "exec"), names)
+    assert names["x"].shape == (20, 100, 2)
+    assert abs(np.abs(names["x"]).mean() - 1.5) < 0.5
+
+
 def test_what_the_table_says_can_be_written() -> None:
     """Every expression of the table declares and obeys its words."""
     m = gd.Model("table")
