@@ -243,6 +243,7 @@ if TYPE_CHECKING:
     from gendsl.calibration.result import Calibration
     from gendsl.elpd import compare
     from gendsl.objectives.base import Objective
+    from gendsl.objectives.diffusion import DenoisingScoreMatching, FlowMatching, Times, Weight
     from gendsl.objectives.evidence import ELBO, IWAE, Gradient
     from gendsl.objectives.likelihood import MaximumLikelihood
     from gendsl.results.store import load
@@ -271,6 +272,7 @@ __all__ = [
     "ConvNet",
     "DataError",
     "Delta",
+    "DenoisingScoreMatching",
     "Diffusion",
     "Dirichlet",
     "DirichletMultinomial",
@@ -283,6 +285,7 @@ __all__ = [
     "Expr",
     "FitError",
     "Flow",
+    "FlowMatching",
     "Folded",
     "FormatError",
     "Fourier",
@@ -351,6 +354,7 @@ __all__ = [
     "SoftLaplace",
     "StudentT",
     "SubVP",
+    "Times",
     "Train",
     "TrainedFit",
     "Transformer",
@@ -364,6 +368,7 @@ __all__ = [
     "Validation",
     "VonMises",
     "Weibull",
+    "Weight",
     "Wishart",
     "ZeroInflated",
     "ZeroInflatedPoisson",
@@ -486,12 +491,16 @@ __all__ = [
 
 _LATER = {
     "Calibration": "gendsl.calibration",
+    "DenoisingScoreMatching": "gendsl.objectives",
     "ELBO": "gendsl.objectives",
+    "FlowMatching": "gendsl.objectives",
     "Gradient": "gendsl.objectives",
     "IWAE": "gendsl.objectives",
     "MaximumLikelihood": "gendsl.objectives",
     "Objective": "gendsl.objectives",
+    "Times": "gendsl.objectives",
     "TrainedFit": "gendsl.trained",
+    "Weight": "gendsl.objectives",
     "calibrate": "gendsl.calibration",
     "compare": "gendsl.elpd",
     "guide": "gendsl.guide",

@@ -54,6 +54,7 @@ class LogProb:
             there (then in one axis).
         element_se: their standard errors.
         effective: how many equally weighted draws `value` is worth, (sum w)^2 / sum w^2.
+        note: how it was computed, and what that leaves, where this is not by draws of a posterior.
     """
 
     value: float
@@ -62,6 +63,7 @@ class LogProb:
     elements: dict[str, np.ndarray]
     element_se: dict[str, np.ndarray]
     effective: float
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -69,7 +71,8 @@ class LogProb:
         return self.kind is Kind.EXACT or self.effective >= _FEW
 
     def __str__(self) -> str:
-        out = f"log p = {self.value:.3f} ± {self.se:.3f} ({self.kind}, {self.effective:.0f} effective draws)"
+        how = self.note or f"{self.effective:.0f} effective draws"
+        out = f"log p = {self.value:.3f} ± {self.se:.3f} ({self.kind}, {how})"
         if self.ok:
             return out
         return f"{out}: it rests on a few draws, so the error may be larger; draw longer, or look at the elements"

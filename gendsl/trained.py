@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gendsl.objectives import Objective
     from gendsl.objectives.setting import Bindable, Setting
     from gendsl.program import BoundProgram, Program
+    from gendsl.samplers import Sampler
     from gendsl.training import Trained
     from gendsl.training.history import History
 
@@ -158,7 +159,7 @@ class TrainedFit:
         return summary(self.idata, [names] if isinstance(names, str) else names, prob=prob, round_to=round_to)
 
     def evidence(self, draws: int = _DRAWS, *, seed: int = 0) -> LogProb:
-        """The log evidence of the data: exact without latents, else the objective's bound, from below.
+        """The log evidence of the data: as `log_prob` without latents, else the objective's bound, from below.
 
         Args:
             draws: estimates of the bound, each by as many draws of the guide as the objective has particles.
@@ -168,10 +169,15 @@ class TrainedFit:
             The value with its standard error, and which kind it is.
         """
         if posterior_of(self) is None:
-            return LogProb(self._log_density(), 0.0, Kind.EXACT, {}, {}, 1.0)
-        values = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
-        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
-        return LogProb(float(values.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(values)))
+            from gendsl.objectives.diffused import exactness, log_prob_of_diffusions
+
+            if (found := log_prob_of_diffusions(self, check_seed(seed))) is not None:
+                return found
+            kind, se = exactness(self.setting.graph)
+            return LogProb(self._log_density(), se, kind, {}, {}, 1.0)
+        v = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
+        error = float(v.std(ddof=1) / np.sqrt(len(v))) if len(v) > 1 else np.nan
+        return LogProb(float(v.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(v)))
 
     def pareto_k(self, draws: int = _DRAWS, *, seed: int = 0) -> float:
         """The shape of the upper tail of the importance weights, by arviz's smoothing (PSIS).
@@ -199,8 +205,8 @@ class TrainedFit:
             seed: of these.
 
         Returns:
-            Exact without latents; the guide's lower bound where it reads the data; else an estimate by draws of the
-            latents that the fit has learnt, as `Fit.log_prob`.
+            Exact without latents, unless diffusions estimate theirs by probes; the guide's lower bound where it reads
+            the data; else an estimate by draws of the latents that the fit has learnt, as `Fit.log_prob`.
         """
         from gendsl.elpd import log_prob
         from gendsl.guide import Guide
@@ -226,6 +232,7 @@ class TrainedFit:
         draws: int = _DRAWS,
         seed: int = 0,
         sizes: Mapping[str, int] | None = None,
+        sampler: Sampler | None = None,
     ) -> dict[str, np.ndarray]:
         """Draw observations.
 
@@ -238,18 +245,27 @@ class TrainedFit:
             draws: how many, where they are not the fit's.
             seed: seed of all randomness.
             sizes: lengths of plates that no data have.
+            sampler: how diffusions are drawn, such as `gd.sampler.EulerMaruyama(steps=200)`; left out, by their own.
 
         Returns:
             Site -> (1, draw, *dims, *event).
+
+        Raises:
+            FitError: if a sampler is given, and no diffusion is drawn.
         """
         from gendsl.guide import Guide
         from gendsl.predict import sample
 
-        if isinstance(getattr(self.objective, "guide", None), Guide):
+        posterior = isinstance(getattr(self.objective, "guide", None), Guide)
+        if sampler is not None:
+            from gendsl.objectives.diffused import check_sampler
+
+            check_sampler(sampler, posterior)
+        if posterior:
             return sample(self, data, names, seed, (), sizes)  # type: ignore[arg-type]
         from gendsl.objectives.posterior import generate
 
-        return generate(self, data, names, positive("draws", draws, _DRAWS), check_seed(seed), sizes)
+        return generate(self, data, names, positive("draws", draws, _DRAWS), check_seed(seed), sizes, sampler)
 
     # -- what happened ----------------------------------------------------------------------------------------------
     def plot(self, *, log: bool = False) -> Figure:
