@@ -226,10 +226,10 @@ class TrainedFit:
 
     def sample(
         self,
-        data: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | int | None = None,
         names: str | Sequence[str] | None = None,
         *,
-        draws: int = _DRAWS,
+        draws: int | None = None,
         seed: int = 0,
         sizes: Mapping[str, int] | None = None,
         sampler: Sampler | None = None,
@@ -240,9 +240,9 @@ class TrainedFit:
         or without latents, from the model with its trained parameters, latents from their priors.
 
         Args:
-            data: values of the data; left out, those of the fit.
+            data: values of the data; left out, those of the fit; or a number of new rows, of which one draw is made.
             names: sites to return; left out, all observations.
-            draws: how many, where they are not the fit's.
+            draws: how many, where they are not the fit's; left out, a thousand.
             seed: seed of all randomness.
             sizes: lengths of plates that no data have.
             sampler: how diffusions are drawn, such as `gd.sampler.EulerMaruyama(steps=200)`; left out, by their own.
@@ -253,19 +253,9 @@ class TrainedFit:
         Raises:
             FitError: if a sampler is given, and no diffusion is drawn.
         """
-        from gendsl.guide import Guide
-        from gendsl.predict import sample
+        from gendsl.objectives.observations import observations
 
-        posterior = isinstance(getattr(self.objective, "guide", None), Guide)
-        if sampler is not None:
-            from gendsl.objectives.diffused import check_sampler
-
-            check_sampler(sampler, posterior)
-        if posterior:
-            return sample(self, data, names, seed, (), sizes)  # type: ignore[arg-type]
-        from gendsl.objectives.posterior import generate
-
-        return generate(self, data, names, positive("draws", draws, _DRAWS), check_seed(seed), sizes, sampler)
+        return observations(self, data, names, draws, seed, sizes, sampler)
 
     # -- what happened ----------------------------------------------------------------------------------------------
     def plot(self, *, log: bool = False) -> Figure:
