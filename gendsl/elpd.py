@@ -53,7 +53,8 @@ class LogProb:
         elements: observation -> log p(each of its elements alone), (*dims); elements that a mask leaves out are not
             there (then in one axis).
         element_se: their standard errors.
-        effective: how many equally weighted draws `value` is worth, (sum w)^2 / sum w^2.
+        effective: how many equally weighted draws `value` is worth, (sum w)^2 / sum w^2; infinite where an estimate has
+            no weights.
         note: how it was computed, and what that leaves, where this is not by draws of a posterior.
     """
 

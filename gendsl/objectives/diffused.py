@@ -150,9 +150,8 @@ def log_prob_of_diffusions(fit: TrainedFit, seed: int) -> LogProb | None:
     note = "; ".join(dict.fromkeys(notes)) + (f"; the solver leaves about {left:.2g} nats" if left else "")
     total = float(sum(v.sum() for v in values.values()))
     se = float(np.sqrt(sum((e**2).sum() for e in errors.values())))
-    rows = sum(v.size for v in values.values())
-    kind, effective = (Kind.EXACT, 1.0) if exact else (Kind.ESTIMATE, float(rows * min(p or 1 for p in probes)))
-    return LogProb(total, se, kind, values, errors, effective, note)
+    effective = 1.0 if exact or 1 in probes else np.inf
+    return LogProb(total, se, Kind.EXACT if exact else Kind.ESTIMATE, values, errors, effective, note)
 
 
 def exactness(graph: Graph) -> tuple[Kind, float]:

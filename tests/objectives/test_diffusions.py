@@ -228,10 +228,13 @@ def test_the_log_density_says_what_it_is(backend: str, monkeypatch: pytest.Monke
     estimate = other.log_prob(new)
     assert estimate.kind == "estimate"
     assert 0 < estimate.se < 5
+    assert estimate.ok
+    assert str(estimate).endswith("nats)")
     assert abs(estimate.value - found.value) < 4 * estimate.se + 1e-6
     assert other.log_prob(new, seed=1).value != estimate.value
     one = _fit(plain(flow=gd.ProbabilityFlow(steps=10, probes=1)), backend).log_prob(new)
     assert np.isnan(one.se)
+    assert not one.ok
 
 
 def test_sites_with_more_axes(backend: str) -> None:
@@ -282,6 +285,16 @@ def _variance(sampler: gd.sampler.Sampler) -> float:
     for carry, noise in zip(table.carry, table.noise, strict=True):
         c = carry @ c @ carry.T + np.outer(noise, noise)
     return float(c[0, 0])
+
+
+def test_a_number_of_rows_is_drawn() -> None:
+    fit = _fit(plain(), "pyro")
+    np.testing.assert_array_equal(fit.sample(5, seed=3)["x"], fit.sample(draws=1, sizes={"row": 5}, seed=3)["x"])
+    assert fit.sample(5, draws=2)["x"].shape == (1, 2, 5, 2)
+    with pytest.raises(gd.FitError, match="rows is a positive integer"):
+        fit.sample(0)
+    with pytest.raises(gd.FitError, match="not clear of which plate rows are to be drawn"):
+        _fit(several(), "pyro", batch_size=None).sample(5)
 
 
 def test_a_sampler_of_a_latent_reaches_what_is_observed(backend: str) -> None:
