@@ -157,6 +157,7 @@ if TYPE_CHECKING:
     from gendsl.objectives.adversarial import GAN, R1, WGAN, GradientPenalty
     from gendsl.objectives.base import Objective
     from gendsl.objectives.contrastive import ContrastiveDivergence, PersistentContrastiveDivergence
+    from gendsl.objectives.diffusion import DenoisingScoreMatching, FlowMatching, Times, Weight
     from gendsl.objectives.energy import ImplicitScoreMatching, SlicedScoreMatching, SmoothedScoreMatching
     from gendsl.objectives.evidence import ELBO, IWAE, Gradient
     from gendsl.objectives.likelihood import MaximumLikelihood
@@ -187,6 +188,7 @@ __all__ = [
     "ConvNet",
     "DataError",
     "Delta",
+    "DenoisingScoreMatching",
     "Diffusion",
     "Dirichlet",
     "DirichletMultinomial",
@@ -199,6 +201,7 @@ __all__ = [
     "Expr",
     "FitError",
     "Flow",
+    "FlowMatching",
     "Folded",
     "FormatError",
     "Fourier",
@@ -276,6 +279,7 @@ __all__ = [
     "SoftLaplace",
     "StudentT",
     "SubVP",
+    "Times",
     "Train",
     "TrainedFit",
     "Transformer",
@@ -291,6 +295,7 @@ __all__ = [
     "WGAN",
     "Wasserstein",
     "Weibull",
+    "Weight",
     "Wishart",
     "ZeroInflated",
     "ZeroInflatedPoisson",
@@ -327,7 +332,9 @@ __all__ = [
 _LATER = {
     "Calibration": "gendsl.calibration",
     "ContrastiveDivergence": "gendsl.objectives",
+    "DenoisingScoreMatching": "gendsl.objectives",
     "ELBO": "gendsl.objectives",
+    "FlowMatching": "gendsl.objectives",
     "GAN": "gendsl.objectives",
     "Gradient": "gendsl.objectives",
     "GradientPenalty": "gendsl.objectives",
@@ -341,9 +348,11 @@ _LATER = {
     "R1": "gendsl.objectives",
     "SlicedScoreMatching": "gendsl.objectives",
     "SmoothedScoreMatching": "gendsl.objectives",
+    "Times": "gendsl.objectives",
     "TrainedFit": "gendsl.trained",
     "WGAN": "gendsl.objectives",
     "Wasserstein": "gendsl.objectives",
+    "Weight": "gendsl.objectives",
     "calibrate": "gendsl.calibration",
     "compare": "gendsl.elpd",
     "guide": "gendsl.guide",

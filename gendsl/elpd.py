@@ -55,7 +55,9 @@ class LogProb:
         elements: observation -> log p(each of its elements alone), (*dims); elements that a mask leaves out are not
             there (then in one axis).
         element_se: their standard errors.
-        effective: how many equally weighted draws `value` is worth, (sum w)^2 / sum w^2.
+        effective: how many equally weighted draws `value` is worth, (sum w)^2 / sum w^2; infinite where an estimate has
+            no weights.
+        note: how it was computed, and what that leaves, where this is not by draws of a posterior.
     """
 
     value: float
@@ -64,6 +66,7 @@ class LogProb:
     elements: dict[str, np.ndarray]
     element_se: dict[str, np.ndarray]
     effective: float
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -73,7 +76,8 @@ class LogProb:
     def __str__(self) -> str:
         if self.kind is Kind.UNNORMALISED:
             return f"log p = {self.value:.3f} + constant (the energy's, which is not known)"
-        out = f"log p = {self.value:.3f} ± {self.se:.3f} ({self.kind}, {self.effective:.0f} effective draws)"
+        how = self.note or f"{self.effective:.0f} effective draws"
+        out = f"log p = {self.value:.3f} ± {self.se:.3f} ({self.kind}, {how})"
         if self.ok:
             return out
         return f"{out}: it rests on a few draws, so the error may be larger; draw longer, or look at the elements"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gendsl.objectives.setting import Bindable, Setting
     from gendsl.program import BoundProgram, Program
     from gendsl.results.check import Check
+    from gendsl.samplers import Sampler
     from gendsl.training import Trained
     from gendsl.training.history import History
 
@@ -165,7 +166,7 @@ class TrainedFit:
         )
 
     def evidence(self, draws: int = _DRAWS, *, seed: int = 0) -> LogProb:
-        """The log evidence of the data: exact without latents, else the objective's bound, from below.
+        """The log evidence of the data: as `log_prob` without latents, else the objective's bound, from below.
 
         Of an energy it is known up to a constant; of a pushforward not at all.
 
@@ -180,11 +181,17 @@ class TrainedFit:
             FitError: if a distribution has draws and no density.
         """
         if posterior_of(self) is None:
-            kind = density_kind(self.setting.graph)
-            return LogProb(self._log_density(), 0.0, kind, {}, {}, 1.0)
-        values = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
-        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
-        return LogProb(float(values.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(values)))
+            from gendsl.objectives.diffused import exactness, log_prob_of_diffusions
+
+            kind, se = density_kind(self.setting.graph), 0.0
+            if (found := log_prob_of_diffusions(self, check_seed(seed))) is not None:
+                return found
+            if kind is Kind.EXACT:
+                kind, se = exactness(self.setting.graph)
+            return LogProb(self._log_density(), se, kind, {}, {}, 1.0)
+        v = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
+        error = float(v.std(ddof=1) / np.sqrt(len(v))) if len(v) > 1 else np.nan
+        return LogProb(float(v.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(v)))
 
     def pareto_k(self, draws: int = _DRAWS, *, seed: int = 0) -> float:
         """The shape of the upper tail of the importance weights, by arviz's smoothing (PSIS).
@@ -254,8 +261,9 @@ class TrainedFit:
             seed: of these.
 
         Returns:
-            Exact without latents (of an energy, up to a constant); the guide's lower bound where it reads the data;
-            else an estimate by draws of the latents that the fit has learnt, as `Fit.log_prob`.
+            Exact without latents (of an energy, up to a constant), unless diffusions estimate theirs by probes; the
+            guide's lower bound where it reads the data; else an estimate by draws of the latents that the fit has
+            learnt, as `Fit.log_prob`.
 
         Raises:
             FitError: if a distribution has draws and no density.
@@ -278,13 +286,13 @@ class TrainedFit:
 
     def sample(
         self,
-        data: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | int | None = None,
         names: str | Sequence[str] | None = None,
         *,
         draws: int | None = None,
         seed: int = 0,
         sizes: Mapping[str, int] | None = None,
-        sampler: MCMC | None = None,
+        sampler: MCMC | Sampler | None = None,
     ) -> dict[str, np.ndarray]:
         """Draw observations.
 
@@ -293,32 +301,23 @@ class TrainedFit:
         draws of its own: chains of a sampler give them, each a row for itself.
 
         Args:
-            data: values of the data; left out, those of the fit.
+            data: values of the data; left out, those of the fit; or a number of new rows, of which one draw is made.
             names: sites to return; left out, all observations.
             draws: how many, where they are not the fit's; left out, a thousand, or the sampler's own number.
             seed: seed of all randomness.
             sizes: lengths of plates that no data have.
-            sampler: of an energy, such as `gd.MALA(chains=20)`.
+            sampler: of an energy, which needs one, such as `gd.MALA(chains=20)`; or how diffusions are drawn, such as
+                `gd.sampler.EulerMaruyama(steps=200)`, where it is not by their own.
 
         Returns:
-            Site -> (1, draw, *dims, *event); with a sampler, (chain, draw, *event).
+            Site -> (1, draw, *dims, *event); of an energy, (chain, draw, *event).
 
         Raises:
-            FitError: if an energy is given no sampler, or another model is given one.
+            FitError: if an energy is given no sampler, or another model one that it has no use for.
         """
-        from gendsl.objectives.chains import drawn_by
+        from gendsl.objectives.observations import observations
 
-        if (chains := drawn_by(self, data, names, draws, seed, sizes, sampler)) is not None:
-            return chains
-        draws = _DRAWS if draws is None else draws
-        from gendsl.guide import Guide
-        from gendsl.predict import sample
-
-        if isinstance(getattr(self.objective, "guide", None), Guide):
-            return sample(self, data, names, seed, (), sizes)  # type: ignore[arg-type]
-        from gendsl.objectives.posterior import generate
-
-        return generate(self, data, names, positive("draws", draws, _DRAWS), check_seed(seed), sizes)
+        return observations(self, data, names, draws, seed, sizes, sampler)
 
     # -- what happened ----------------------------------------------------------------------------------------------
     def plot(self, *, log: bool = False) -> Figure:

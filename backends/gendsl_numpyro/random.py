@@ -23,8 +23,9 @@ def split(key: jax.Array, count: int = 2) -> tuple[jax.Array, ...]:
 
 
 def fold_in(key: jax.Array, number: Any) -> jax.Array:
-    """The key of number's branch, another namespace than that of `split`; the number may be traced."""
-    return jax.random.fold_in(jax.random.fold_in(key, 0xF01D), number)
+    """The key of number's branch, another namespace than that of `split`; the number may be traced, or a float."""
+    branch = number.astype("uint32") if hasattr(number, "astype") else number
+    return jax.random.fold_in(jax.random.fold_in(key, 0xF01D), branch)
 
 
 def normal(key: jax.Array, shape: Sequence[int], *, like: jax.Array) -> jax.Array:

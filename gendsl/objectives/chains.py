@@ -19,6 +19,7 @@ from gendsl.request import check_seed, positive, site_names
 
 if TYPE_CHECKING:
     from gendsl.methods import MCMC
+    from gendsl.samplers import Sampler
     from gendsl.trained import TrainedFit
 
 __all__ = ["drawn_by"]
@@ -28,12 +29,12 @@ _FIX = "fit.sample(sampler=gd.MALA(chains=20, warmup=500, draws=100))"
 
 def drawn_by(
     fit: TrainedFit,
-    data: Mapping[str, Any] | None,
+    data: Mapping[str, Any] | int | None,
     names: str | Sequence[str] | None,
     draws: int | None,
     seed: int,
     sizes: Mapping[str, int] | None,
-    sampler: MCMC | None,
+    sampler: MCMC | Sampler | None,
 ) -> dict[str, np.ndarray] | None:
     """Draws of an energy, (chain, draw, *event); None where a model has none, and no sampler is given.
 
@@ -45,11 +46,11 @@ def drawn_by(
     graph = fit.setting.graph
     used = next((u for u in densities(graph.nodes) if isinstance(u.spec, EnergyDensity)), None)
     if used is None:
-        if sampler is not None:
+        if isinstance(sampler, MCMC):
             raise FitError(
-                "a sampler is for energies, and this model draws at once",
+                "a sampler of densities is for energies, and this model draws at once",
                 given=f"sampler={sampler!r}"[:120],
-                needed="no sampler",
+                needed="no sampler, or for diffusions one of gd.sampler",
                 fix="fit.sample(draws=1000)",
                 where=caller(),
             )
@@ -69,7 +70,7 @@ def drawn_by(
         raise FitError(
             f"chains are of one row of '{used.name}', for all rows are alike",
             node=used.name,
-            given="data" if data is not None else f"sizes={dict(sizes or {})}",
+            given="data, or a number of rows" if data is not None else f"sizes={dict(sizes or {})}",
             needed="a sampler alone",
             fix=_FIX,
             where=caller(),

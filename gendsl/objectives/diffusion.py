@@ -1,6 +1,7 @@
 """Objectives of diffusions: what a network learns from, as specs over gendsl.math.diffusion.losses.
 
-Each draws its noise first, {"u": (n,), "eps": (n, *event)}, and is then evaluated on it, row by row.
+Each draws its noise first, {"u": (n,), "eps": (n, *event)}, and is then evaluated on it, row by row. They apply to
+models whose observations are all diffusions (gendsl/objectives/matching.py).
 
 References:
     Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020) | https://arxiv.org/abs/2006.11239
@@ -10,14 +11,19 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from gendsl.graph.node import Graph
 from gendsl.math.diffusion import losses, times
 from gendsl.math.diffusion.losses import Weight
 from gendsl.math.diffusion.predicts import Net, Predicts
 from gendsl.math.diffusion.process import GaussianPath
 from gendsl.math.diffusion.times import Density, Times
+from gendsl.objectives.base import Objective, Refusal, register
+from gendsl.objectives.matching import Matching, matching_refusals
+from gendsl.objectives.setting import Bindable, Setting
 from gendsl.spec import Checked
 
 __all__ = ["DenoisingScoreMatching", "Density", "DiffusionObjective", "FlowMatching", "Times", "Weight"]
@@ -27,7 +33,7 @@ Noise = dict[str, Array]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class DiffusionObjective(Checked):
+class DiffusionObjective(Checked, Objective):
     """What the objectives of diffusions share.
 
     Args:
@@ -42,6 +48,17 @@ class DiffusionObjective(Checked):
         self._choice("times", Times)
         if self.density is not None:
             self._choice("density", Density)
+
+    def refusals(self, graph: Graph) -> Sequence[Refusal]:
+        """It needs observations that are diffusions, and nothing else that a density is made of."""
+        return matching_refusals(graph, self.who())
+
+    def bind(self, setting: Setting) -> Bindable:
+        """The mean loss of a model's rows as a game."""
+        self.check(setting.graph)
+        bound = setting.program()
+        rows, by_row, whole = setting.laid({"model": bound})
+        return Bindable(Matching(self, setting, bound, rows), by_row, whole, {"model": bound})
 
     def draw(self, ops: Any, key: Any, x0: Array, rank: int = 1) -> Noise:
         """The noise of a batch x0 (n, *event): uniform numbers for times, normal ones for the data."""
@@ -64,6 +81,7 @@ class DiffusionObjective(Checked):
         raise NotImplementedError
 
 
+@register
 @dataclass(frozen=True, kw_only=True, repr=False)
 class DenoisingScoreMatching(DiffusionObjective):
     """The squared error of the noise that a network finds in noisy data.
@@ -74,6 +92,8 @@ class DenoisingScoreMatching(DiffusionObjective):
         density: where times lie. Left out, TIME for SIMPLE, and LOG_SNR for LIKELIHOOD, whose expectation does not
             depend on it.
     """
+
+    purpose: ClassVar[str] = "a diffusion, by the noise that its network finds in data"
 
     weight: Weight = Weight.SIMPLE
 
@@ -98,9 +118,12 @@ class DenoisingScoreMatching(DiffusionObjective):
         return losses.score_matching(ops, process, predicts, net, x0, u, eps, self.weight, rank, data_scale, density)
 
 
+@register
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FlowMatching(DiffusionObjective):
     """The squared error of the velocity alpha' x_0 + sigma' eps: conditional flow matching."""
+
+    purpose: ClassVar[str] = "a diffusion, by the velocity of its paths from data to noise"
 
     def loss(
         self,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from gendsl.choice import Choice
 from gendsl.errors import FormatError, ModelError
 from gendsl.graph.json.nodes import Codec
 from gendsl.guide import GUIDES, Guide
@@ -48,6 +49,8 @@ def encode(value: Any) -> Any:
         return {"gradient": value.name}
     if isinstance(value, Mapping):
         return {"map": {str(k): encode(v) for k, v in value.items()}}
+    if isinstance(value, Choice):
+        return value.value
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, tuple):

@@ -16,6 +16,7 @@ from gendsl.objectives.unconstrained import UnconstrainedGame
 
 if TYPE_CHECKING:
     from gendsl.objectives.base import Objective
+    from gendsl.samplers import Sampler
     from gendsl.trained import TrainedFit
 
 __all__ = ["Posterior", "generate", "posterior_of"]
@@ -161,8 +162,13 @@ def generate(
     draws: int,
     seed: int,
     sizes: Mapping[str, int] | None,
+    sampler: Sampler | None = None,
 ) -> dict[str, np.ndarray]:
-    """Draws of the model with its trained parameters, latents from their priors: site -> (1, draw, *dims, *event)."""
+    """Draws of the model with its trained parameters, latents from their priors: site -> (1, draw, *dims, *event).
+
+    Raises:
+        FitError: if a sampler is given, and no diffusion is drawn.
+    """
     from gendsl.forward import bind_forward, compile_forward, refuse_improper, simulate
     from gendsl.request import site_names
 
@@ -183,5 +189,12 @@ def generate(
     needed = {k: v for k, v in given.items() if k in program.declared.inputs}
     bound = bind_forward(program, needed, fixed)
     bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
-    values = simulate(bound, {}, draws, (_STREAM, seed), values=wanted).values
+    given_draws: dict[str, np.ndarray] = {}
+    if sampler is not None:
+        from gendsl.objectives.diffused import draw_diffusions, none_to_draw
+
+        given_draws = draw_diffusions(bound, sampler, draws, seed)
+        if not given_draws:
+            raise none_to_draw(wanted, sampler)
+    values = simulate(bound, given_draws, draws, (_STREAM, seed), values=wanted).values
     return {k: v[None] for k, v in values.items()}

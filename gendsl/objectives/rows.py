@@ -18,7 +18,7 @@ from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType
 from gendsl.program import BoundProgram
 
-__all__ = ["Rows", "check_rows", "row_plate"]
+__all__ = ["Rows", "check_rows", "row_plate", "sizes_of_rows"]
 
 Array = Any
 
@@ -135,6 +135,29 @@ def row_plate(graph: Graph, batched: bool) -> str | None:
         fix=f'm.plate("{common[0] if common else "row"}", subsample=128), or leave batch_size out',
         where=caller(),
     )
+
+
+def sizes_of_rows(graph: Graph, plate: str | None, rows: int) -> dict[str, int]:
+    """Sizes of plates that make so many rows: of the plate of the rows, or of the only one.
+
+    Args:
+        graph: the declared graph.
+        plate: the plate along which data came in batches; None where there was none.
+        rows: how many.
+
+    Raises:
+        FitError: if there are several plates, or none.
+    """
+    roots = [p.name for p in graph.plates if p.base is None]
+    if plate is None and len(roots) != 1:
+        raise FitError(
+            "it is not clear of which plate rows are to be drawn",
+            given=f"{rows} rows of a model over {', '.join(map(repr, roots)) or 'no plate'}",
+            needed="one plate of rows",
+            fix=f'sizes={{"{roots[0]}": {rows}}}' if roots else f"draws={rows}",
+            where=caller(),
+        )
+    return {plate or roots[0]: rows}
 
 
 def check_rows(graph: Graph, plate: str) -> None:

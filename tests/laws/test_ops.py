@@ -139,6 +139,10 @@ def test_draws_are_functions_of_the_key(backend: str) -> None:
         streams = [o.key(1), a, c, o.fold_in(o.key(1), 0), o.fold_in(o.key(1), 1)]
         values = {float(b.numpy(o.uniform(k, (), like=like))) for k in streams}
         assert len(values) == len(streams)
+        third = o.fold_in(o.key(1), o.arange(4, like=like)[3])  # a number of a scan, which is a float
+        assert float(b.numpy(o.uniform(third, (), like=like))) == float(
+            b.numpy(o.uniform(o.fold_in(o.key(1), 3), (), like=like))
+        )
 
 
 def test_the_protocol_names_what_makes_draws() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 import gendsl as gd
 from gendsl.densities import DiffusionDensity
+from gendsl.methods import Train
 from gendsl.networks import MLP
-from gendsl.objectives.diffusion import DenoisingScoreMatching
+from gendsl.objectives.diffusion import DenoisingScoreMatching, FlowMatching
 from gendsl.processes import EDM, VE, VP, Process, Rectified, schedule
 from gendsl.samplers import DDIM, Ancestral, DPMSolver, GivenTimes, Heun, Karras, ProbabilityFlow
 from tests.mistakes.table import mistake
@@ -152,3 +157,129 @@ def network_of_another_width():
 @mistake(gd.ModelError, "DenoisingScoreMatching: weight is none that is known", "'likelihood'")
 def weight_by_another_name():
     DenoisingScoreMatching(weight="elbo")  # type: ignore[arg-type]  # here
+
+
+@mistake(gd.ModelError, "gd.FlowMatching has no argument 'weight'")
+def weight_of_a_flow():
+    FlowMatching(weight="simple")  # type: ignore[call-arg]  # here
+
+
+@mistake(gd.ModelError, "FlowMatching: times is none that is known", "'stratified'", "times='stratified'")
+def times_by_another_name():
+    FlowMatching(times="strat")  # type: ignore[arg-type]  # here
+
+
+# -- models that denoising does not learn -----------------------------------------------------------------------------
+DATA = {"x": np.zeros((4, 2)), "y": np.zeros(4)}
+
+
+def _diffusion(**options: Any) -> gd.Distribution:
+    return gd.Diffusion(VP(), network=MLP(2, hidden=(4,)), event=2, **options)
+
+
+def _fit(m: gd.Model, **data: Any) -> gd.TrainedFit:
+    m.objective(gd.DenoisingScoreMatching())
+    return m.fit(data or DATA, Train(steps=2), backend="pyro", progress=False)
+
+
+def _plain() -> gd.TrainedFit:
+    m = gd.Model("points")
+    m.observe("x", _diffusion(), dims=m.plate("row"))
+    return _fit(m, x=DATA["x"])
+
+
+@mistake(gd.FitError, "'y'", "model 'line' observes no diffusion", "'y' ~ Normal", "gd.Diffusion(")
+def denoising_without_a_diffusion():
+    m = gd.Model("line")
+    m.observe("y", gd.Normal(m.param("w", 0.0), 1), dims=m.plate("row"))  # here
+    _fit(m, y=DATA["y"])
+
+
+@mistake(gd.FitError, "model 'empty' observes no diffusion", "no observation")
+def denoising_of_nothing():
+    m = gd.Model("empty")
+    m.data("x", dims=m.plate("row"), event=2)
+    _fit(m, x=DATA["x"])
+
+
+@mistake(gd.FitError, "'y' is no diffusion, so gd.DenoisingScoreMatching does not learn it", "gd.MaximumLikelihood()")
+def denoising_beside_a_normal():
+    m = gd.Model("both")
+    row = m.plate("row")
+    m.observe("x", _diffusion(), dims=row)
+    m.observe("y", gd.Normal(0, 1), dims=row)  # here
+    _fit(m)
+
+
+@mistake(gd.FitError, "learns diffusions of data, and 'z' is drawn", "latents 'z'", "gd.ELBO()")
+def denoising_with_a_latent():
+    m = gd.Model("latent")
+    row = m.plate("row")
+    m.observe("x", _diffusion(), dims=row)
+    m.latent("z", _diffusion(), dims=row)  # here
+    _fit(m, x=DATA["x"])
+
+
+@mistake(gd.FitError, "factor 'more' cannot be added to it", "gd.MaximumLikelihood() takes factors")
+def denoising_with_a_factor():
+    m = gd.Model("weighted")
+    x = m.observe("x", _diffusion(), dims=m.plate("row"))
+    m.factor("more", -x.sum())  # here
+    _fit(m, x=DATA["x"])
+
+
+@mistake(gd.FitError, "'x' is a diffusion under a mask", "looks past", "leave out the rows that do not count")
+def denoising_under_a_mask():
+    m = gd.Model("masked")
+    row = m.plate("row")
+    keep = m.data("keep", dims=row, dtype=bool)
+    m.observe("x", _diffusion(), dims=row, mask=keep)  # here
+    _fit(m, x=DATA["x"], keep=np.ones(4, bool))
+
+
+@mistake(gd.FitError, "'x' is a diffusion within a MixtureGeneral", "gd.MaximumLikelihood()")
+def denoising_of_a_mixture():
+    m = gd.Model("mixed")
+    part = gd.Normal(0, 1).expand(2)
+    m.observe("x", gd.Mixture(np.array([0.5, 0.5]), [_diffusion(), part]), dims=m.plate("row"))  # here
+    _fit(m, x=DATA["x"])
+
+
+@mistake(gd.FitError, "puts noise on data, and 'x' is computed", "leave value out")
+def denoising_of_an_expression():
+    m = gd.Model("scaled")
+    raw = m.data("raw", dims=m.plate("row"), event=2)
+    m.observe("x", _diffusion(), value=raw / 255)  # here
+    _fit(m, raw=DATA["x"])
+
+
+@mistake(gd.FitError, "no diffusion depends on 'w'", "leave 'w' out")
+def denoising_beside_a_parameter():
+    m = gd.Model("idle")
+    m.observe("x", _diffusion(), dims=m.plate("row"))
+    m.let("twice", 2 * m.param("w", 0.0))  # here
+    _fit(m, x=DATA["x"])
+
+
+@mistake(gd.FitError, "a sampler is one of gd.sampler", "sampler='ddim'")
+def sampler_by_its_name():
+    _plain().sample(sampler="ddim")  # type: ignore[arg-type]
+
+
+@mistake(gd.FitError, "a sampler is one of gd.sampler", "gd.sampler.DDIM()")
+def sampler_without_parentheses():
+    _plain().sample(sampler=DDIM)  # type: ignore[arg-type]
+
+
+@mistake(gd.FitError, "sampler= says how diffusions are drawn, and none is drawn for 'y'", "leave sampler out")
+def sampler_of_a_normal():
+    m = gd.Model("line")
+    m.observe("y", gd.Normal(m.param("w", 0.0), 1), dims=m.plate("row"))
+    m.fit({"y": DATA["y"]}, Train(steps=2), backend="pyro", progress=False).sample(sampler=DDIM())
+
+
+@mistake(gd.FitError, "these draws are of a posterior", "leave sampler out")
+def sampler_of_a_posterior():
+    m = gd.Model("mean")
+    m.observe("y", gd.Normal(m.latent("mu", gd.Normal(0, 1)), 1), dims=m.plate("row"))
+    m.fit({"y": DATA["y"]}, Train(steps=2), backend="pyro", progress=False).sample(sampler=DDIM())

@@ -1,0 +1,51 @@
+"""Draws of observations from what was trained: whose draws they are, how many, and by which sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gendsl.guide import Guide
+from gendsl.methods import MCMC
+from gendsl.objectives.chains import drawn_by
+from gendsl.objectives.diffused import check_sampler
+from gendsl.objectives.posterior import generate
+from gendsl.objectives.rows import sizes_of_rows
+from gendsl.predict import sample
+from gendsl.request import check_seed, positive
+from gendsl.samplers import Sampler
+
+if TYPE_CHECKING:
+    from gendsl.trained import TrainedFit
+
+__all__ = ["observations"]
+
+_DRAWS = 1000
+
+
+def observations(
+    fit: TrainedFit,
+    data: Mapping[str, Any] | int | None,
+    names: str | Sequence[str] | None,
+    draws: int | None,
+    seed: int,
+    sizes: Mapping[str, int] | None,
+    sampler: MCMC | Sampler | None,
+) -> dict[str, np.ndarray]:
+    """See `TrainedFit.sample`."""
+    if (chains := drawn_by(fit, data, names, draws, seed, sizes, sampler)) is not None:
+        return chains
+    if isinstance(data, (int, np.integer)):
+        sizes = sizes_of_rows(fit.setting.graph, fit.setting.plate, positive("rows", data, 64))
+        data, draws = None, 1 if draws is None else draws
+    posterior = isinstance(getattr(fit.objective, "guide", None), Guide)
+    if isinstance(sampler, MCMC):
+        raise TypeError("a sampler of densities")
+    if sampler is not None:
+        check_sampler(sampler, posterior)
+    if posterior:
+        return sample(fit, data, names, seed, (), sizes)  # type: ignore[arg-type]
+    count = _DRAWS if draws is None else positive("draws", draws, _DRAWS)
+    return generate(fit, data, names, count, check_seed(seed), sizes, sampler)
