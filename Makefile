@@ -10,6 +10,8 @@ CACHE := $(CURDIR)/.cache
 PYTEST = mkdir -p "$(CACHE)/arviz" && date +%F >"$(CACHE)/arviz/daily_warning" && \
 	XDG_CACHE_HOME="$(CACHE)" $(PY) -m pytest -n $(WORKERS)
 
+# Worker processes start anew for each fit on Pyro: their modules are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 # One BLAS thread a process; jax's compiled programs are kept between runs.
 export OMP_NUM_THREADS ?= 1
 export JAX_COMPILATION_CACHE_DIR ?= $(CACHE)/jax

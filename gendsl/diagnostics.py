@@ -75,6 +75,7 @@ def summary(
     *,
     prob: float = 0.94,
     round_to: int | None = None,
+    chains: bool = True,
 ) -> pd.DataFrame:
     """arviz's table of the posterior: mean, sd, interval, MCSE, ESS and R-hat of each scalar.
 
@@ -83,10 +84,11 @@ def summary(
         names: sites; left out, all.
         prob: probability of the highest-density interval.
         round_to: decimals; left out, arviz's choice for each column.
+        chains: whether the draws are of Markov chains; independent draws need no MCSE, ESS and R-hat.
     """
     with _arviz() as az:
-        chosen = None if names is None else list(names)
-        out: pd.DataFrame = az.summary(idata, var_names=chosen, hdi_prob=prob, round_to=round_to)
+        chosen, kind = None if names is None else list(names), "all" if chains else "stats"
+        out: pd.DataFrame = az.summary(idata, var_names=chosen, hdi_prob=prob, round_to=round_to, kind=kind)
         return out
 
 

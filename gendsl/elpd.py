@@ -40,6 +40,7 @@ class Kind(StrEnum):
     EXACT = "exact"
     LOWER_BOUND = "lower bound"
     ESTIMATE = "estimate"
+    UNNORMALISED = "up to a constant"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,8 @@ class LogProb:
     Attributes:
         value: log p(all of the data).
         se: its standard error.
-        kind: exact, a lower bound, or an estimate.
+        kind: exact, a lower bound, an estimate; or known up to a constant, the same for all values, which only the
+            parameters change: then values of one fit compare, and those of two fits do not.
         elements: observation -> log p(each of its elements alone), (*dims); elements that a mask leaves out are not
             there (then in one axis).
         element_se: their standard errors.
@@ -69,9 +71,11 @@ class LogProb:
     @property
     def ok(self) -> bool:
         """Whether the standard error can be trusted: the mean does not rest on a few draws."""
-        return self.kind is Kind.EXACT or self.effective >= _FEW
+        return self.kind in (Kind.EXACT, Kind.UNNORMALISED) or self.effective >= _FEW
 
     def __str__(self) -> str:
+        if self.kind is Kind.UNNORMALISED:
+            return f"log p = {self.value:.3f} + constant (the energy's, which is not known)"
         how = self.note or f"{self.effective:.0f} effective draws"
         out = f"log p = {self.value:.3f} ± {self.se:.3f} ({self.kind}, {how})"
         if self.ok:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gendsl.backend import find_device
-from gendsl.errors import FitError
+from gendsl.errors import FitError, FormatError
+from gendsl.graph.json import dumps
 from gendsl.objectives.choose import default_objective
 from gendsl.objectives.rows import Rows
 from gendsl.objectives.setting import Bindable, Setting
@@ -115,6 +116,13 @@ def _held(setting: Setting, made: Bindable, method: Train) -> Train:
 
 
 def _identity(made: Bindable) -> str:
-    """What tells this model from others: the programs' sources."""
-    text = "\n".join(f"{role}\n{bound.program.source}" for role, bound in sorted(made.programs.items()))
-    return hashlib.sha256(text.encode()).hexdigest()
+    """What tells this model from others, on either backend: its declared graphs."""
+    parts = [f"{role}\n{_text(bound)}" for role, bound in sorted(made.programs.items())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _text(bound: BoundProgram) -> str:
+    try:
+        return dumps(bound.program.declared)
+    except FormatError:  # a network of the user's own, which is one of its backend
+        return bound.program.source

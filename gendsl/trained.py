@@ -18,20 +18,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.backend import CPU, find_device, get_backend
 from gendsl.elpd import Kind, LogProb
 from gendsl.errors import FitError, caller
 from gendsl.groups import data_groups, dims_of
+from gendsl.objectives.densities import density_kind
 from gendsl.objectives.posterior import Posterior, posterior_of
 from gendsl.request import check_seed, positive
 
 if TYPE_CHECKING:
+    import os
+
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from gendsl.methods import Train
+    from gendsl.methods import MCMC, Train
     from gendsl.objectives import Objective
     from gendsl.objectives.setting import Bindable, Setting
     from gendsl.program import BoundProgram, Program
+    from gendsl.results.check import Check
     from gendsl.samplers import Sampler
     from gendsl.training import Trained
     from gendsl.training.history import History
@@ -147,7 +152,7 @@ class TrainedFit:
     def summary(
         self, names: str | Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
     ) -> pd.DataFrame:
-        """arviz's table of the posterior; its diagnostics are of independent draws, and say nothing of the guide.
+        """arviz's table of the posterior: means, deviations and intervals. Draws of a guide are independent.
 
         Args:
             names: one site or several; left out, all.
@@ -156,10 +161,14 @@ class TrainedFit:
         """
         from gendsl.diagnostics import summary
 
-        return summary(self.idata, [names] if isinstance(names, str) else names, prob=prob, round_to=round_to)
+        return summary(
+            self.idata, [names] if isinstance(names, str) else names, prob=prob, round_to=round_to, chains=False
+        )
 
     def evidence(self, draws: int = _DRAWS, *, seed: int = 0) -> LogProb:
         """The log evidence of the data: as `log_prob` without latents, else the objective's bound, from below.
+
+        Of an energy it is known up to a constant; of a pushforward not at all.
 
         Args:
             draws: estimates of the bound, each by as many draws of the guide as the objective has particles.
@@ -167,17 +176,20 @@ class TrainedFit:
 
         Returns:
             The value with its standard error, and which kind it is.
+
+        Raises:
+            FitError: if a distribution has draws and no density.
         """
         if posterior_of(self) is None:
-            from gendsl.objectives.diffused import exactness, log_prob_of_diffusions
+            from gendsl.objectives.diffused import log_prob_of_diffusions
 
             if (found := log_prob_of_diffusions(self, check_seed(seed))) is not None:
                 return found
-            kind, se = exactness(self.setting.graph)
-            return LogProb(self._log_density(), se, kind, {}, {}, 1.0)
-        v = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
-        error = float(v.std(ddof=1) / np.sqrt(len(v))) if len(v) > 1 else np.nan
-        return LogProb(float(v.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(v)))
+            kind = density_kind(self.setting.graph)
+            return LogProb(self._log_density(), np.nan if kind is Kind.ESTIMATE else 0.0, kind, {}, {}, 1.0)
+        values = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
+        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
+        return LogProb(float(values.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(values)))
 
     def pareto_k(self, draws: int = _DRAWS, *, seed: int = 0) -> float:
         """The shape of the upper tail of the importance weights, by arviz's smoothing (PSIS).
@@ -195,6 +207,48 @@ class TrainedFit:
                 raise TypeError("a model with latents")
             return float(p.numpy(bound.program.log_density({}, *bound.arguments)))
 
+    # -- elsewhere --------------------------------------------------------------------------------------------------
+    def to(self, backend: str, *, device: str = CPU) -> TrainedFit:
+        """The same parameters on another backend: equal densities, and equal draws of equal noise.
+
+        Args:
+            backend: "numpyro" or "pyro".
+            device: where it computes.
+
+        Raises:
+            BackendError: if the backend is missing, or has no such device.
+            FitError: if a network of the user's own has other parameters there.
+        """
+        there = get_backend(backend)
+        setting = replace(self.setting, backend=there, device=find_device(there, device))
+        made = self.objective.bind(setting)
+        given, needed = _shapes(self.raw.params), _shapes(made.game.initial_params(0))
+        if given != needed:
+            name = min(k for k in given.keys() | needed.keys() if given.get(k) != needed.get(k))
+            raise FitError(
+                f"the parameters are not those of the model on {backend}: '{name}' differs",
+                node=name.rpartition(".")[0] or name,
+                given=f"on {self.setting.backend.name}: {given.get(name, 'none')}",
+                needed=f"on {backend}: {needed.get(name, 'none')}",
+                fix="give gd.Native modules of equal parameters, or use gendsl's own networks",
+                where=caller(),
+            )
+        return replace(self, setting=setting, made=made, _drawn={})
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fit to a file, whole or not at all; `gd.load` reads it back, and training can go on from it.
+
+        Args:
+            path: a name that ends in .safetensors. An earlier file is replaced.
+
+        Raises:
+            FitError: if the path ends otherwise, or the disk refuses; the fit, and an earlier file, are untouched.
+            FormatError: if the model holds a network of the user's own, which files cannot hold.
+        """
+        from gendsl.results.trained_store import save
+
+        save(self, path)
+
     # -- predictions ------------------------------------------------------------------------------------------------
     def log_prob(self, data: Mapping[str, Any], *, draws: int = _DRAWS, seed: int = 0) -> LogProb:
         """The log-probability of new data under what was trained.
@@ -205,8 +259,12 @@ class TrainedFit:
             seed: of these.
 
         Returns:
-            Exact without latents, unless diffusions estimate theirs by probes; the guide's lower bound where it reads
-            the data; else an estimate by draws of the latents that the fit has learnt, as `Fit.log_prob`.
+            Exact without latents (of an energy up to a constant, of diffusions with probes an estimate); the guide's
+            lower bound where it reads the data; else an estimate by draws of the latents that the fit has learnt, as
+            `Fit.log_prob`.
+
+        Raises:
+            FitError: if a distribution has draws and no density.
         """
         from gendsl.elpd import log_prob
         from gendsl.guide import Guide
@@ -232,26 +290,28 @@ class TrainedFit:
         draws: int | None = None,
         seed: int = 0,
         sizes: Mapping[str, int] | None = None,
-        sampler: Sampler | None = None,
+        sampler: MCMC | Sampler | None = None,
     ) -> dict[str, np.ndarray]:
         """Draw observations.
 
         With a guide of gd.guide, from the posterior predictive distribution: see `Fit.sample`. With a model as guide,
-        or without latents, from the model with its trained parameters, latents from their priors.
+        or without latents, from the model with its trained parameters, latents from their priors. An energy has no
+        draws of its own: chains of a sampler give them, each a row for itself.
 
         Args:
             data: values of the data; left out, those of the fit; or a number of new rows, of which one draw is made.
             names: sites to return; left out, all observations.
-            draws: how many, where they are not the fit's; left out, a thousand.
+            draws: how many, where they are not the fit's; left out, a thousand, or the sampler's own number.
             seed: seed of all randomness.
             sizes: lengths of plates that no data have.
-            sampler: how diffusions are drawn, such as `gd.sampler.EulerMaruyama(steps=200)`; left out, by their own.
+            sampler: of an energy, such as `gd.MALA(chains=20)`; or of diffusions, such as `gd.sampler.DDIM(steps=50)`,
+                left out by their own.
 
         Returns:
-            Site -> (1, draw, *dims, *event).
+            Site -> (1, draw, *dims, *event); of an energy, (chain, draw, *event).
 
         Raises:
-            FitError: if a sampler is given, and no diffusion is drawn.
+            FitError: if an energy is given no sampler, or another model is given one and draws no diffusion.
         """
         from gendsl.objectives.observations import observations
 
@@ -268,17 +328,14 @@ class TrainedFit:
 
         return curves(self.history, self.setting.graph.name, log)
 
-    def check(self) -> tuple[str, ...]:
-        """What is to be said of the run, in sentences; nothing where all is well."""
-        out = [self.raw.note] if self.raw.note else []
-        if posterior_of(self) is not None and self.posterior.has_density:
-            k = self.pareto_k()
-            if k > 0.7:
-                out.append(
-                    f"the guide is far from the posterior: the Pareto shape of its weights is {k:.2f}, above 0.7; "
-                    "try gd.guide.FullRank(), more steps, or gd.NUTS()"
-                )
-        return tuple(out)
+    def check(self) -> Check:
+        """What is to be said of the run, in words, and what to try.
+
+        Whether it was whole, the loss had settled, held-out rows got worse, and the guide is near the posterior.
+        """
+        from gendsl.results.check_trained import check_trained
+
+        return check_trained(self)
 
     def __repr__(self) -> str:
         curve = next(iter(self.history.curves.values()), np.zeros(0))
@@ -288,3 +345,7 @@ class TrainedFit:
             f"<fit of {self.setting.graph.name} by {type(self.objective).__name__} on {self.setting.backend.name}: "
             f"{self.raw.step} steps{last}, {self.seconds['total']:.1f} s{note}>"
         )
+
+
+def _shapes(params: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+    return {k: np.shape(v) for k, v in params.items()}

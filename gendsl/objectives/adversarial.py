@@ -9,13 +9,20 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
+import numpy as np
+
+from gendsl.graph.node import Graph
 from gendsl.math.adversarial import AdversarialLoss, NonSaturating, Wasserstein, gradient_penalty, mixed, r1
-from gendsl.networks import Network
+from gendsl.networks import MLP, Network
+from gendsl.objectives.adversarial_game import bind_adversarial, critic_refusals, noise_refusals
+from gendsl.objectives.base import Objective, Refusal, register
 from gendsl.objectives.game import Loss, Noise
+from gendsl.objectives.observed import observed, row_refusals
+from gendsl.objectives.setting import Bindable, Setting
 from gendsl.spec import Checked
 
 __all__ = ["GAN", "PENALTIES", "R1", "WGAN", "GradientPenalty", "Penalty"]
@@ -48,6 +55,10 @@ class Penalty(Checked):
 @dataclass(frozen=True, repr=False)
 class GradientPenalty(Penalty):
     """weight (|grad D| - 1)^2 between data and samples.
+
+    At its best a critic is then a little steeper than 1: it sees W1 (1 + W1 / (2 weight)). Of events of one number,
+    where a gradient cannot turn, the two-sided penalty has a second optimum, a critic that slopes the wrong way; there
+    take one_sided=True.
 
     Args:
         weight: positive.
@@ -99,9 +110,13 @@ PENALTIES: dict[str, type[Penalty]] = {k.__name__: k for k in (R1, GradientPenal
 """The penalties that files may hold, by name."""
 
 
+@register
 @dataclass(frozen=True, kw_only=True, repr=False)
-class GAN(Checked):
-    """A generator against a critic.
+class GAN(Checked, Objective):
+    """A generator against a critic, for a model that observes rows of one gd.Pushforward.
+
+    The players are "critic" and "generator"; `gd.Train(players={"critic": ...})` gives one an optimiser of its own. The
+    critic's parameters are trained and kept beside the model's, under names that begin with "critic.".
 
     Args:
         critic: a network from an event of the data to one number.
@@ -113,6 +128,8 @@ class GAN(Checked):
         ModelError: if a value is not what it should be.
     """
 
+    purpose: ClassVar[str] = "a pushforward, against a critic"
+
     critic: Network
     loss: AdversarialLoss = NonSaturating()
     penalty: Penalty | None = None
@@ -120,10 +137,43 @@ class GAN(Checked):
 
     def __post_init__(self) -> None:
         self._part("critic", Network, "gd.MLP(1, hidden=(128, 128))")
+        self.critic.check_time(False)
         self._part("loss", AdversarialLoss, "NonSaturating()")
         if self.penalty is not None:
             self._part("penalty", Penalty, "GradientPenalty(10.0), or None")
         self._count("critic_steps")
+
+    @classmethod
+    def usual(cls) -> Self:
+        """With a critic that takes rows of any event shape."""
+        return cls(critic=MLP(1))
+
+    def refusals(self, graph: Graph) -> Sequence[Refusal]:
+        """It needs one observation of a pushforward over a plate, noise that it can draw, and a critic that fits."""
+        out = row_refusals(graph, self.who(), "Pushforward")
+        if out:
+            return out
+        at = observed(graph)
+        return noise_refusals(graph, at, self.who()) + critic_refusals(graph, at, self)
+
+    def remarks(self, curves: Mapping[str, np.ndarray]) -> Sequence[str]:
+        """A critic whose distance is negative is worse than a constant one: its slope is the wrong way round."""
+        values = curves.get("critic.value", np.zeros(0))
+        last = values[-max(1, len(values) // 10) :]
+        if (
+            not isinstance(self.loss, Wasserstein)
+            or not len(last)
+            or last.mean() >= -2 * last.std() / np.sqrt(len(last))
+        ):
+            return ()
+        return (
+            f"the critic sees a distance of {last.mean():.3g}, below zero: it slopes the wrong way, where the penalty "
+            "keeps it; try penalty=gd.GradientPenalty(10.0, one_sided=True), or more critic_steps",
+        )
+
+    def bind(self, setting: Setting) -> Bindable:
+        """The objective of a model's rows as a game."""
+        return bind_adversarial(self, setting)
 
     def draw(self, ops: Any, key: Any, x: Array) -> Noise:
         """The critic's noise for a batch x (n, *event); the generator's own noise makes its samples."""
@@ -151,9 +201,12 @@ class GAN(Checked):
         return Loss(self.loss.generator_loss(ops, critic(samples)))
 
 
+@register
 @dataclass(frozen=True, kw_only=True, repr=False)
 class WGAN(GAN):
     """The Wasserstein GAN with gradient penalty: a `GAN` with other values left out; see there."""
+
+    purpose: ClassVar[str] = "a pushforward, by the Wasserstein distance that a critic sees"
 
     loss: AdversarialLoss = Wasserstein()
     penalty: Penalty | None = GradientPenalty(10.0)

@@ -6,9 +6,11 @@ it a `Game` (gendsl/objectives/game.py) of a model with data on a backend.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+
+import numpy as np
 
 from gendsl.checked import Configuration
 from gendsl.errors import FitError, Location, caller
@@ -55,6 +57,11 @@ class Objective(Configuration):
     purpose: ClassVar[str] = ""
     """One line for `model.explain()`."""
 
+    @classmethod
+    def usual(cls) -> Self:
+        """One of this kind with what it has by default, for `model.explain()`."""
+        return cls()
+
     def refusals(self, graph: Graph) -> Sequence[Refusal]:
         """Why it does not apply to a graph; nothing where it does."""
         return ()
@@ -71,6 +78,10 @@ class Objective(Configuration):
             FitError: if it does not apply.
         """
         raise NotImplementedError
+
+    def remarks(self, curves: Mapping[str, np.ndarray]) -> Sequence[str]:
+        """What the curves of a run tell of it, in sentences, for `fit.check()`; nothing where all is well."""
+        return ()
 
     def __str__(self) -> str:
         return repr(self)

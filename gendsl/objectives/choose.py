@@ -36,6 +36,6 @@ def applying(graph: Graph) -> tuple[tuple[str, str, str], ...]:
         except FitError as e:
             out.append((name, purpose, e.problem))
     for name, kind in OBJECTIVES.items():
-        refusals = kind().refusals(graph)
+        refusals = kind.usual().refusals(graph)
         out.append((f"Train({name})", kind.purpose, refusals[0].problem if refusals else ""))
     return tuple(out)

@@ -10,22 +10,24 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from gendsl.math.energy import contrast, negatives, restarted, turned
 from gendsl.math.energy.score import Energy
+from gendsl.objectives.base import register
 from gendsl.objectives.game import Loss, Noise, State
-from gendsl.spec import Checked
+from gendsl.objectives.unnormalised import EnergyObjective
 
 __all__ = ["ContrastiveDivergence", "PersistentContrastiveDivergence"]
 
 Array = Any
 
 
+@register
 @dataclass(frozen=True, kw_only=True, repr=False)
-class ContrastiveDivergence(Checked):
+class ContrastiveDivergence(EnergyObjective):
     """Samples are a few Langevin steps from the data. Cheap and biased: the fewer the steps, the more.
 
     Args:
@@ -38,6 +40,8 @@ class ContrastiveDivergence(Checked):
     Raises:
         ModelError: if a value is not what it should be.
     """
+
+    purpose: ClassVar[str] = "an energy, against samples a few steps from its data"
 
     steps: int = 20
     step_size: float = 0.1
@@ -79,6 +83,10 @@ class ContrastiveDivergence(Checked):
         parts = {"contrast": difference, "acceptance": acceptance} | ({"decay": size} if self.decay else {})
         return Loss(difference + size, parts, self._after(ops, samples, state))
 
+    def move(self, ops: Any, energy: Energy, frozen: Energy, x: Array, noise: Noise, state: State) -> Loss:
+        """See `loss`."""
+        return self.loss(ops, energy, frozen, x, noise, state)
+
     def _taken(self, rows: int) -> int:
         """How many samples are made for a batch of so many rows."""
         return rows
@@ -90,6 +98,7 @@ class ContrastiveDivergence(Checked):
         return state
 
 
+@register
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PersistentContrastiveDivergence(ContrastiveDivergence):
     """Samples go on from where they were: particles are the state of the game.
@@ -105,6 +114,8 @@ class PersistentContrastiveDivergence(ContrastiveDivergence):
     Raises:
         ModelError: if a value is not what it should be.
     """
+
+    purpose: ClassVar[str] = "an energy, against samples of its own that are carried on"
 
     particles: int = 1024
     restart: float = 0.05

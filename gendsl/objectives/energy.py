@@ -10,12 +10,14 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from gendsl.math.energy import denoising, implicit, score, sliced
 from gendsl.math.energy.score import Energy
 from gendsl.math.probes import Probe, directions
-from gendsl.spec import Checked
+from gendsl.objectives.base import register
+from gendsl.objectives.game import Loss, State
+from gendsl.objectives.unnormalised import EnergyObjective
 
 __all__ = ["ImplicitScoreMatching", "Probe", "ScoreMatching", "SlicedScoreMatching", "SmoothedScoreMatching"]
 
@@ -24,7 +26,7 @@ Noise = dict[str, Array]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class ScoreMatching(Checked):
+class ScoreMatching(EnergyObjective):
     """What the objectives that fit an energy's score share."""
 
     def draw(self, ops: Any, key: Any, x: Array) -> Noise:
@@ -42,16 +44,24 @@ class ScoreMatching(Checked):
         """
         raise NotImplementedError
 
+    def move(self, ops: Any, energy: Energy, frozen: Energy, x: Array, noise: Noise, state: State) -> Loss:
+        """The mean of the rows' losses."""
+        return Loss(ops.mean(self.loss(ops, energy, x, noise)))
 
+
+@register
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ImplicitScoreMatching(ScoreMatching):
     """Score matching with the exact trace of the score's Jacobian: a derivative for each element of an event."""
+
+    purpose: ClassVar[str] = "an energy, by the score of its data"
 
     def loss(self, ops: Any, energy: Energy, x: Array, noise: Noise) -> Array:
         """tr ds/dx + |s|^2 / 2 of each row, (n,)."""
         return implicit(ops, score(ops, energy), x, x.ndim - 1)
 
 
+@register
 @dataclass(frozen=True, kw_only=True, repr=False)
 class SlicedScoreMatching(ScoreMatching):
     """Score matching along random directions: one derivative for each of them.
@@ -64,6 +74,8 @@ class SlicedScoreMatching(ScoreMatching):
     Raises:
         ModelError: if a value is not what it should be.
     """
+
+    purpose: ClassVar[str] = "an energy, by the score of its data along random directions"
 
     projections: int = 1
     probe: Probe = Probe.SIGN
@@ -84,6 +96,7 @@ class SlicedScoreMatching(ScoreMatching):
         return sliced(ops, score(ops, energy), x, probes, x.ndim - 1, variance_reduced=reduced)
 
 
+@register
 @dataclass(frozen=True, kw_only=True, repr=False)
 class SmoothedScoreMatching(ScoreMatching):
     """Denoising at one level: fits the score of the data smoothed by N(0, sigma^2 I), and needs no second derivative.
@@ -95,10 +108,17 @@ class SmoothedScoreMatching(ScoreMatching):
         ModelError: if sigma is no positive number.
     """
 
+    purpose: ClassVar[str] = "an energy, by the score of its data with noise"
+
     sigma: float
 
     def __post_init__(self) -> None:
         self._number("sigma", 0.0)
+
+    @classmethod
+    def usual(cls) -> Self:
+        """One level for all."""
+        return cls(sigma=0.1)
 
     def draw(self, ops: Any, key: Any, x: Array) -> Noise:
         """{"eps": (n, *event)}."""

@@ -2,8 +2,8 @@
 
     {"class": "ELBO", "fields": {"guide": {"class": "MeanField", "fields": {"scale": 0.1}}, "particles": 1, ...}}
 
-A guide that is a model is {"model": its own JSON}. Classes are looked up in closed tables; reading runs no code but
-their own checks.
+A guide that is a model is {"model": its own JSON}, a network {"spec": as graphs write it}. Classes are looked up in
+closed tables; reading runs no code but their own checks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from gendsl.choice import Choice
 from gendsl.errors import FormatError, ModelError
+from gendsl.graph.json.nodes import Codec
 from gendsl.guide import GUIDES, Guide
+from gendsl.math.adversarial import LOSSES
+from gendsl.networks.spec import Spec
+from gendsl.objectives.adversarial import PENALTIES
 from gendsl.objectives.base import OBJECTIVES, Objective
 from gendsl.objectives.evidence import Gradient
 
@@ -27,17 +31,20 @@ __all__ = ["FORMAT", "VERSION", "decode", "dumps", "encode", "is_model", "loads"
 
 FORMAT, VERSION = "gendsl-model", 1
 _AGAIN = "write the file again with model.to_json(), or take an undamaged copy"
+_CLASSES: dict[str, type[Any]] = {**OBJECTIVES, **GUIDES, **LOSSES, **PENALTIES}
 
 
 def encode(value: Any) -> Any:
     """An objective, or a part of one, as JSON values."""
     from gendsl.lang.model import Model
 
-    if isinstance(value, (Objective, Guide)):
+    if isinstance(value, (Objective, Guide)) or _CLASSES.get(type(value).__name__) is type(value):
         own = {f.name: encode(getattr(value, f.name)) for f in fields(value) if f.init}
         return {"class": type(value).__name__, "fields": own}
     if isinstance(value, Model):
         return {"model": json.loads(value.to_json())}
+    if isinstance(value, Spec):
+        return {"spec": Codec((), ()).encode(value, "objective")}
     if isinstance(value, Gradient):
         return {"gradient": value.name}
     if isinstance(value, Mapping):
@@ -71,6 +78,7 @@ def _value(content: Any) -> Any:
     readers: dict[frozenset[str], Callable[[dict[str, Any]], Any]] = {
         frozenset({"class", "fields"}): _object,
         frozenset({"model"}): _model,
+        frozenset({"spec"}): lambda c: Codec((), ()).decode(c["spec"], "objective"),
         frozenset({"gradient"}): lambda c: _gradient(c["gradient"]),
         frozenset({"map"}): lambda c: {k: _value(v) for k, v in dict(c["map"]).items()},
     }
@@ -93,13 +101,12 @@ def _gradient(name: Any) -> Gradient:
 
 
 def _object(content: dict[str, Any]) -> Any:
-    tables: dict[str, type[Any]] = {**OBJECTIVES, **GUIDES}
-    kind, given = tables.get(str(content["class"])), content["fields"]
+    kind, given = _CLASSES.get(str(content["class"])), content["fields"]
     if kind is None or not isinstance(given, dict):
         raise FormatError(
             f"the objective '{content['class']}' is unknown",
             given=repr(content["class"])[:80],
-            needed=f"one of {', '.join(tables)}",
+            needed=f"one of {', '.join(_CLASSES)}",
             fix="upgrade gendsl: pip install --upgrade gendsl",
         )
     try:

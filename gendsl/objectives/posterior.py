@@ -175,7 +175,7 @@ def generate(
     graph, setting = fit.setting.graph, fit.setting
     observations = [str(n.name) for _, n in graph.of("observe")]
     wanted = tuple(observations if names is None else site_names(graph, names))
-    given = dict(setting.data) if data is None and not sizes else dict(data or {})
+    given = setting.given if data is None and not sizes else dict(data or {})
     kept = frozenset(k for k in given if k in graph.inputs and k not in wanted)
     given = {k: v for k, v in given.items() if k not in wanted}
     fixed = dict(sizes or {})

@@ -44,7 +44,7 @@ class Setting:
 
     Attributes:
         graph: the declared graph.
-        data: what the user gave.
+        data: what the user gave, or that, bound.
         backend: the backend.
         precision: "float64" or "float32".
         device: where programs run.
@@ -54,7 +54,7 @@ class Setting:
     """
 
     graph: Graph
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] | Bound
     backend: Backend
     precision: str = "float64"
     device: str = CPU
@@ -63,7 +63,8 @@ class Setting:
     bound: Bound = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bound", bind(self.graph, self.data))
+        bound = self.data if isinstance(self.data, Bound) else bind(self.graph, self.data)
+        object.__setattr__(self, "bound", bound)
         if self.plate is not None:
             check_rows(self.graph, self.plate)
 
@@ -94,6 +95,13 @@ class Setting:
         if self.count is not None:
             return self.count
         return 1 if self.plate is None else self.bound.sizes[self.plate]
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The values of all data and observations, by name."""
+        if isinstance(self.data, Bound):
+            return {k: x for k, x in self.bound.arrays.items() if k in self.graph.inputs}
+        return dict(self.data)
 
     def context(self) -> Any:
         """Where the backend's arrays of this precision are made."""

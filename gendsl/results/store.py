@@ -35,7 +35,7 @@ from gendsl.graph.types import ArrayType
 from gendsl.groups import dims_of
 from gendsl.methods import MCMC, Centering
 from gendsl.program import BoundProgram, compile_graph
-from gendsl.results import config
+from gendsl.results import config, trained_store
 from gendsl.results.container import Group, Kind, read, write
 from gendsl.results.files import aside, refused
 from gendsl.state import SamplerState
@@ -166,11 +166,14 @@ def _checksum(content: dict[str, Any]) -> str:
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
-def load(path: str | os.PathLike[str]) -> Fit:
-    """The fit that `Fit.save` wrote: the same draws, data, labels, program and method.
+def load(path: str | os.PathLike[str]) -> Any:
+    """The fit that `Fit.save` or `TrainedFit.save` wrote: the same draws or parameters, data, labels and method.
 
     Args:
         path: the file or folder.
+
+    Returns:
+        A `Fit`, or of a .safetensors file a `TrainedFit`.
 
     Raises:
         FitError: if there is nothing at the path.
@@ -187,6 +190,13 @@ def load(path: str | os.PathLike[str]) -> Fit:
             fix="check the path",
             where=caller(),
         )
+    if found.suffix == trained_store.SUFFIX:
+        return trained_store.load(found)
+    return _fit(target, found)
+
+
+def _fit(target: Path, found: Path) -> Fit:
+    """The fit in a netCDF file or a Zarr folder."""
     groups = read(found, _AGAIN)
     head = _head(target.name, groups)
     arrays = {name: _checked(target.name, name, groups, entries) for name, entries in head["arrays"].items()}

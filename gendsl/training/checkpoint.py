@@ -1,39 +1,27 @@
-"""Checkpoints of training: one safetensors file a step, written whole or not at all.
+"""Checkpoints of training: one sealed safetensors file a step (gendsl/results/sealed.py).
 
     <folder>/step-000012000.safetensors
-        arrays      `TrainState.to_arrays`
-        metadata    {"gendsl": JSON text}: format, version, the numbers of the state, and for each array its type, shape
-                    and SHA-256; and the SHA-256 of all this
+        arrays    `TrainState.to_arrays`
+        values    `TrainState.to_numbers`
 
-A file is written beside its place, flushed and renamed (gendsl/results/files.py), so a kill at any moment leaves the
-checkpoints that were there. Whatever has been cut off, changed or mixed up is refused. Nothing is pickled.
-
-Reference:
-    safetensors, the format | https://huggingface.co/docs/safetensors
+A kill at any moment leaves the checkpoints that were there.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
-from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from gendsl.errors import FitError, FormatError, caller
-from gendsl.results.files import refused, write_file
+from gendsl.results.files import refused
+from gendsl.results.sealed import Seal
 from gendsl.training.state import TrainState
 
 __all__ = ["FORMAT", "VERSION", "checkpoints", "find", "load", "refuse_earlier", "save"]
 
 FORMAT, VERSION = "gendsl-checkpoint", 1
 _NAME = re.compile(r"step-(\d{9,})\.safetensors")
-_KEY = "gendsl"
 
 
 def checkpoints(folder: str | os.PathLike[str]) -> list[Path]:
@@ -49,20 +37,10 @@ def save(state: TrainState, folder: str | os.PathLike[str], keep: int) -> Path:
     Raises:
         FitError: if the disk refuses; earlier checkpoints are as they were.
     """
-    from safetensors.numpy import save as serialise
-
-    arrays = {k: np.asarray(x, order="C") for k, x in state.to_arrays().items()}
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "gendsl": version("gendsl"),
-        "state": state.to_numbers(),
-        "arrays": {k: {"dtype": x.dtype.str, "shape": list(x.shape), "sha256": _hash(x)} for k, x in arrays.items()},
-    }
-    text = json.dumps(content | {"sha256": _checksum(content)}, allow_nan=False)
     target = Path(folder) / f"step-{state.step:09d}.safetensors"
+    arrays = state.to_arrays()
+    _SEAL.write(target, arrays, {"state": state.to_numbers()})
     try:
-        write_file(target, serialise(arrays, {_KEY: text}))
         for old in checkpoints(folder)[:-keep]:
             if old != target:
                 old.unlink(missing_ok=True)
@@ -107,26 +85,8 @@ def load(path: str | os.PathLike[str]) -> TrainState:
     Raises:
         FormatError: if the file is damaged, of a later version, or no checkpoint.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as deserialise
-
-    target = Path(path)
-    content = target.read_bytes()
-    manifest = _manifest(target, content)
-    try:
-        arrays = deserialise(content)
-    except SafetensorError as e:
-        raise _refuse(target, f"it is cut off or damaged ({str(e)[:60]})") from None
-    entries = manifest["arrays"]
-    if set(arrays) != set(entries):
-        name = min(set(arrays) ^ set(entries))
-        raise _refuse(target, f"'{name}' is {'missing' if name in entries else 'too much'}")
-    for name, entry in entries.items():
-        x = arrays[name]
-        if [x.dtype.str, list(x.shape), _hash(x)] != [entry["dtype"], entry["shape"], entry["sha256"]]:
-            raise _refuse(target, f"'{name}' is damaged: the checksum does not fit")
-    ordered = {name: arrays[name] for name in entries}  # the format sorts names
-    return TrainState.from_parts(ordered, manifest["state"])
+    arrays, content = _SEAL.read(Path(path))
+    return TrainState.from_parts(arrays, content["state"])
 
 
 def refuse_earlier(folder: str) -> None:
@@ -141,39 +101,6 @@ def refuse_earlier(folder: str) -> None:
         )
 
 
-def _manifest(target: Path, content: bytes) -> dict[str, Any]:
-    """The manifest, its format, version and checksum checked, in the order in which they tell most."""
-    length = int.from_bytes(content[:8], "little")
-    if not 2 <= length <= len(content) - 8:
-        raise _refuse(target, "it is cut off, or no safetensors file")
-    try:
-        text = json.loads(content[8 : 8 + length]).get("__metadata__", {}).get(_KEY)
-        found = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, AttributeError):
-        raise _refuse(target, "its header is damaged") from None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise _refuse(target, "it is a safetensors file, but no checkpoint of gendsl")
-    if isinstance(found.get("version"), int) and found["version"] > VERSION:
-        raise FormatError(
-            f"'{target.name}' was written by a later gendsl",
-            given=f"version {found['version']} of the format, by gendsl {found.get('gendsl')}",
-            needed=f"version {VERSION} or earlier",
-            fix="upgrade gendsl: pip install --upgrade gendsl",
-            where=caller(),
-        )
-    if _checksum({k: v for k, v in found.items() if k != "sha256"}) != found.get("sha256"):
-        raise _refuse(target, "its manifest is damaged: the checksum does not fit")
-    return found
-
-
-def _hash(x: np.ndarray) -> str:
-    return hashlib.sha256(x.tobytes()).hexdigest()
-
-
-def _checksum(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
 def _refuse(target: Path, why: str) -> FormatError:
     others = [p.name for p in checkpoints(target.parent) if p.name < target.name]
     fix = f"resume from '{others[-1]}' beside it, and delete this one" if others else "take an undamaged copy"
@@ -184,3 +111,6 @@ def _refuse(target: Path, why: str) -> FormatError:
         fix=fix,
         where=caller(),
     )
+
+
+_SEAL = Seal(FORMAT, VERSION, "checkpoint", _refuse)

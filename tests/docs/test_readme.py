@@ -73,14 +73,16 @@ def test_the_language_example_compiles_and_takes_names_and_gaps() -> None:
         assert bound.shapes["effect_base"] == (3,)
 
 
-def test_the_autoencoder_trains() -> None:
+def test_the_autoencoder_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A smoke test: two prototypes with noise, whose bound is above that of independent pixels."""
     rng = np.random.default_rng(0)
     prototypes = rng.uniform(size=(2, 64)) < 0.5
     x = np.where(rng.uniform(size=(300, 64)) < 0.05, 1.0, 0.0)
     x = np.abs(x - prototypes[rng.integers(0, 2, 300)])
     names: dict[str, Any] = {"gd": gd, "digits": x[:256], "held_out": x[256:]}
+    monkeypatch.chdir(tmp_path)
     exec(compile(BLOCKS[4], "README.md", "exec"), names)
+    assert names["there"].setting.backend.name == "pyro"
     assert names["bound"].kind == "lower bound"
     p = x[:256].mean(0).clip(1e-3, 1 - 1e-3)
     alone = (x[256:] * np.log(p) + (1 - x[256:]) * np.log(1 - p)).sum()
@@ -92,7 +94,7 @@ def test_the_diffusion_trains() -> None:
     rng = np.random.default_rng(0)
     images = rng.normal(size=(130, 8, 8, 1))
     names: dict[str, Any] = {"gd": gd, "images": images[:128], "held_out": images[128:]}
-    text = BLOCKS[5]
+    text = next(b for b in BLOCKS if "gd.Diffusion(" in b)
     for printed, quick in (("steps=20_000", "steps=2"), ('"numpyro"', '"pyro"'), ("probes=10", "probes=2, steps=4")):
         assert printed in text
         text = text.replace(printed, quick)
@@ -102,6 +104,20 @@ def test_the_diffusion_trains() -> None:
     assert density.kind == "estimate"
     assert density.se > 0
     assert abs(density.value / (2 * 64) + 1.42) < 0.5  # as it starts, nearly the standard normal
+
+
+def test_energies_and_pushforwards_train() -> None:
+    """A smoke test, with fewer steps and shorter chains: two clumps."""
+    rng = np.random.default_rng(0)
+    cloud = rng.choice([-1.5, 1.5], (400, 1)) + 0.3 * rng.standard_normal((400, 2))
+    names: dict[str, Any] = {"gd": gd, "cloud": cloud}
+    text = BLOCKS[5].replace("2_000", "200").replace("chains=20", "chains=20, warmup=200, draws=100")
+    made, drawn = text.split("energy = ")
+    exec(compile(made, "README.md", "exec"), names)
+    assert names["x"].shape == (1, 10, 400, 2)
+    exec(compile(f"energy = {drawn}", "README.md", "exec"), names)
+    assert names["x"].shape == (20, 100, 2)
+    assert abs(np.abs(names["x"]).mean() - 1.5) < 0.5
 
 
 def test_what_the_table_says_can_be_written() -> None:

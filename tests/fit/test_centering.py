@@ -121,6 +121,7 @@ def test_shares_follow_from_what_the_data_say() -> None:
 
 
 @pytest.mark.parametrize("engine", [gd.Engine.NATIVE, gd.Engine.NUTPIE])
+@pytest.mark.parametrize("backend", ["numpyro", pytest.param("pyro", marks=pytest.mark.slow)])
 def test_the_same_posterior_and_shares_between_none_and_all(backend: str, engine: gd.Engine) -> None:
     method = gd.NUTS(chains=2, warmup=400, draws=400, engine=engine)
     plain = groups().fit(GROUPS, method, backend=backend, seed=1, progress=False)

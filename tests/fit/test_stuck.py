@@ -18,7 +18,15 @@ def spike() -> gd.Model:
     return m
 
 
-@pytest.mark.parametrize("kind", [gd.NUTS, gd.HMC])
+@pytest.mark.parametrize(
+    ("backend", "kind"),
+    [
+        ("numpyro", gd.NUTS),
+        ("numpyro", gd.HMC),
+        ("pyro", gd.NUTS),
+        pytest.param("pyro", gd.HMC, marks=pytest.mark.slow),
+    ],
+)
 def test_a_chain_that_starts_on_a_spike_is_named(backend: str, kind: type[gd.methods.MCMC]) -> None:
     init = gd.init.Given({"x": [0.5, 30.0, -0.5]})
     method = kind(chains=3, warmup=60, draws=150, init=init)

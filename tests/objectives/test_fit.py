@@ -53,7 +53,9 @@ def test_guides_reach_the_evidence(name: str) -> None:
     if name != "mean field":
         np.testing.assert_allclose(np.cov(drawn), cov, atol=0.02)
         assert fit.pareto_k() < 0.5
-        assert fit.check() == ()
+        found = fit.check()
+        assert found.ok, str(found)
+        assert found.figures["Pareto k"] < 0.5
 
 
 def test_pyro_trains_too() -> None:
@@ -70,6 +72,7 @@ def test_pyro_trains_too() -> None:
 def test_the_fit_shows_itself() -> None:
     fit = _trained("full rank", "numpyro")
     assert list(fit.summary().index) == ["a", "b"]
+    assert list(fit.summary().columns) == ["mean", "sd", "hdi_3%", "hdi_97%"]
     assert fit.idata.posterior["a"].dims == ("chain", "draw")
     assert set(fit.idata.groups()) >= {"posterior", "observed_data", "constant_data"}
     assert "ELBO" in repr(fit)
@@ -140,3 +143,38 @@ def test_iwae_of_a_guide_of_ours() -> None:
     found = fit.evidence(2000)
     assert fit.posterior.log_weights(2000, 1).mean() < found.value < evidence + 4 * found.se  # tighter than the ELBO
     assert evidence - found.value < 0.4
+
+
+def test_check_says_what_is_wrong() -> None:
+    model, data = regression()
+    model.objective(ELBO(guide=guide.MeanField(scale=0.01)))
+    short = model.fit(data, Train(steps=200, optimizer=optim.SGD(1e-7)), backend="numpyro", progress=False).check()
+    assert not short.ok
+    assert "the guide is far from the posterior: the Pareto shape of its weights is" in str(short)
+
+
+def _curve() -> tuple[gd.Model, dict[str, np.ndarray]]:
+    """Twelve rows that are trained on, and as many coefficients."""
+    rng = np.random.default_rng(0)
+    m = gd.Model("curve")
+    row = m.plate("row")
+    x = m.data("x", dims=row, event=(12,))
+    w, s = m.param("w", np.zeros(12)), m.param("s", 1.0, constraint=gd.positive)
+    m.observe("y", gd.Normal(x @ w, s), dims=row)
+    m.objective(gd.MaximumLikelihood())
+    return m, {"x": rng.normal(size=(16, 12)), "y": rng.normal(size=16)}
+
+
+def test_check_sees_a_loss_that_falls() -> None:
+    m, data = _curve()
+    found = m.fit(data, Train(steps=200, optimizer=optim.Adam(1e-3)), backend="numpyro", progress=False).check()
+    assert found.ok
+    assert "the loss was still falling, by" in str(found)
+
+
+def test_check_sees_held_out_rows_get_worse() -> None:
+    m, data = _curve()
+    method = Train(steps=600, optimizer=optim.Adam(0.05), validation=Validation(fraction=0.25, every=50))
+    found = m.fit(data, method, backend="numpyro", progress=False).check()
+    assert "the loss on held-out rows was lowest after step" in str(found)
+    assert "patience" in str(found)

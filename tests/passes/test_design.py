@@ -228,7 +228,15 @@ def test_any_design_has_coordinates(change: str) -> None:
         assert np.isfinite(h).all()
 
 
-@pytest.mark.parametrize("engine", [gd.Engine.NATIVE, gd.Engine.NUTPIE])
+@pytest.mark.parametrize(
+    ("backend", "engine"),
+    [
+        ("numpyro", gd.Engine.NATIVE),
+        ("numpyro", gd.Engine.NUTPIE),
+        pytest.param("pyro", gd.Engine.NATIVE, marks=pytest.mark.slow),
+        ("pyro", gd.Engine.NUTPIE),
+    ],
+)
 def test_fits_in_either_coordinates_agree(backend: str, engine: gd.Engine) -> None:
     import arviz as az
 

@@ -249,12 +249,12 @@ def test_a_new_run_does_not_write_among_the_checkpoints_of_another(written: Path
 
 
 def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gendsl.training import checkpoint
+    from gendsl.results import sealed
 
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write_file", full)
+    monkeypatch.setattr(sealed, "write_file", full)
     with pytest.raises(FitError, match="the checkpoint could not be saved"):
         train("pyro", Squares, DATA, steps=3, checkpoint=Checkpoint(path=tmp_path, every=1))
 

@@ -1,0 +1,78 @@
+"""`check` of a trained fit: whether the run was whole, the loss had settled, and the guide is near the posterior.
+
+The loss had settled if the means of the halves of its last fifth differ by less than four standard errors. The guide
+is judged by the shape k of the upper tail of its importance weights: below 0.7 they could mend it.
+
+Reference:
+    Yes, but Did It Work?: Evaluating Variational Inference (Yao, Vehtari, Simpson, Gelman, 2018)
+    | https://proceedings.mlr.press/v80/yao18a.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gendsl.objectives.posterior import posterior_of
+from gendsl.results.check import Check
+
+if TYPE_CHECKING:
+    from gendsl.trained import TrainedFit
+
+__all__ = ["WORST_K", "check_trained"]
+
+WORST_K = 0.7
+_FEWEST = 100
+"""Steps below which a curve says nothing."""
+
+
+def check_trained(fit: TrainedFit) -> Check:
+    """See `TrainedFit.check`."""
+    raw = fit.raw
+    problems = [raw.note] if raw.note and not raw.complete else []
+    notes = [raw.note] if raw.note and raw.complete else []
+    figures: dict[str, float] = {}
+    for name in [p.name for p in fit.made.game.players]:
+        curve = raw.history.curves.get(name, np.zeros(0))
+        if len(curve):
+            figures["loss" if name == "loss" else f"loss of the {name}"] = float(
+                curve[-max(1, len(curve) // 100) :].mean()
+            )
+    if len(fit.made.game.players) == 1 and raw.complete:
+        notes += _falling(raw.history.curves.get(fit.made.game.players[0].name, np.zeros(0)))
+    problems += [*fit.objective.remarks(raw.history.curves), *_overfitted(fit)]
+    if posterior_of(fit) is not None and fit.posterior.has_density:
+        k = figures["Pareto k"] = fit.pareto_k()
+        if not k <= WORST_K:
+            problems.append(
+                f"the guide is far from the posterior: the Pareto shape of its weights is {k:.2f}, above {WORST_K}; "
+                "try gd.guide.FullRank(), more steps, or gd.NUTS()"
+            )
+    return Check(tuple(problems), figures, tuple(notes))
+
+
+def _falling(curve: np.ndarray) -> list[str]:
+    if len(curve) < _FEWEST:
+        return []
+    a, b = np.array_split(curve[-(len(curve) // 5) :], 2)
+    fell, error = a.mean() - b.mean(), np.hypot(a.std() / np.sqrt(len(a)), b.std() / np.sqrt(len(b)))
+    if not fell > 4 * error:
+        return []
+    return [f"the loss was still falling, by {fell:.2g} over the last tenth of the steps: more steps may lower it"]
+
+
+def _overfitted(fit: TrainedFit) -> list[str]:
+    """Whether the last parameters are those kept, and are worse on held-out rows than earlier ones."""
+    history, name = fit.history, fit.made.game.players[0].name
+    held = history.validation.get(name, np.zeros(0))
+    if len(held) < 2 or fit.raw.state.best is not None:
+        return []
+    at = int(np.argmin(held))
+    spread = float(np.std(np.diff(held))) if len(held) > 2 else 0.0
+    if at == len(held) - 1 or not held[-1] - held[at] > 2 * spread:
+        return []
+    return [
+        f"the loss on held-out rows was lowest after step {history.validation_step[at]} ({held[at]:.4g}) and is "
+        f"{held[-1]:.4g} now; gd.Validation(patience=...) keeps the best parameters"
+    ]

@@ -1,0 +1,184 @@
+"""Trained fits written, read and taken to the other backend: the same numbers, and training that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gendsl as gd
+from gendsl.optim import Adam
+from tests.objectives.gauss import ppca, regression
+
+RNG = np.random.default_rng(0)
+DOUBLE = gd.Precision.FLOAT64
+
+
+def vae() -> tuple[gd.Model, dict[str, Any], gd.Train]:
+    """A model as guide, rows in batches, an average, held-out rows."""
+    m, g, data, _ = ppca(40)
+    m.objective(gd.ELBO(guide=g))
+    method = gd.Train(
+        steps=12,
+        batch_size=8,
+        optimizer=Adam(0.01),
+        ema=0.9,
+        precision=DOUBLE,
+        validation=gd.Validation(fraction=0.25, every=4),
+    )
+    return m, data, method
+
+
+def flow() -> tuple[gd.Model, dict[str, Any], gd.Train]:
+    m = gd.Model("flow")
+    m.observe("x", gd.Flow(gd.Normal(0, 1).expand(2), gd.flows.nsf(2, bins=4, hidden=(4,))), dims=m.plate("row"))
+    m.objective(gd.MaximumLikelihood())
+    return m, {"x": RNG.normal(size=(30, 2))}, gd.Train(steps=10, batch_size=10, precision=DOUBLE)
+
+
+def line() -> tuple[gd.Model, dict[str, Any], gd.Train]:
+    m, data = regression()
+    m.objective(gd.ELBO(guide=gd.guide.LowRank(rank=1), particles=2))
+    return m, data, gd.Train(steps=10, precision=DOUBLE)
+
+
+CASES: dict[str, Callable[[], tuple[gd.Model, dict[str, Any], gd.Train]]] = {"vae": vae, "flow": flow, "line": line}
+
+
+def fitted(name: str, backend: str) -> tuple[gd.Model, dict[str, Any], gd.TrainedFit]:
+    m, data, method = CASES[name]()
+    return m, data, m.fit(data, method, backend=backend, seed=3, progress=False)
+
+
+def value(fit: gd.TrainedFit, at: gd.TrainedFit | None = None) -> float:
+    """The loss of all rows at the trained parameters, on noise that does not depend on the backend."""
+    game, setting = (at or fit).made.game, (at or fit).setting
+    b = setting.backend
+    rng = np.random.default_rng(5)
+    with setting.context():
+        batch = {k: b.array(x, "float64") for k, x in ((at or fit).made.rows | (at or fit).made.whole).items()}
+        drawn = game.draw(game.players[0], b.ops.key(0), batch)
+        noise = {k: b.array(rng.normal(size=tuple(x.shape)), "float64") for k, x in drawn.items()}
+        params = {k: b.array(x, "float64") for k, x in fit.raw.best.items()}
+        return float(b.numpy(game.loss(game.players[0], params, batch, noise, {}).value))
+
+
+def other(backend: str) -> str:
+    return "pyro" if backend == "numpyro" else "numpyro"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_file_is_the_fit(name: str, backend: str, tmp_path: Path) -> None:
+    m, data, fit = fitted(name, backend)
+    fit.save(tmp_path / "fit.safetensors")
+    back = gd.load(tmp_path / "fit.safetensors")
+    assert isinstance(back, gd.TrainedFit)
+    assert back.objective == fit.objective
+    assert back.method == fit.method
+    assert back.setting.graph == fit.setting.graph
+    assert (back.raw.complete, back.raw.note, back.raw.step) == (fit.raw.complete, fit.raw.note, fit.raw.step)
+    assert back.seconds == fit.seconds
+    assert list(back.params) == list(fit.params)
+    for k, x in fit.params.items():
+        np.testing.assert_array_equal(back.params[k], x)
+    for k, x in fit.history.curves.items():
+        np.testing.assert_array_equal(back.history.curves[k], x)
+    assert value(back) == value(fit)
+    for k, x in fit.sample(draws=5).items():
+        np.testing.assert_array_equal(back.sample(draws=5)[k], x)
+    if fit.setting.graph.of("latent"):
+        for k, x in fit.draws.items():
+            np.testing.assert_array_equal(back.draws[k], x)
+    method = gd.Train(**{**vars(fit.method), "steps": 16})
+    onward, again = (m.fit(data, method, backend=backend, seed=3, progress=False, resume=f) for f in (fit, back))
+    for k, x in onward.params.items():
+        np.testing.assert_array_equal(again.params[k], x)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_there_and_back(name: str, backend: str) -> None:
+    """Equal losses on equal noise, exactly the same parameters, and training that goes on over there."""
+    m, data, fit = fitted(name, backend)
+    there = fit.to(other(backend))
+    assert there.setting.backend.name == other(backend)
+    assert value(there) == pytest.approx(value(fit), rel=1e-10)
+    for k, x in there.to(backend).params.items():
+        np.testing.assert_array_equal(x, fit.params[k])
+    if name == "flow":
+        x = {"x": RNG.normal(size=(7, 2))}
+        assert there.log_prob(x).value == pytest.approx(fit.log_prob(x).value, rel=1e-10)
+    method = gd.Train(**{**vars(fit.method), "steps": 14})
+    more = m.fit(data, method, backend=other(backend), seed=3, progress=False, resume=there)
+    assert more.raw.step == 14 or fit.method.validation is not None
+
+
+def test_labels_and_missing_values_come_back(backend: str, tmp_path: Path) -> None:
+    import pandas as pd
+
+    m = gd.Model("m")
+    school, day = m.plate("school"), m.plate("day")
+    mu = m.latent("mu", gd.Normal(0, 1), dims=(school, day))
+    m.observe("y", gd.Normal(mu, 1.0), dims=(school, day), missing=gd.Missing.MASK)
+    y = pd.DataFrame(
+        [[1.0, np.nan, 0.0], [0.5, 1.0, 2.0]],
+        index=pd.Index(["north", "south"], name="school"),
+        columns=pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03"], name="day"),
+    )
+    fit = m.fit({"y": y}, gd.Train(steps=3), backend=backend, progress=False)
+    fit.save(tmp_path / "fit.safetensors")
+    back = gd.load(tmp_path / "fit.safetensors")
+    assert list(back.idata["posterior"]["mu"].coords["school"].values) == ["north", "south"]
+    assert back.idata["posterior"]["mu"].coords["day"].values[1] == np.datetime64("2024-01-02")
+    np.testing.assert_array_equal(back.draws["mu"], fit.draws["mu"])
+    assert back.sample(draws=4)["y"].shape == fit.sample(draws=4)["y"].shape
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    _, _, fit = fitted("line", "numpyro")
+    path = tmp_path / "fit.safetensors"
+    fit.save(path)
+    whole = path.read_bytes()
+    for content, words in [
+        (whole[:-40], "cut off or damaged"),
+        (whole[:-9] + b"\x01" + whole[-8:], "checksum does not fit"),
+        (whole[:4], "cut off, or no safetensors file"),
+        (whole.replace(b"gendsl-trained", b"gendsl-trainee"), "no trained fit of gendsl"),
+    ]:
+        path.write_bytes(content)
+        with pytest.raises(gd.FormatError, match=words):
+            gd.load(path)
+
+
+def test_paths_and_networks_that_files_cannot_hold(tmp_path: Path) -> None:
+    m, data, method = line()
+    fit = m.fit(data, method, backend="pyro", progress=False)
+    with pytest.raises(gd.FitError, match="the path does not say the format") as e:
+        fit.save(tmp_path / "fit.nc")
+    assert "'fit.safetensors'" in str(e.value)
+    with pytest.raises(gd.FitError, match=r"no 'absent\.safetensors' to load"):
+        gd.load(tmp_path / "absent.safetensors")
+
+
+def test_a_network_of_the_users_own_with_other_parameters_is_named() -> None:
+    import equinox as eqx
+    import torch
+
+    native = gd.Native(
+        torch=lambda event: torch.nn.Linear(event[0], 1),
+        jax=lambda event, key: eqx.nn.MLP(event[0], 1, 3, 1, key=key),
+        out=1,
+    )
+    m = gd.Model("own")
+    row = m.plate("row")
+    f = m.network("f", native)
+    x = m.data("x", dims=row, event=(2,))
+    m.observe("y", gd.Normal(f(x)[..., 0], 1.0), dims=row)
+    m.objective(gd.MaximumLikelihood())
+    data = {"x": RNG.normal(size=(6, 2)), "y": RNG.normal(size=6)}
+    fit = m.fit(data, gd.Train(steps=2), backend="pyro", progress=False)
+    with pytest.raises(gd.FitError, match=r"the parameters are not those of the model on numpyro: 'f\.") as e:
+        fit.to("numpyro")
+    assert "gd.Native" in str(e.value)
