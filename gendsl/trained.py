@@ -181,17 +181,15 @@ class TrainedFit:
             FitError: if a distribution has draws and no density.
         """
         if posterior_of(self) is None:
-            from gendsl.objectives.diffused import exactness, log_prob_of_diffusions
+            from gendsl.objectives.diffused import log_prob_of_diffusions
 
-            kind, se = density_kind(self.setting.graph), 0.0
             if (found := log_prob_of_diffusions(self, check_seed(seed))) is not None:
                 return found
-            if kind is Kind.EXACT:
-                kind, se = exactness(self.setting.graph)
-            return LogProb(self._log_density(), se, kind, {}, {}, 1.0)
-        v = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
-        error = float(v.std(ddof=1) / np.sqrt(len(v))) if len(v) > 1 else np.nan
-        return LogProb(float(v.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(v)))
+            kind = density_kind(self.setting.graph)
+            return LogProb(self._log_density(), np.nan if kind is Kind.ESTIMATE else 0.0, kind, {}, {}, 1.0)
+        values = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
+        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
+        return LogProb(float(values.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(values)))
 
     def pareto_k(self, draws: int = _DRAWS, *, seed: int = 0) -> float:
         """The shape of the upper tail of the importance weights, by arviz's smoothing (PSIS).
@@ -261,9 +259,9 @@ class TrainedFit:
             seed: of these.
 
         Returns:
-            Exact without latents (of an energy, up to a constant), unless diffusions estimate theirs by probes; the
-            guide's lower bound where it reads the data; else an estimate by draws of the latents that the fit has
-            learnt, as `Fit.log_prob`.
+            Exact without latents (of an energy up to a constant, of diffusions with probes an estimate); the guide's
+            lower bound where it reads the data; else an estimate by draws of the latents that the fit has learnt, as
+            `Fit.log_prob`.
 
         Raises:
             FitError: if a distribution has draws and no density.
@@ -306,14 +304,14 @@ class TrainedFit:
             draws: how many, where they are not the fit's; left out, a thousand, or the sampler's own number.
             seed: seed of all randomness.
             sizes: lengths of plates that no data have.
-            sampler: of an energy, which needs one, such as `gd.MALA(chains=20)`; or how diffusions are drawn, such as
-                `gd.sampler.EulerMaruyama(steps=200)`, where it is not by their own.
+            sampler: of an energy, such as `gd.MALA(chains=20)`; or of diffusions, such as `gd.sampler.DDIM(steps=50)`,
+                left out by their own.
 
         Returns:
             Site -> (1, draw, *dims, *event); of an energy, (chain, draw, *event).
 
         Raises:
-            FitError: if an energy is given no sampler, or another model one that it has no use for.
+            FitError: if an energy is given no sampler, or another model is given one and draws no diffusion.
         """
         from gendsl.objectives.observations import observations
 

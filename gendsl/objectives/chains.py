@@ -15,6 +15,7 @@ import numpy as np
 from gendsl.densities import EnergyDensity
 from gendsl.errors import FitError, caller
 from gendsl.graph.learned import UsedDensity, densities
+from gendsl.graph.node import Graph
 from gendsl.request import check_seed, positive, site_names
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from gendsl.samplers import Sampler
     from gendsl.trained import TrainedFit
 
-__all__ = ["drawn_by"]
+__all__ = ["drawn_by", "has_energy"]
 
 _FIX = "fit.sample(sampler=gd.MALA(chains=20, warmup=500, draws=100))"
 
 
 def drawn_by(
     fit: TrainedFit,
-    data: Mapping[str, Any] | int | None,
+    data: Mapping[str, Any] | None,
     names: str | Sequence[str] | None,
     draws: int | None,
     seed: int,
@@ -44,13 +45,13 @@ def drawn_by(
     from gendsl.methods import MCMC
 
     graph = fit.setting.graph
-    used = next((u for u in densities(graph.nodes) if isinstance(u.spec, EnergyDensity)), None)
+    used = _energy(graph)
     if used is None:
-        if isinstance(sampler, MCMC):
+        if sampler is not None:
             raise FitError(
-                "a sampler of densities is for energies, and this model draws at once",
+                "such a sampler is for energies, and this model draws at once",
                 given=f"sampler={sampler!r}"[:120],
-                needed="no sampler, or for diffusions one of gd.sampler",
+                needed="no sampler",
                 fix="fit.sample(draws=1000)",
                 where=caller(),
             )
@@ -70,7 +71,7 @@ def drawn_by(
         raise FitError(
             f"chains are of one row of '{used.name}', for all rows are alike",
             node=used.name,
-            given="data, or a number of rows" if data is not None else f"sizes={dict(sizes or {})}",
+            given="data" if data is not None else f"sizes={dict(sizes or {})}",
             needed="a sampler alone",
             fix=_FIX,
             where=caller(),
@@ -81,6 +82,15 @@ def drawn_by(
     if draws is not None:
         sampler = replace(sampler, draws=positive("draws", draws, sampler.draws))
     return {site: _chains(fit, used, sampler, check_seed(seed))}
+
+
+def has_energy(graph: Graph) -> bool:
+    """Whether a distribution of a graph is an energy."""
+    return _energy(graph) is not None
+
+
+def _energy(graph: Graph) -> UsedDensity | None:
+    return next((u for u in densities(graph.nodes) if isinstance(u.spec, EnergyDensity)), None)
 
 
 def _chains(fit: TrainedFit, used: UsedDensity, sampler: MCMC, seed: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gendsl.densities import DiffusionDensity
 from gendsl.errors import FitError
 from gendsl.graph.learned import densities
 from gendsl.graph.node import Graph
@@ -40,7 +41,9 @@ def density_refusals(graph: Graph) -> list[Refusal]:
 
 
 def density_kind(graph: Graph) -> Kind:
-    """What the log-density of a graph without latents is: exact, or known up to a constant.
+    """What a program's log-density of a graph without latents is: exact, known up to a constant, or an estimate.
+
+    It is one where a diffusion has probes, which are fixed in a program, so that nothing tells how far they are off.
 
     Raises:
         FitError: if a distribution has draws and no density.
@@ -49,6 +52,8 @@ def density_kind(graph: Graph) -> Kind:
 
     kind = Kind.EXACT
     for used in densities(graph.nodes):
+        if isinstance(used.spec, DiffusionDensity) and used.spec.flow.probes is not None and kind is Kind.EXACT:
+            kind = Kind.ESTIMATE
         if "log_prob" not in used.spec.offers:
             kind = Kind.UNNORMALISED
         if not {"log_prob", "energy"} & set(used.spec.offers):

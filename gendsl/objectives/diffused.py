@@ -12,11 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gendsl.densities import DiffusionDensity
 from gendsl.elpd import Kind, LogProb
 from gendsl.errors import FitError, caller
-from gendsl.graph.learned import densities
-from gendsl.graph.node import Graph
 from gendsl.math.diffusion.table import run
 from gendsl.objectives.diffusions import Site, only_diffusions, site_of
 from gendsl.samplers import Sampler
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
     from gendsl.program import BoundProgram
     from gendsl.trained import TrainedFit
 
-__all__ = ["check_sampler", "draw_diffusions", "exactness", "log_prob_of_diffusions", "none_to_draw"]
+__all__ = ["check_sampler", "draw_diffusions", "log_prob_of_diffusions", "none_to_draw"]
 
 _DRAWN, _JUDGED = 2**18, 2**20
 """Numbers that one piece of a draw holds, and of a log-density with the directions of its divergence."""
@@ -152,16 +149,6 @@ def log_prob_of_diffusions(fit: TrainedFit, seed: int) -> LogProb | None:
     se = float(np.sqrt(sum((e**2).sum() for e in errors.values())))
     effective = 1.0 if exact or 1 in probes else np.inf
     return LogProb(total, se, Kind.EXACT if exact else Kind.ESTIMATE, values, errors, effective, note)
-
-
-def exactness(graph: Graph) -> tuple[Kind, float]:
-    """What the program's log-density of a graph without latents is, and its standard error.
-
-    The probes of diffusions in a program are fixed, so that nothing tells how far they are off.
-    """
-    specs = [used.spec for used in densities(graph.nodes)]
-    probed = any(isinstance(s, DiffusionDensity) and s.flow.probes is not None for s in specs)
-    return (Kind.ESTIMATE, np.nan) if probed else (Kind.EXACT, 0.0)
 
 
 def _judge(fit: TrainedFit, s: Site, x: np.ndarray, key: Any) -> tuple[np.ndarray, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gendsl.guide import Guide
 from gendsl.methods import MCMC
-from gendsl.objectives.chains import drawn_by
+from gendsl.objectives.chains import drawn_by, has_energy
 from gendsl.objectives.diffused import check_sampler
 from gendsl.objectives.posterior import generate
 from gendsl.objectives.rows import sizes_of_rows
@@ -35,17 +35,17 @@ def observations(
     sampler: MCMC | Sampler | None,
 ) -> dict[str, np.ndarray]:
     """See `TrainedFit.sample`."""
-    if (chains := drawn_by(fit, data, names, draws, seed, sizes, sampler)) is not None:
-        return chains
     if isinstance(data, (int, np.integer)):
         sizes = sizes_of_rows(fit.setting.graph, fit.setting.plate, positive("rows", data, 64))
         data, draws = None, 1 if draws is None else draws
     posterior = isinstance(getattr(fit.objective, "guide", None), Guide)
-    if isinstance(sampler, MCMC):
-        raise TypeError("a sampler of densities")
-    if sampler is not None:
+    if sampler is None or isinstance(sampler, MCMC) or has_energy(fit.setting.graph):
+        if (chains := drawn_by(fit, data, names, draws, seed, sizes, sampler)) is not None:
+            return chains
+    else:
         check_sampler(sampler, posterior)
     if posterior:
         return sample(fit, data, names, seed, (), sizes)  # type: ignore[arg-type]
     count = _DRAWS if draws is None else positive("draws", draws, _DRAWS)
-    return generate(fit, data, names, count, check_seed(seed), sizes, sampler)
+    by = sampler if isinstance(sampler, Sampler) else None
+    return generate(fit, data, names, count, check_seed(seed), sizes, by)

@@ -23,7 +23,7 @@ Array = Any
 _FIX = {
     "Energy": "score matching or contrastive divergence, such as gd.SlicedScoreMatching()",
     "Pushforward": "an adversarial objective, such as gd.WGAN(critic=gd.MLP(1))",
-    "Diffusion": "an objective of diffusions",
+    "Diffusion": "gd.DenoisingScoreMatching(), or gd.FlowMatching()",
 }
 _OTHER = "gd.MaximumLikelihood()"
 

@@ -89,6 +89,23 @@ def test_the_autoencoder_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert float(names["bound"].value) > alone
 
 
+def test_the_diffusion_trains() -> None:
+    """A smoke test, for two steps, on the backend that need not compile."""
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(130, 8, 8, 1))
+    names: dict[str, Any] = {"gd": gd, "images": images[:128], "held_out": images[128:]}
+    text = next(b for b in BLOCKS if "gd.Diffusion(" in b)
+    for printed, quick in (("steps=20_000", "steps=2"), ('"numpyro"', '"pyro"'), ("probes=10", "probes=2, steps=4")):
+        assert printed in text
+        text = text.replace(printed, quick)
+    exec(compile(text, "README.md", "exec"), names)
+    assert names["drawn"].shape == (1, 1, 64, 8, 8, 1)
+    density = names["density"]
+    assert density.kind == "estimate"
+    assert density.se > 0
+    assert abs(density.value / (2 * 64) + 1.42) < 0.5  # as it starts, nearly the standard normal
+
+
 def test_energies_and_pushforwards_train() -> None:
     """A smoke test, with fewer steps and shorter chains: two clumps."""
     rng = np.random.default_rng(0)
@@ -101,23 +118,6 @@ def test_energies_and_pushforwards_train() -> None:
     exec(compile(f"energy = {drawn}", "README.md", "exec"), names)
     assert names["x"].shape == (20, 100, 2)
     assert abs(np.abs(names["x"]).mean() - 1.5) < 0.5
-
-
-def test_the_diffusion_trains() -> None:
-    """A smoke test, for two steps, on the backend that need not compile."""
-    rng = np.random.default_rng(0)
-    images = rng.normal(size=(130, 8, 8, 1))
-    names: dict[str, Any] = {"gd": gd, "images": images[:128], "held_out": images[128:]}
-    text = BLOCKS[6]
-    for printed, quick in (("steps=20_000", "steps=2"), ('"numpyro"', '"pyro"'), ("probes=10", "probes=2, steps=4")):
-        assert printed in text
-        text = text.replace(printed, quick)
-    exec(compile(text, "README.md", "exec"), names)
-    assert names["drawn"].shape == (1, 1, 64, 8, 8, 1)
-    density = names["density"]
-    assert density.kind == "estimate"
-    assert density.se > 0
-    assert abs(density.value / (2 * 64) + 1.42) < 0.5  # as it starts, nearly the standard normal
 
 
 def test_what_the_table_says_can_be_written() -> None:

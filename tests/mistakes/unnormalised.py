@@ -197,7 +197,7 @@ def chains_of_several_rows():
     _energy().sample(sizes={"row": 3}, sampler=gd.MALA())
 
 
-@mistake(gd.FitError, "a sampler of densities is for energies", "sampler=MALA", "fit.sample(draws=1000)")
+@mistake(gd.FitError, "a sampler is for energies", "sampler=MALA", "fit.sample(draws=1000)")
 def sampler_of_what_draws_at_once():
     _generator().sample(sampler=gd.MALA())
 
