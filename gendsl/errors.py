@@ -39,6 +39,7 @@ __all__ = [
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ROOT = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_ENGINES = frozenset({"gendsl_numpyro", "gendsl_pyro", "jax", "jaxlib", "numpyro", "pyro", "torch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,14 @@ class Location:
 
 
 def caller() -> Location | None:
-    """The innermost line on the call stack that lies outside the package gendsl."""
+    """The innermost line on the call stack that lies outside gendsl, its backends, their engines and programs."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        generated = file == "<string>" and str(frame.f_globals.get("__name__")).startswith("gendsl.")
-        if not file.startswith(_ROOT) and not generated:  # generated: the __init__ of a dataclass
+        name = str(frame.f_globals.get("__name__"))
+        generated = file == "<string>" and name.startswith("gendsl.")  # the __init__ of a dataclass
+        emitted = file.startswith("<gendsl ")
+        if not (file.startswith(_ROOT) or generated or emitted or name.partition(".")[0] in _ENGINES):
             return Location(file, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return None

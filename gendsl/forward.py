@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gendsl.backend import CPU, Simulation, get_backend
+from gendsl.densities import Density
 from gendsl.errors import DataError, FitError, caller
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, DType
@@ -158,6 +159,9 @@ def simulate(
         seed: entropy of all randomness.
         values: sites whose values are wanted.
         log_probs: observations whose log-probabilities are wanted.
+
+    Raises:
+        FitError: if an observation that is wanted has no draws.
     """
     from gendsl.emit.layout import Layout, user_layout
     from gendsl.graph.inside import must_check
@@ -168,6 +172,9 @@ def simulate(
     graph, sizes = p.graph, bound.bound.sizes
     layouts = {layout.name: layout for layout in p.emitted.outputs}
     observes = {str(n.name): n for _, n in graph.of("observe")}
+    for name in values:
+        if name in observes and (spec := _undrawable(graph, observes[name])) is not None:
+            raise _no_draws(p.whole, observes[name], spec)
     run = Simulation(
         model=p.model,
         arguments=bound.arguments,
@@ -210,7 +217,11 @@ def refuse_improper(program: ForwardProgram, given: Collection[str], doing: str)
         FitError: naming the first such latent, or a factor that changes the prior.
     """
     for _, n in program.graph.of("latent"):
-        if n.name in given or not _flat(program.graph, n):
+        if n.name in given:
+            continue
+        if (spec := _undrawable(program.graph, n)) is not None:
+            raise _no_draws(program.whole, n, spec)
+        if not _flat(program.graph, n):
             continue
         raise FitError(
             f"{doing} draws '{n.name}', whose prior is improper: it cannot be drawn from",
@@ -239,6 +250,31 @@ def _depending(graph: Graph, latents: Collection[str]) -> list[Node]:
     for n in graph.nodes:
         moved.append(n.op == "latent" and n.name in latents or any(moved[a] for a in n.args))
     return [n for i, n in graph.of("factor") if moved[i]]
+
+
+def _undrawable(graph: Graph, n: Node) -> Density | None:
+    """What has no draws of its own, an energy, where the distribution of a site is or holds one."""
+    todo = [graph.nodes[n.args[0]]]
+    while todo:
+        d = todo.pop()
+        spec = dict(d.attr.get("static", ())).get("spec") if d.op.startswith("dist.") else None
+        if isinstance(spec, Density) and "sample" not in spec.offers:
+            return spec
+        todo += [graph.nodes[a] for a in d.args if isinstance(graph.nodes[a].type, DistType)]
+    return None
+
+
+def _no_draws(graph: Graph, n: Node, spec: Density) -> FitError:
+    kind = "latent" if n.name in {x.name for _, x in graph.of("latent")} else "observation"
+    return FitError(
+        f"the {kind} '{n.name}' has a density that is known up to a constant: it cannot be drawn from",
+        node=n.name,
+        given=f"{spec!r}"[:160],
+        needed="a distribution that has draws",
+        fix="gd.Flow has draws and a density; rows of a trained energy come by fit.sample(sampler=gd.MALA(...)), the "
+        "posterior of a latent by gd.MALA() or gd.NUTS()",
+        where=n.where,
+    )
 
 
 def _flat(graph: Graph, n: Node) -> bool:
