@@ -124,7 +124,7 @@ def _compiled(backend: str, work: Any, *args: Any) -> Any:
         return work(*args)
     import jax
 
-    return jax.jit(work, compiler_options={"xla_backend_optimization_level": 0})(*args)
+    return jax.jit(work)(*args)
 
 
 def _rows(terms: dict[str, np.ndarray], depth: int, lead: tuple[int, ...]) -> tuple[np.ndarray, float]:
