@@ -33,7 +33,7 @@ _JNP = [
     "isnan",
 ]
 _SPECIAL = ["logit", "erf", "erfc", "erfinv", "gammaln", "digamma", "ndtr", "log_ndtr", "ndtri"]
-_REDUCE = ["sum", "prod", "mean", "max", "min", "all", "any"]
+_REDUCE = ["sum", "prod", "mean", "all", "any"]
 
 OPS: dict[str, str] = {
     **{k: f"jnp.{k}({{0}})" for k in _JNP},
@@ -54,6 +54,10 @@ OPS: dict[str, str] = {
     "clip": "jnp.clip({0}, {1}, {2})",
     **{k: f"{{0.p}}.{k}({{axis}})" for k in _REDUCE},
     **{f"{k}_keep": f"{{0.p}}.{k}({{axis}}, keepdims=True)" for k in _REDUCE},
+    "max": "largest({0}, {axis})",
+    "max_keep": "largest({0}, {axis}, keepdims=True)",
+    "min": "smallest({0}, {axis})",
+    "min_keep": "smallest({0}, {axis}, keepdims=True)",
     "logsumexp": "special.logsumexp({0}, {axis})",
     "logsumexp_keep": "special.logsumexp({0}, {axis}, keepdims=True)",
     "cumsum": "jnp.cumsum({0}, {axis})",
@@ -94,6 +98,22 @@ _AT_LEAST = '''
 def at_least(x, ndim):
     """x with axes of length 1 on the left, up to `ndim` axes."""
     return x[(None,) * max(0, ndim - x.ndim)]
+'''
+
+# jax's gradient of a maximum asks which elements equal it; XLA may compute these anew, and round them otherwise, so
+# that it is wrong under `jit`. An index is what it is.
+_LARGEST = '''
+def largest(x, axis, keepdims=False):
+    """x.max(axis), with the gradient of one element."""
+    out = jnp.take_along_axis(x, jnp.argmax(x, axis, keepdims=True), axis)
+    return out if keepdims else jnp.squeeze(out, axis)
+'''
+
+_SMALLEST = '''
+def smallest(x, axis, keepdims=False):
+    """x.min(axis), with the gradient of one element."""
+    out = jnp.take_along_axis(x, jnp.argmin(x, axis, keepdims=True), axis)
+    return out if keepdims else jnp.squeeze(out, axis)
 '''
 
 _CONCATENATE = '''
@@ -213,6 +233,8 @@ DIALECT = Dialect(
     },
     snippets={
         "at_least": _AT_LEAST,
+        "largest": _LARGEST,
+        "smallest": _SMALLEST,
         "concatenate_batched": _CONCATENATE,
         "solve_triangular_batched": _TRIANGULAR,
         "scan": _SCAN,
