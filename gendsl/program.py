@@ -98,7 +98,7 @@ def _compiled(
     loops = found.dialect.loops
     lowered, density, report = lower(graph, partly_centered=partly, loops=loops)
     unrolled = unroll(lowered)
-    emitted = emit(unrolled if loops else lowered, density, found.dialect, precision, laid_out=unrolled)
+    emitted = emit(unrolled if loops else lowered, density, found.dialect, precision, laid_out=(lowered, unrolled))
     return Program(graph, lowered, report, found, precision, emitted, device)
 
 

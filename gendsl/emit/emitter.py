@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gendsl.emit.density import DensityFunctions
@@ -79,7 +79,7 @@ class Emitted:
     reads: frozenset[str] = frozenset()
 
 
-def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str, *, laid_out: Graph | None = None) -> Emitted:
+def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str, *, laid_out: Sequence[Graph] = ()) -> Emitted:
     """The program of a model.
 
     Args:
@@ -87,7 +87,7 @@ def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str, *, laid
         density: the graph of its fused density, with the same latents.
         dialect: the backend's spelling.
         precision: "float64" or "float32".
-        laid_out: what the model's graph is on other engines: plates that meet in it are kept apart here too, so that
+        laid_out: what the model's graph is on each engine: plates that meet in one are kept apart in all, so that
             latents have one layout everywhere.
 
     Raises:
@@ -95,7 +95,7 @@ def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str, *, laid
     """
     names = frozenset((*graph.inputs, *graph.plate, *(str(n.name) for _, n in density.of("precomputed"))))
     networks = learned_of(graph.nodes)
-    slots = assign_slots(graph, density, *(() if laid_out is None else (laid_out,)))
+    slots = assign_slots(graph, density, *laid_out)
     module = Module(dialect, slots, precision, names=names, networks=networks)
     whole = _Emitter(graph, module)
     return whole.run(DensityFunctions(density, module, whole.casts))

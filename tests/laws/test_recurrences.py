@@ -278,3 +278,14 @@ def test_torch_differentiates_it_again_and_maps_it(matrix: bool) -> None:
     many = torch.randn(4, 5, *tail, dtype=torch.float64, generator=make)
     mapped = torch.func.vmap(lambda v: on_torch(a, v, init, matrix=matrix))(many)
     assert torch.allclose(mapped, torch.stack([on_torch(a, v, init, matrix=matrix) for v in many]), rtol=1e-13)
+
+
+def test_plates_that_meet_in_an_element_that_no_step_reads() -> None:
+    """Engines that loop drop it, others keep it: latents have one layout all the same."""
+    m = gd.Model("unread")
+    a, b = m.plate("a", 2), m.plate("b", 3)
+    x = m.data("x", dims=a)
+    z = m.latent("z", gd.Normal(0, 1), dims=b)
+    out = gd.scan(lambda c, s, unread: (0.5 * c + s, c), 0.0, z, z * x, dim=b)[1]
+    m.observe("y", gd.Normal(out, 1.0), dims=b)
+    examine(m, {"x": [0.1, 0.2], "y": [0.3, -0.1, 0.4]}, 0)
