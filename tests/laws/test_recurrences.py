@@ -289,3 +289,14 @@ def test_plates_that_meet_in_an_element_that_no_step_reads() -> None:
     out = gd.scan(lambda c, s, unread: (0.5 * c + s, c), 0.0, z, z * x, dim=b)[1]
     m.observe("y", gd.Normal(out, 1.0), dims=b)
     examine(m, {"x": [0.1, 0.2], "y": [0.3, -0.1, 0.4]}, 0)
+
+
+def test_a_network_that_only_an_unread_element_calls() -> None:
+    """Engines that loop drop the call; the programs take its parameters all the same."""
+    m = gd.Model("uncalled")
+    b = m.plate("b", 3)
+    x, z = m.data("x", dims=b), m.latent("z", gd.Normal(0, 1), dims=b)
+    f = m.network("f", gd.MLP((), hidden=(2,)))
+    out = gd.scan(lambda c, s, unread: (0.5 * c + s, c), 0.0, z, f(gd.stack([x, z])), dim=b)[1]
+    m.observe("y", gd.Normal(out, 1.0), dims=b)
+    examine(m, {"x": [0.1, 0.2, 0.3], "y": [0.3, -0.1, 0.4]}, 0)
