@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gendsl.backend import find_device
-from gendsl.errors import FitError, FormatError
+from gendsl.errors import FitError, FormatError, caller
 from gendsl.graph.json import dumps
+from gendsl.graph.show import show
 from gendsl.objectives.choose import default_objective
 from gendsl.objectives.rows import Rows
 from gendsl.objectives.setting import Bindable, Setting
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
 
     from gendsl.lang.model import Model
     from gendsl.methods import Train
+    from gendsl.objectives import Objective
     from gendsl.training import TrainState
 
 __all__ = ["train"]
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def train(
@@ -54,6 +59,7 @@ def train(
     graph = model.graph
     objective = model.objective() or default_objective(graph)
     objective.check(graph)
+    _comparable(objective, method)
     method = _batches(graph, method)
     batched = method.batch_size is not None or method.validation is not None
     setting = Setting.of(graph, data, backend, batched=batched, precision=method.precision.dtype)
@@ -72,6 +78,19 @@ def train(
     raw = setting.backend.engine.train(job, make(progress, graph.name))
     seconds = raw.seconds | {"total": time.perf_counter() - began}
     return TrainedFit(setting, made, objective, method, seed, raw, seconds)
+
+
+def _comparable(objective: Objective, method: Train) -> None:
+    """Raise where training would stop early by a loss that does not tell a better model."""
+    v = method.validation
+    if v is not None and v.patience is not None and not objective.comparable:
+        raise FitError(
+            f"the loss of {type(objective).__name__} is not lower for a better model: training cannot stop early by it",
+            given=f"gd.Validation(patience={v.patience})",
+            needed="a fixed number of steps",
+            fix="leave patience out, and compare fit.sample(...) with held-out rows",
+            where=caller(),
+        )
 
 
 def _batches(graph: Any, method: Train) -> Train:
@@ -124,5 +143,5 @@ def _identity(made: Bindable) -> str:
 def _text(bound: BoundProgram) -> str:
     try:
         return dumps(bound.program.declared)
-    except FormatError:  # a network of the user's own, which is one of its backend
-        return bound.program.source
+    except FormatError:  # something of the user's own, which may print as where it lies in memory
+        return _ADDRESS.sub("", show(bound.program.declared))

@@ -74,7 +74,7 @@ class TrainedFit:
         """Curves of the losses and their terms."""
         return self.raw.history
 
-    @property
+    @cached_property
     def params(self) -> dict[str, np.ndarray]:
         """Trained parameters, (*dims, *event), and those of networks under their canonical names.
 
@@ -243,7 +243,8 @@ class TrainedFit:
 
         Raises:
             FitError: if the path ends otherwise, or the disk refuses; the fit, and an earlier file, are untouched.
-            FormatError: if the model holds a network of the user's own, which files cannot hold.
+            FormatError: if the model or its objective holds a network, a process or a class of the user's own, which
+                files cannot hold.
         """
         from gendsl.results.trained_store import save
 

@@ -21,6 +21,7 @@ from gendsl.networks import MLP, Network
 from gendsl.objectives.adversarial_game import bind_adversarial, critic_refusals, noise_refusals
 from gendsl.objectives.base import Objective, Refusal, register
 from gendsl.objectives.game import Loss, Noise
+from gendsl.objectives.idle import idle
 from gendsl.objectives.observed import observed, row_refusals
 from gendsl.objectives.setting import Bindable, Setting
 from gendsl.spec import Checked
@@ -129,6 +130,7 @@ class GAN(Checked, Objective):
     """
 
     purpose: ClassVar[str] = "a pushforward, against a critic"
+    comparable: ClassVar[bool] = False
 
     critic: Network
     loss: AdversarialLoss = NonSaturating()
@@ -154,7 +156,8 @@ class GAN(Checked, Objective):
         if out:
             return out
         at = observed(graph)
-        return noise_refusals(graph, at, self.who()) + critic_refusals(graph, at, self)
+        out = noise_refusals(graph, at, self.who()) + critic_refusals(graph, at, self)
+        return out + idle(graph, self.who(), "pushforward")
 
     def remarks(self, curves: Mapping[str, np.ndarray]) -> Sequence[str]:
         """A critic whose distance is negative is worse than a constant one: its slope is the wrong way round."""

@@ -56,6 +56,8 @@ class Objective(Configuration):
 
     purpose: ClassVar[str] = ""
     """One line for `model.explain()`."""
+    comparable: ClassVar[bool] = True
+    """Whether a lower loss, at another step, is a better model: not where the loss is seen by what is trained too."""
 
     @classmethod
     def usual(cls) -> Self:

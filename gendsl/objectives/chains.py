@@ -30,7 +30,7 @@ _FIX = "fit.sample(sampler=gd.MALA(chains=20, warmup=500, draws=100))"
 
 def drawn_by(
     fit: TrainedFit,
-    data: Mapping[str, Any] | None,
+    data: Mapping[str, Any] | int | None,
     names: str | Sequence[str] | None,
     draws: int | None,
     seed: int,
@@ -71,8 +71,8 @@ def drawn_by(
         raise FitError(
             f"chains are of one row of '{used.name}', for all rows are alike",
             node=used.name,
-            given="data" if data is not None else f"sizes={dict(sizes or {})}",
-            needed="a sampler alone",
+            given=f"sizes={dict(sizes or {})}" if data is None else f"{data} rows" if isinstance(data, int) else "data",
+            needed="a sampler alone, whose chains and draws are the rows",
             fix=_FIX,
             where=caller(),
         )

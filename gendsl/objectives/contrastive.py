@@ -42,6 +42,7 @@ class ContrastiveDivergence(EnergyObjective):
     """
 
     purpose: ClassVar[str] = "an energy, against samples a few steps from its data"
+    comparable: ClassVar[bool] = False
 
     steps: int = 20
     step_size: float = 0.1

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gendsl.choice import Choice
 from gendsl.errors import FormatError, ModelError
 from gendsl.graph.json.nodes import Codec
-from gendsl.guide import GUIDES, Guide
+from gendsl.guide import GUIDES
 from gendsl.math.adversarial import LOSSES
 from gendsl.networks.spec import Spec
 from gendsl.objectives.adversarial import PENALTIES
@@ -38,7 +38,7 @@ def encode(value: Any) -> Any:
     """An objective, or a part of one, as JSON values."""
     from gendsl.lang.model import Model
 
-    if isinstance(value, (Objective, Guide)) or _CLASSES.get(type(value).__name__) is type(value):
+    if _CLASSES.get(type(value).__name__) is type(value):
         own = {f.name: encode(getattr(value, f.name)) for f in fields(value) if f.init}
         return {"class": type(value).__name__, "fields": own}
     if isinstance(value, Model):

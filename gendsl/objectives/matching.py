@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gendsl.graph.networks import networks_of
 from gendsl.graph.node import Graph, Node
 from gendsl.objectives.base import Refusal
 from gendsl.objectives.diffusions import Site, only_diffusions, site_of
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
+from gendsl.objectives.idle import idle
 from gendsl.objectives.parameters import Parameters, parameters_of
 from gendsl.objectives.rows import Rows
 from gendsl.program import BoundProgram
@@ -125,7 +125,7 @@ def matching_refusals(graph: Graph, who: str) -> list[Refusal]:
             )
         )
     out += [r for n in observed if (r := _other(graph, n, who)) is not None]
-    return out + _idle(graph, who)
+    return out + idle(graph, who, "diffusion")
 
 
 def _without_diffusion(graph: Graph, observed: Sequence[Node]) -> Refusal:
@@ -172,23 +172,6 @@ def _other(graph: Graph, n: Node, who: str) -> Refusal | None:
         fix="gd.MaximumLikelihood() takes both by their log-densities; or a model for each",
         where=n.where,
     )
-
-
-def _idle(graph: Graph, who: str) -> list[Refusal]:
-    """Parameters and networks: no diffusion depends on them."""
-    idle = [(str(n.name), n.where) for _, n in graph.of("param")]
-    idle += [(name, used.where) for name, used in networks_of(graph.nodes).items()]
-    return [
-        Refusal(
-            f"no diffusion depends on '{name}', so {who} does not learn it",
-            node=name,
-            given=f"'{name}' beside the networks of the diffusions",
-            needed="a model of diffusions alone",
-            fix=f"leave '{name}' out, or declare it in a model of its own",
-            where=where,
-        )
-        for name, where in idle[:1]
-    ]
 
 
 def _family(graph: Graph, n: Node) -> str:

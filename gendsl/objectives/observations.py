@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.errors import FitError, caller
 from gendsl.guide import Guide
 from gendsl.methods import MCMC
 from gendsl.objectives.chains import drawn_by, has_energy
@@ -35,17 +36,32 @@ def observations(
     sampler: MCMC | Sampler | None,
 ) -> dict[str, np.ndarray]:
     """See `TrainedFit.sample`."""
+    if has_energy(fit.setting.graph):
+        return drawn_by(fit, data, names, draws, seed, sizes, sampler) or {}
     if isinstance(data, (int, np.integer)):
         sizes = sizes_of_rows(fit.setting.graph, fit.setting.plate, positive("rows", data, 64))
         data, draws = None, 1 if draws is None else draws
     posterior = isinstance(getattr(fit.objective, "guide", None), Guide)
-    if sampler is None or isinstance(sampler, MCMC) or has_energy(fit.setting.graph):
-        if (chains := drawn_by(fit, data, names, draws, seed, sizes, sampler)) is not None:
-            return chains
-    else:
+    if isinstance(sampler, MCMC):
+        drawn_by(fit, data, names, draws, seed, sizes, sampler)  # says whose samplers these are
+    elif sampler is not None:
         check_sampler(sampler, posterior)
     if posterior:
-        return sample(fit, data, names, seed, (), sizes)  # type: ignore[arg-type]
+        most = _DRAWS if draws is None else _at_most(positive("draws", draws, _DRAWS))
+        found = sample(fit, data, names, seed, (), sizes)  # type: ignore[arg-type]
+        return {k: x[:, :most] for k, x in found.items()}
     count = _DRAWS if draws is None else positive("draws", draws, _DRAWS)
     by = sampler if isinstance(sampler, Sampler) else None
     return generate(fit, data, names, count, check_seed(seed), sizes, by)
+
+
+def _at_most(draws: int) -> int:
+    if draws > _DRAWS:
+        raise FitError(
+            "a fit with a guide has a thousand draws of its posterior, and predicts once for each",
+            given=f"draws={draws}",
+            needed=f"at most {_DRAWS}",
+            fix="fit.sample(seed=1) for others of the predictions; fit.posterior.draw(...) for more of the guide",
+            where=caller(),
+        )
+    return draws

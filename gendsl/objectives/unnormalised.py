@@ -16,6 +16,7 @@ from gendsl.graph.node import Graph
 from gendsl.math.energy.score import Energy
 from gendsl.objectives.base import Objective, Refusal
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
+from gendsl.objectives.idle import idle
 from gendsl.objectives.observed import observed, row_refusals
 from gendsl.objectives.parameters import Parameters, parameters_of
 from gendsl.objectives.rows import Rows
@@ -34,7 +35,7 @@ class EnergyObjective(Checked, Objective):
 
     def refusals(self, graph: Graph) -> Sequence[Refusal]:
         """It needs one observation of an energy over a plate, and neither latents nor factors."""
-        return row_refusals(graph, self.who(), "Energy")
+        return row_refusals(graph, self.who(), "Energy") + idle(graph, self.who(), "energy")
 
     def bind(self, setting: Setting) -> Bindable:
         """The objective of a model's rows as a game."""

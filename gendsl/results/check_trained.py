@@ -1,7 +1,8 @@
 """`check` of a trained fit: whether the run was whole, the loss had settled, and the guide is near the posterior.
 
-The loss had settled if the means of the halves of its last fifth differ by less than four standard errors. The guide
-is judged by the shape k of the upper tail of its importance weights: below 0.7 they could mend it.
+The loss had not settled if the mean of the later half of its last fifth is lower than that of the earlier one by four
+standard errors. Neither this nor held-out rows are looked at where losses of two steps cannot be compared. The guide is
+judged by the shape k of the upper tail of its importance weights: below 0.7 they could mend it.
 
 Reference:
     Yes, but Did It Work?: Evaluating Variational Inference (Yao, Vehtari, Simpson, Gelman, 2018)
@@ -33,15 +34,16 @@ def check_trained(fit: TrainedFit) -> Check:
     problems = [raw.note] if raw.note and not raw.complete else []
     notes = [raw.note] if raw.note and raw.complete else []
     figures: dict[str, float] = {}
-    for name in [p.name for p in fit.made.game.players]:
+    for name in (p.name for p in fit.made.game.players):
         curve = raw.history.curves.get(name, np.zeros(0))
         if len(curve):
             figures["loss" if name == "loss" else f"loss of the {name}"] = float(
                 curve[-max(1, len(curve) // 100) :].mean()
             )
-    if len(fit.made.game.players) == 1 and raw.complete:
+    if fit.objective.comparable and raw.complete:
         notes += _falling(raw.history.curves.get(fit.made.game.players[0].name, np.zeros(0)))
-    problems += [*fit.objective.remarks(raw.history.curves), *_overfitted(fit)]
+    problems += fit.objective.remarks(raw.history.curves)
+    problems += _overfitted(fit) if fit.objective.comparable else []
     if posterior_of(fit) is not None and fit.posterior.has_density:
         k = figures["Pareto k"] = fit.pareto_k()
         if not k <= WORST_K:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from gendsl.errors import FormatError, caller
+from gendsl.errors import FitError, FormatError, caller
 from gendsl.results.files import refused, write_file
 
 __all__ = ["Seal"]
@@ -51,8 +51,9 @@ class Seal:
         """Write arrays and JSON values.
 
         Raises:
-            FitError: if the disk refuses; an earlier file is as it was.
+            FitError: if the disk refuses, or there is more text than the format takes; an earlier file is as it was.
         """
+        from safetensors import SafetensorError
         from safetensors.numpy import save
 
         held = {k: np.array(x, order="C", copy=None) for k, x in arrays.items()}
@@ -62,6 +63,14 @@ class Seal:
         text = json.dumps(own | {"sha256": _checksum(own)}, allow_nan=False)
         try:
             write_file(target, save(held, {_KEY: text}))
+        except SafetensorError as e:
+            raise FitError(
+                f"the {self.what} is more than a safetensors file holds",
+                given=f"{len(text):,} characters of labels and settings",
+                needed="less than 100 million: string labels, and held-out rows of gd.Validation(data=)",
+                fix="numbers as labels; gd.Validation(fraction=) in place of data=",
+                where=caller(),
+            ) from e
         except OSError as e:
             raise refused(f"the {self.what}", target, sum(x.nbytes for x in held.values()), e) from e
 

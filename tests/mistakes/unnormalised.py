@@ -210,3 +210,22 @@ def log_probability_of_a_pushforward():
 @mistake(gd.FitError, "'x' has draws and no density, so there is no log-probability", "gd.Flow")
 def evidence_of_a_pushforward():
     _generator().evidence()
+
+
+@mistake(gd.FitError, "chains are of one row of 'x'", "64 rows", "sampler=gd.MALA(")
+def rows_of_an_energy_by_number():
+    _energy().sample(64, sampler=gd.MALA())
+
+
+# -- what would not be learnt -----------------------------------------------------------------------------------------
+@mistake(gd.FitError, "'scale'", "no energy depends on 'scale'", "leave 'scale' out")
+def parameter_beside_an_energy():
+    m = gd.Model("beside")
+    m.param("scale", 1.0)  # here
+    m.observe("x", gd.Energy(NETWORK, 2, spread=1.0), dims=m.plate("row"))
+    _fit(m, SLICED)
+
+
+@mistake(gd.FitError, "the loss of WGAN is not lower for a better model", "patience=3", "leave patience out")
+def early_stopping_of_an_adversarial_game():
+    _fit(_pushed(), WGAN, validation=gd.Validation(fraction=0.5, every=1, patience=3), batch_size=2)

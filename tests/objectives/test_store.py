@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -182,3 +184,31 @@ def test_a_network_of_the_users_own_with_other_parameters_is_named() -> None:
     with pytest.raises(gd.FitError, match=r"the parameters are not those of the model on numpyro: 'f\.") as e:
         fit.to("numpyro")
     assert "gd.Native" in str(e.value)
+
+
+def test_posterior_predictions_are_as_many_as_asked_for() -> None:
+    m, data, method = line()
+    fit = m.fit(data, method, backend="numpyro", progress=False)
+    assert fit.sample(draws=5)["y"].shape == (1, 5, 12)
+    with pytest.raises(gd.FitError, match="a thousand draws"):
+        fit.sample(draws=5000)
+
+
+def test_a_run_with_a_process_of_the_users_own_goes_on_in_another_process(tmp_path: Path) -> None:
+    """Functions print as where they lie in memory, which is nothing that tells models apart."""
+    code = """
+import sys, numpy as np, gendsl as gd
+m = gd.Model("m")
+own = gd.Process(alpha=lambda ops, t: 1.0 - 0.9 * t, sigma=lambda ops, t: t, start=0.01, end=0.99)
+m.observe("x", gd.Diffusion(own, network=gd.MLP(1, hidden=(2,)), event=1), dims=m.plate("row"))
+m.objective(gd.DenoisingScoreMatching())
+method = gd.Train(steps=int(sys.argv[2]), checkpoint=gd.Checkpoint(path=sys.argv[1], every=2))
+fit = m.fit({"x": np.ones((4, 1))}, method, backend=sys.argv[3], progress=False,
+            resume=sys.argv[1] if sys.argv[2] != "2" else None)
+print(fit.raw.step)
+"""
+    for steps, on in (("2", "pyro"), ("4", "pyro"), ("6", "numpyro")):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "run"), steps, on], capture_output=True, text=True, check=False
+        )
+        assert done.stdout.strip() == steps, done.stderr[-2000:]
