@@ -94,7 +94,9 @@ def emit(graph: Graph, density: Graph, dialect: Dialect, precision: str, *, laid
         CompileError: if the dialect cannot spell a node.
     """
     names = frozenset((*graph.inputs, *graph.plate, *(str(n.name) for _, n in density.of("precomputed"))))
-    networks = learned_of([n for g in (graph, *laid_out) for n in g.nodes])  # parameters are the same on all engines
+    networks = learned_of(graph.nodes)
+    for other in laid_out:  # programs take the same parameters on all engines
+        networks = {**learned_of(other.nodes), **networks}
     slots = assign_slots(graph, density, *laid_out)
     module = Module(dialect, slots, precision, names=names, networks=networks)
     whole = _Emitter(graph, module)
