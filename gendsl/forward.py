@@ -16,6 +16,7 @@ import numpy as np
 from gendsl.backend import CPU, Simulation, get_backend
 from gendsl.densities import Density
 from gendsl.errors import DataError, FitError, caller
+from gendsl.graph.learned import parts
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, DType
 from gendsl.passes.forward import forward
@@ -254,14 +255,8 @@ def _depending(graph: Graph, latents: Collection[str]) -> list[Node]:
 
 def _undrawable(graph: Graph, n: Node) -> Density | None:
     """What has no draws of its own, an energy, where the distribution of a site is or holds one."""
-    todo = [graph.nodes[n.args[0]]]
-    while todo:
-        d = todo.pop()
-        spec = dict(d.attr.get("static", ())).get("spec") if d.op.startswith("dist.") else None
-        if isinstance(spec, Density) and "sample" not in spec.offers:
-            return spec
-        todo += [graph.nodes[a] for a in d.args if isinstance(graph.nodes[a].type, DistType)]
-    return None
+    specs = (dict(d.attr.get("static", ())).get("spec") for d in parts(graph, n))
+    return next((s for s in specs if isinstance(s, Density) and "sample" not in s.offers), None)
 
 
 def _no_draws(graph: Graph, n: Node, spec: Density) -> FitError:

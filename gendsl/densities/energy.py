@@ -20,7 +20,7 @@ from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.native import Native
 from gendsl.networks.parameter import Parameters
 
-__all__ = ["EnergyDensity", "check_network"]
+__all__ = ["EnergyDensity", "check_network", "of_network"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,7 +76,7 @@ class EnergyDensity(Density):
         """E(x), (...); arguments as for `log_prob`."""
         event = tuple(x.shape[-1:]) if event is None else event
         batch = x.ndim - len(event)
-        out = nn.ops.reshape(self.network.apply(nn, _own(params), x, event=event), tuple(x.shape[:batch]))
+        out = nn.ops.reshape(self.network.apply(nn, of_network(params), x, event=event), tuple(x.shape[:batch]))
         return out if self.spread is None else out + norm_sq(nn.ops, x / self.spread, batch) / 2.0
 
     def log_prob(
@@ -107,5 +107,6 @@ def check_network(spec: Density, network: object, example: str) -> None:
     network.check_time(False)
 
 
-def _own(params: Values) -> dict[str, Array]:
+def of_network(params: Values) -> dict[str, Array]:
+    """The parameters under the names that the network itself gives them."""
     return {name.removeprefix("network."): value for name, value in params.items()}

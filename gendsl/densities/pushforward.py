@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gendsl.densities.base import Density, Event, Noise
-from gendsl.densities.energy import check_network
+from gendsl.densities.energy import check_network, of_network
 from gendsl.networks.base import Network, shape_words
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters
@@ -67,5 +67,4 @@ class PushforwardDensity(Density):
         self, nn: Layers, params: Values, noise: Array, context: Array | None = None, event: Event | None = None
     ) -> Array:
         """g(noise), (..., *event), for noise (..., *source)."""
-        own = {name.removeprefix("network."): value for name, value in params.items()}
-        return self.network.apply(nn, own, noise, event=self.source)
+        return self.network.apply(nn, of_network(params), noise, event=self.source)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from gendsl.densities import Density
 from gendsl.errors import Location, ModelError
 from gendsl.graph.networks import Used, networks_of
-from gendsl.graph.node import Node, subgraphs
+from gendsl.graph.node import Graph, Node, subgraphs
 from gendsl.graph.types import DistType
 
-__all__ = ["Learned", "UsedDensity", "densities", "learned_of"]
+__all__ = ["Learned", "UsedDensity", "densities", "learned_of", "parts"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,15 @@ def learned_of(nodes: Sequence[Node]) -> dict[str, Learned]:
                 where=d.where,
             )
     return out
+
+
+def parts(graph: Graph, site: Node) -> Iterator[Node]:
+    """The distribution of a site, and those that it is made of."""
+    todo = [site.args[0]]
+    while todo:
+        d = graph.nodes[todo.pop()]
+        yield d
+        todo += [a for a in d.args if isinstance(graph.nodes[a].type, DistType)]
 
 
 def _named(name: object, n: Node) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from gendsl.densities import EnergyDensity
 from gendsl.errors import FitError, caller
-from gendsl.graph.learned import UsedDensity, densities
+from gendsl.graph.learned import UsedDensity, densities, parts
 from gendsl.graph.node import Graph
 from gendsl.request import check_seed, positive, site_names
 
@@ -23,39 +23,49 @@ if TYPE_CHECKING:
     from gendsl.samplers import Sampler
     from gendsl.trained import TrainedFit
 
-__all__ = ["drawn_by", "has_energy"]
+__all__ = ["drawn_by", "observed_energy", "refuse_sampler"]
 
 _FIX = "fit.sample(sampler=gd.MALA(chains=20, warmup=500, draws=100))"
 
 
+def observed_energy(graph: Graph) -> UsedDensity | None:
+    """The energy that a model observes; None where it observes none."""
+    for _, n in graph.of("observe"):
+        for used in densities(list(parts(graph, n))):
+            if isinstance(used.spec, EnergyDensity):
+                return used
+    return None
+
+
+def refuse_sampler(sampler: MCMC) -> FitError:
+    """The error of a sampler of densities where draws are made at once."""
+    return FitError(
+        "such a sampler is for energies, and this model draws at once",
+        given=f"sampler={sampler!r}"[:120],
+        needed="no sampler",
+        fix="fit.sample(draws=1000)",
+        where=caller(),
+    )
+
+
 def drawn_by(
     fit: TrainedFit,
+    used: UsedDensity,
     data: Mapping[str, Any] | int | None,
     names: str | Sequence[str] | None,
     draws: int | None,
     seed: int,
     sizes: Mapping[str, int] | None,
     sampler: MCMC | Sampler | None,
-) -> dict[str, np.ndarray] | None:
-    """Draws of an energy, (chain, draw, *event); None where a model has none, and no sampler is given.
+) -> dict[str, np.ndarray]:
+    """Draws of an observed energy, (chain, draw, *event).
 
     Raises:
-        FitError: if an energy is given no sampler, or rows to be drawn for; or a sampler is given for other models.
+        FitError: if there is no sampler for it, or there are rows to be drawn for.
     """
     from gendsl.methods import MCMC
 
     graph = fit.setting.graph
-    used = _energy(graph)
-    if used is None:
-        if sampler is not None:
-            raise FitError(
-                "such a sampler is for energies, and this model draws at once",
-                given=f"sampler={sampler!r}"[:120],
-                needed="no sampler",
-                fix="fit.sample(draws=1000)",
-                where=caller(),
-            )
-        return None
     if not isinstance(sampler, MCMC):
         given: Any = sampler
         is_kind = isinstance(given, type) and issubclass(given, MCMC)
@@ -82,15 +92,6 @@ def drawn_by(
     if draws is not None:
         sampler = replace(sampler, draws=positive("draws", draws, sampler.draws))
     return {site: _chains(fit, used, sampler, check_seed(seed))}
-
-
-def has_energy(graph: Graph) -> bool:
-    """Whether a distribution of a graph is an energy."""
-    return _energy(graph) is not None
-
-
-def _energy(graph: Graph) -> UsedDensity | None:
-    return next((u for u in densities(graph.nodes) if isinstance(u.spec, EnergyDensity)), None)
 
 
 def _chains(fit: TrainedFit, used: UsedDensity, sampler: MCMC, seed: int) -> np.ndarray:

@@ -55,10 +55,6 @@ class ContrastiveDivergence(EnergyObjective):
         self._flag("adjusted")
         self._number("decay", 0.0, closed=(True, False))
 
-    def initial_state(self, seed: int, event: tuple[int, ...]) -> dict[str, np.ndarray]:
-        """What is carried from step to step: nothing."""
-        return {}
-
     def draw(self, ops: Any, key: Any, x: Array) -> Noise:
         """The noise of a batch x (n, *event): {"noise": (steps, m, *event)}, and {"uniform": (steps, m)}."""
         first, second = ops.split(key, 2)

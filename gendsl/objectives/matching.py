@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.graph.learned import parts
 from gendsl.graph.node import Graph, Node
 from gendsl.objectives.base import Refusal
 from gendsl.objectives.diffusions import Site, only_diffusions, site_of
@@ -180,10 +181,4 @@ def _family(graph: Graph, n: Node) -> str:
 
 def _has_diffusion(graph: Graph, n: Node) -> bool:
     """Whether a diffusion is its distribution, or a part of it."""
-    todo = [n.args[0]]
-    while todo:
-        m = graph.nodes[todo.pop()]
-        if m.op == "dist.Diffusion":
-            return True
-        todo += [a for a in m.args if graph.nodes[a].op.startswith("dist.")]
-    return False
+    return any(d.op == "dist.Diffusion" for d in parts(graph, n))

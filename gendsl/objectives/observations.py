@@ -10,7 +10,7 @@ import numpy as np
 from gendsl.errors import FitError, caller
 from gendsl.guide import Guide
 from gendsl.methods import MCMC
-from gendsl.objectives.chains import drawn_by, has_energy
+from gendsl.objectives.chains import drawn_by, observed_energy, refuse_sampler
 from gendsl.objectives.diffused import check_sampler
 from gendsl.objectives.posterior import generate
 from gendsl.objectives.rows import sizes_of_rows
@@ -36,23 +36,23 @@ def observations(
     sampler: MCMC | Sampler | None,
 ) -> dict[str, np.ndarray]:
     """See `TrainedFit.sample`."""
-    if has_energy(fit.setting.graph):
-        return drawn_by(fit, data, names, draws, seed, sizes, sampler) or {}
+    if (energy := observed_energy(fit.setting.graph)) is not None:
+        return drawn_by(fit, energy, data, names, draws, seed, sizes, sampler)
     if isinstance(data, (int, np.integer)):
         sizes = sizes_of_rows(fit.setting.graph, fit.setting.plate, positive("rows", data, 64))
         data, draws = None, 1 if draws is None else draws
     posterior = isinstance(getattr(fit.objective, "guide", None), Guide)
     if isinstance(sampler, MCMC):
-        drawn_by(fit, data, names, draws, seed, sizes, sampler)  # says whose samplers these are
-    elif sampler is not None:
+        raise refuse_sampler(sampler)
+    if sampler is not None:
         check_sampler(sampler, posterior)
     if posterior:
         most = _DRAWS if draws is None else _at_most(positive("draws", draws, _DRAWS))
+        # `sample` reads of a fit what both kinds of fit have: program, bound, draws.
         found = sample(fit, data, names, seed, (), sizes)  # type: ignore[arg-type]
         return {k: x[:, :most] for k, x in found.items()}
     count = _DRAWS if draws is None else positive("draws", draws, _DRAWS)
-    by = sampler if isinstance(sampler, Sampler) else None
-    return generate(fit, data, names, count, check_seed(seed), sizes, by)
+    return generate(fit, data, names, count, check_seed(seed), sizes, sampler)
 
 
 def _at_most(draws: int) -> int:

@@ -83,4 +83,5 @@ def _diffusion(
 
 
 _DIFFUSION = inspect.signature(_diffusion)
+# What inspect and editors show; classes are not declared to have the attribute.
 Diffusion.__signature__ = _DIFFUSION  # type: ignore[attr-defined]

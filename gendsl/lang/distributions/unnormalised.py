@@ -130,4 +130,5 @@ def _pushforward(noise: Distribution, network: Network, *, name: str | None = No
 
 
 _ENERGY, _PUSHFORWARD = inspect.signature(_energy), inspect.signature(_pushforward)
+# What inspect and editors show; classes are not declared to have the attribute.
 Energy.__signature__, Pushforward.__signature__ = _ENERGY, _PUSHFORWARD  # type: ignore[attr-defined]
