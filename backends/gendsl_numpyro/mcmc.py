@@ -17,6 +17,7 @@ from gendsl.methods import NUTS, nutpie
 from gendsl.methods.chains import Chain, Start, Thinning, cores, gather, is_dense, limited, resume, tree_depth
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
+from gendsl.methods.kept import Kept
 from gendsl.methods.start import begin_chains
 from gendsl.state import entropy
 from gendsl_numpyro.density import FlatDensity
@@ -207,10 +208,10 @@ def _run(
 ) -> list[Chain]:
     """Warm up and sample a group of chains, in runs of iterations short enough to report and to stop between."""
     stopped, late = limited(stopped, until)
-    parts: dict[str, list[dict[str, np.ndarray]]] = {"warmup": [], "sampling": []}
     divergences = np.zeros(len(group), int)
     thin, times = Thinning(method.thinning), {}
     warmup = method.warmup if group[0].step_size is None else 0
+    before, kept = Kept(warmup), Kept(method.draws)
     done, length = 0, 1
     error = ""
     for phase, end in (("warmup", warmup), ("sampling", warmup + method.draws * method.thinning)):
@@ -225,9 +226,9 @@ def _run(
                 continue
             divergences += out["diverging"].sum(1)
             if phase == "sampling":
-                parts[phase].append(thin(out))
+                kept.add(thin(out))
             elif method.keep_warmup:
-                parts[phase].append(out)
+                before.add(out)
             done += n
             for row, chain in enumerate(group):
                 progress.update(chain.number, done, int(divergences[row]))
@@ -238,22 +239,18 @@ def _run(
     sizes, masses = (np.full(len(group), np.nan), np.zeros((len(group), 0))) if error else sampler.adapted(state)
     chains = []
     for row, chain in enumerate(group):
-        positions, stats = _of(parts["sampling"], row, sampler.dimension, isinstance(method, NUTS))
+        positions, stats = _of(kept, row, sampler.dimension, isinstance(method, NUTS))
         out_of_time = done < end and not error and late()
         made = Chain(positions, stats, times, error, chain.number, out_of_time, float(sizes[row]), masses[row])
         if method.keep_warmup and len(made) and warmup:
-            made.warmup, made.warmup_stats = _of(parts["warmup"], row, sampler.dimension, isinstance(method, NUTS))
+            made.warmup, made.warmup_stats = _of(before, row, sampler.dimension, isinstance(method, NUTS))
         chains.append(made)
     return chains
 
 
-def _of(
-    parts: list[dict[str, np.ndarray]], row: int, dimension: int, tree: bool
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _of(kept: Kept, row: int, dimension: int, tree: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The draws of one chain of the group, and their statistics."""
-    if not parts:
-        return np.zeros((0, dimension)), {}
-    whole = {k: np.concatenate([part[k][row] for part in parts]) for k in parts[0]}
-    if tree:
-        whole["tree_depth"] = tree_depth(whole["n_steps"])
-    return whole.pop("position"), whole
+    positions, stats = kept.of(row, dimension)
+    if tree and stats:
+        stats["tree_depth"] = tree_depth(stats["n_steps"])
+    return positions, stats

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from gendsl.methods.blocks import KEPT, Noise, block
 from gendsl.methods.chains import Chain, Start, Thinning, gather, is_dense, limited, resume
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
+from gendsl.methods.kept import Kept
 from gendsl.methods.langevin import MALA, ULA, Langevin
 from gendsl.methods.metric import learnt
 from gendsl.methods.start import begin_chains
@@ -88,21 +88,6 @@ def run(
     )
 
 
-@dataclass
-class _Phase:
-    """The kept iterations of warmup, or of what follows, as arrays (chain, iteration, ...)."""
-
-    parts: list[Stats] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def whole(self, row: int, dimension: int) -> tuple[np.ndarray, Stats]:
-        """The positions of a chain and its statistics."""
-        if not self.parts:
-            return np.zeros((0, dimension)), {}
-        out = {k: np.concatenate([part[k][row] for part in self.parts]) for k in self.parts[0]}
-        return out.pop("position"), out
-
-
 class _Walk:
     """The chains of a run.
 
@@ -143,26 +128,26 @@ class _Walk:
     def all(self, stopped: Callable[[], bool], late: Callable[[], bool]) -> list[Chain]:
         """Warm up and sample; what ends it early leaves what there is."""
         method = self._method
-        warmup, sampling = _Phase(), _Phase()
+        warmup, sampling = Kept(method.warmup), Kept(method.draws)
+        seconds = {"warmup": 0.0, "sampling": 0.0}
         thin = Thinning(method.thinning)
         total = method.draws * method.thinning
         try:
             began = time.perf_counter()
             for length, learning in [] if self._known else windows(method.warmup):
                 self._adapt(length, learning, stopped, warmup)
-            warmup.seconds = time.perf_counter() - began
+            seconds["warmup"] = time.perf_counter() - began
             began = time.perf_counter()
             for part in self._iterate(total, isinstance(method, MALA), None, stopped):
-                sampling.parts.append(thin({k: x for k, x in part.items() if k != "score"}))
-                sampling.seconds = time.perf_counter() - began
+                sampling.add(thin({k: x for k, x in part.items() if k != "score"}))
+                seconds["sampling"] = time.perf_counter() - began
         except KeyboardInterrupt:
             pass
         except Exception:  # whatever the density or the backend raised, what was drawn before stays
             self._errors = [e or traceback.format_exc() for e in self._errors]
-        seconds = {"warmup": warmup.seconds, "sampling": sampling.seconds}
         out = []
         for row, start in enumerate(self._starts):
-            positions, stats = sampling.whole(row, self._metric.shape[1])
+            positions, stats = sampling.of(row, self._metric.shape[1])
             error = self._errors[row]
             if error == _AWAY and stats:
                 n = int(np.argmin([*_near(stats["lp"]), False]))
@@ -170,12 +155,12 @@ class _Walk:
             step, metric = float(self._step[row]), self._metric[row]
             ended = len(positions) < method.draws and not error and late()
             made = Chain(positions, stats, seconds, error, start.number, ended, step, metric)
-            if method.keep_warmup and len(made) and warmup.parts:
-                made.warmup, made.warmup_stats = warmup.whole(row, self._metric.shape[1])
+            if method.keep_warmup and len(made) and len(warmup):
+                made.warmup, made.warmup_stats = warmup.of(row, self._metric.shape[1])
             out.append(made)
         return out
 
-    def _adapt(self, length: int, learning: bool, stopped: Callable[[], bool], kept: _Phase) -> None:
+    def _adapt(self, length: int, learning: bool, stopped: Callable[[], bool], kept: Kept) -> None:
         """A window of warmup: the step size, and what a metric is learnt from."""
         ops, method = self._ops, self._method
         averaging = dual_averaging.begin(ops, self._array(np.full(len(self._starts), method.step_size)))
@@ -183,7 +168,7 @@ class _Walk:
         for part in self._iterate(length, True, averaging, stopped):
             seen.append((part["position"], part.pop("score")))
             if method.keep_warmup:
-                kept.parts.append(part)
+                kept.add(part)
         if learning and method.precondition and seen:
             self._metric = learnt(self._metric, *(np.concatenate(x, 1) for x in zip(*seen, strict=True)))
 
