@@ -219,7 +219,7 @@ def test_random_parameters_are_left_alone() -> None:
     m = gd.Model("m")
     i = m.plate("i")
     x = m.data("x", dims=i)
-    s = m.latent("s", gd.Normal(0, 1))
+    s = m.latent("s", gd.HalfNormal(1))
     m.observe("y", gd.Normal(0, x * s), dims=i)
     bind(m.graph, {"x": [-1.0, 1.0], "y": [0.0, 0.0]})
 

@@ -257,3 +257,40 @@ def gamma_by_its_scale():
 @mistake(AttributeError, "no attribute 'Norml'", "did you mean gd.Normal?")
 def misspelt_distribution():
     gd.Norml(0, 1)
+
+
+@mistake(
+    gd.ModelError, "node 'a'", "'probs' of Bernoulli", "a + b * x, which takes every real value", "logits=a + b * x"
+)
+def a_linear_predictor_as_probabilities():
+    m = gd.Model("m")
+    i = m.plate("i")
+    x = m.data("x", dims=i)
+    a, b = m.latent("a", gd.Normal(0, 1)), m.latent("b", gd.Normal(0, 1))
+    m.observe("y", gd.Bernoulli(a + b * x), dims=i)  # here
+
+
+@mistake(gd.ModelError, "node 'w'", "'rate' of Poisson", "x @ w, which takes every real value", "gd.exp(x @ w)")
+def a_linear_predictor_as_rates():
+    m = gd.Model("m")
+    i = m.plate("i")
+    x = m.data("x", dims=i, event=3)
+    w = m.latent("w", gd.Normal(0, 1).expand(3))
+    m.observe("y", gd.Poisson(x @ w), dims=i)  # here
+
+
+@mistake(gd.ModelError, "node 's'", "'scale' of Normal", "2 * s[county], which takes", "gd.exp(2 * s[county])")
+def a_multiple_of_a_number_of_any_sign_as_scale():
+    m = gd.Model("m")
+    i, group = m.plate("i"), m.plate("group")
+    county = m.data("county", dims=i, indexes=group)
+    s = m.latent("s", gd.Normal(0, 1), dims=group)
+    m.observe("y", gd.Normal(0, 2 * s[county]), dims=i)  # here
+
+
+@mistake(gd.ModelError, "network 'net'", "'scale' of Normal", "gd.exp(")
+def a_raw_network_as_scale():
+    m = gd.Model("m")
+    i = m.plate("i")
+    net = m.network("net", gd.MLP(1))
+    m.observe("y", gd.Normal(0, 0.5 * net(m.data("x", dims=i, event=2))[0]), dims=i)  # here

@@ -20,6 +20,7 @@ from gendsl.graph.constraints import (
 from gendsl.graph.families import Family
 from gendsl.graph.node import Subgraph
 from gendsl.graph.types import DType
+from gendsl.lang.distributions.reach import unbounded
 from gendsl.lang.expr import Expr
 
 __all__ = ["brief", "check_param"]
@@ -67,6 +68,8 @@ def check_param(family: Family, name: str, value: Any, where: Location | None) -
                 fix=_remedy(p.constraint, site.name or "x"),
                 where=where,
             )
+        if p.constraint.rank == 0 and not implies(t.support, p.constraint):
+            _check_reach(family, name, value, where)
         return
     if value.ndim < p.constraint.rank:
         return  # the type rule names the missing axes
@@ -82,6 +85,35 @@ def check_param(family: Family, name: str, value: Any, where: Location | None) -
             fix=fix,
             where=where,
         )
+
+
+def _check_reach(family: Family, name: str, value: Expr, where: Location | None) -> None:
+    """Raise where an expression takes every real value, whatever the data are."""
+    p = family.parameter(name)
+    nodes = value.builder.nodes
+    if (source := unbounded(nodes, value.node)) is None:
+        return
+    n = nodes[source]
+    what = f"network '{n.attr['network']}'" if n.op == "network" else f"'{n.name}'"
+    text = value.text()
+    text = text if len(text) <= 60 else "..."
+    raise ModelError(
+        f"parameter '{name}' of {family.name} must be {p.constraint}",
+        node=str(n.attr["network"]) if n.op == "network" else n.name or family.name,
+        given=f"{text}, which takes every real value, as it is linear in {what}",
+        needed=f"a value that is {p.constraint}",
+        fix=_wrapped(p.constraint, name, text),
+        where=where,
+    )
+
+
+def _wrapped(c: Constraint, name: str, text: str) -> str | None:
+    """How a number of any sign is made a parameter."""
+    if isinstance(c, Interval) and c.lower == 0.0:
+        if c.upper == 1.0:
+            return f"give it as logits={text}" if name == "probs" else f"wrap it: gd.sigmoid({text})"
+        return f"wrap it: gd.exp({text}) or gd.softplus({text})"
+    return None
 
 
 def _worst(value: np.ndarray, c: Constraint) -> str:
