@@ -221,7 +221,8 @@ class Model(Sites):
 
         Args:
             data: the values of all data and observations, by name: numbers, numpy, pandas or xarray.
-            method: what to run, such as `gd.NUTS()` or `gd.Train(steps=5_000)`.
+            method: what to run, such as `gd.NUTS()` or `gd.Train(steps=5_000)`. Training is for the model's objective;
+                where it declares none, for that which `model.explain()` names, and `fit.objective` is it.
             backend: "numpyro", "pyro", or "auto": NumPyro where it is installed, which is the faster one, else Pyro.
             seed: seed of all randomness; equal seeds give equal draws.
             precision: of the density and the sampler, "float64" or "float32"; draws come as float64. `gd.Train` has its
@@ -289,10 +290,11 @@ class Model(Sites):
 
         Why others do not is said of the needs that they have by default.
         """
-        from gendsl.objectives.choose import applying
+        from gendsl.objectives.choose import applying, default_words
         from gendsl.passes import explain
 
-        return replace(explain(self.graph), methods=applying(self.graph))
+        trains = f"{self._objective}, as declared" if self._objective else default_words(self.graph)
+        return replace(explain(self.graph), methods=applying(self.graph), trains=trains)
 
     def to_json(self) -> str:
         """The graph, and the objective where one is declared, as JSON text."""

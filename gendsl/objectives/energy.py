@@ -81,6 +81,11 @@ class SlicedScoreMatching(ScoreMatching):
     probe: Probe = Probe.SIGN
     variance_reduced: bool = True
 
+    @classmethod
+    def turn(cls, graph: Graph) -> int | None:
+        """After likelihoods, which an energy has not."""
+        return 3
+
     def __post_init__(self) -> None:
         self._count("projections")
         self._choice("probe", Probe)
