@@ -133,6 +133,19 @@ class Model(Sites):
         sites = len(self.graph.sites)
         return f"<model {self.name}: {sites} sites, {len(self._builder.nodes)} nodes>"
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse to put a value in place of a method."""
+        if callable(getattr(type(self), name, None)):
+            raise ModelError(
+                f"m.{name} is a method",
+                node=self.name,
+                given=f"m.{name} = {value!r}"[:100],
+                needed="a call",
+                fix=f"m.{name}(...)",
+                where=caller(),
+            )
+        super().__setattr__(name, value)
+
     def objective(self, spec: Objective | None = None) -> Objective | None:
         """Declare what the model is trained for, in place of what was declared before; without an argument, ask.
 
@@ -140,8 +153,8 @@ class Model(Sites):
             spec: such as `gd.ELBO(guide=encoder)`.
 
         Returns:
-            What is declared now; None where nothing is: then training takes the likelihood of a model without latents,
-            and of others the ELBO with a guide of independent normals.
+            What is declared now; None where nothing is: then training takes the usual one for what is observed, which
+            `explain()` names.
 
         Raises:
             ModelError: if it is none.

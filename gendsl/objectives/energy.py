@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from gendsl.graph.node import Graph
 from gendsl.math.energy import denoising, implicit, score, sliced
 from gendsl.math.energy.score import Energy
 from gendsl.math.probes import Probe, directions

@@ -21,6 +21,7 @@ from gendsl.graph.families import Family
 from gendsl.graph.node import Subgraph
 from gendsl.graph.types import DType
 from gendsl.lang.expr import Expr
+from gendsl.networks import Native
 
 __all__ = ["brief", "check_param"]
 
@@ -53,6 +54,16 @@ def check_param(family: Family, name: str, value: Any, where: Location | None) -
                 where=where,
             )
         named = site.op in ("latent", "param", "let") or site.op == "from_event"
+        network = network_of(value)
+        if network and p.constraint.rank == 0 and not implies(t.support, p.constraint):
+            raise ModelError(
+                f"parameter '{name}' of {family.name} must be {words}",
+                node=network,
+                given=f"what network '{network}' gives, which is {t.support}",
+                needed=f"a value that is {words}",
+                fix=_wrapped(p.constraint, name),
+                where=where,
+            )
         if (
             named
             and p.constraint.rank == 0
@@ -82,6 +93,23 @@ def check_param(family: Family, name: str, value: Any, where: Location | None) -
             fix=fix,
             where=where,
         )
+
+
+def network_of(value: Expr) -> str | None:
+    """The network whose result, or a part of it, a value is as it stands; None for others, and for users' own."""
+    nodes = value.builder.nodes
+    n = nodes[value.node]
+    while n.op in ("slice", "index", "reshape", "transpose"):
+        n = nodes[n.args[0]]
+    return str(n.attr["network"]) if n.op == "network" and not isinstance(n.attr["spec"], Native) else None
+
+
+def _wrapped(c: Constraint, name: str) -> str | None:
+    """How a number of any sign is made a parameter."""
+    if isinstance(c, Interval) and c.lower == 0.0:
+        both = "gd.sigmoid(...), or give it as logits=" if name == "probs" else "gd.sigmoid(...)"
+        return f"wrap it: {both}" if c.upper == 1.0 else "wrap it: gd.softplus(...) or gd.exp(...)"
+    return None
 
 
 def _worst(value: np.ndarray, c: Constraint) -> str:
