@@ -17,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 export JAX_COMPILATION_CACHE_DIR ?= $(CACHE)/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.1
 
-.PHONY: $(VENV) demo test slow lint format fuzz bench cases peers clean
+.PHONY: $(VENV) demo test slow lint format fuzz table bench cases peers clean
 
 test: $(STAMP)
 	$(PYTEST) $(ARGS)
@@ -46,6 +46,10 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
+
+# README's table of what applies to what.
+table: $(STAMP)
+	$(PY) -m tests.docs.table
 
 fuzz: $(STAMP)
 	$(PY) -m tests.fuzz --graphs $(GRAPHS) --shards 2 --out .cache/fuzz

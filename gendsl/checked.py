@@ -10,12 +10,13 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
+from gendsl.called import Called
 from gendsl.errors import ModelError, caller, check_call
 
 __all__ = ["Configuration", "boolean", "number", "refuse", "whole"]
 
 
-class Configuration:
+class Configuration(metaclass=Called):
     """The base of frozen dataclasses that a user writes: a call that does not fit is a ModelError.
 
     Attributes:
@@ -30,6 +31,11 @@ class Configuration:
         if args or options:  # a copy is made without
             check_call(cls.who(), inspect.signature(cls.__init__), (None, *args), options, cls.other)
         return super().__new__(cls)
+
+    @classmethod
+    def unfilled(cls) -> None:
+        """See `Called`."""
+        check_call(cls.who(), inspect.signature(cls.__init__), (None,), {}, cls.other)
 
     @classmethod
     def who(cls) -> str:

@@ -35,11 +35,12 @@ __all__ = [
     "ModelError",
     "caller",
     "check_call",
+    "unknown",
 ]
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ROOT = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_ENGINES = frozenset({"gendsl_numpyro", "gendsl_pyro", "jax", "jaxlib", "numpyro", "pyro", "torch"})
+_ENGINES = frozenset({"dataclasses", "gendsl_numpyro", "gendsl_pyro", "jax", "jaxlib", "numpyro", "pyro", "torch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,21 @@ def check_call(
             fix=f"did you mean '{near[0]}'?" if near else None,
             where=caller(),
         ) from None
+
+
+def unknown(module: str, name: str, known: Sequence[str]) -> AttributeError:
+    """The error of a name that a module does not have.
+
+    Args:
+        module: the module, as the user writes it.
+        name: what was asked for.
+        known: what there is.
+    """
+    if name.startswith("__"):
+        return AttributeError(f"{module} has no attribute '{name}'")
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {module}.{near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+    return AttributeError(f"{module} has no '{name}': {hint}")
 
 
 class GendslError(Exception):

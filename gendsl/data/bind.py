@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -194,7 +195,9 @@ def _lay_out(graph: Graph, node: Node, given: Given) -> None:
     if len(shape) == rank:
         return
     fix = "check the dims of the declaration"
-    if rank == 0:
+    if (whole := _reshaped(shape, t)) is not None:
+        fix = f"np.reshape({node.name}, {whole})"
+    elif rank == 0:
         plates = [p.name for p in graph.plates if p.base is None]
         over = f"dims={plates[0]}" if len(plates) == 1 else "dims= (independent elements)"
         fix = f"declare '{node.name}' with {over}, or event= (parts of one element); or give one number"
@@ -212,6 +215,14 @@ def _lay_out(graph: Graph, node: Node, given: Given) -> None:
         fix=fix,
         where=node.where,
     )
+
+
+def _reshaped(shape: tuple[int, ...], t: ArrayType) -> tuple[int, ...] | None:
+    """The shape in which the axes behind the dims hold as many numbers as an event has; None where there is none."""
+    event = tuple(s for s in t.event if isinstance(s, int))
+    own, rest = shape[: len(t.dims)], shape[len(t.dims) :]
+    fits = len(event) == len(t.event) > 0 and len(own) == len(t.dims) and math.prod(rest) == math.prod(event) > 1
+    return (*own, *event) if fits else None
 
 
 def _measure(node: Node, given: Given, plates: Plates) -> None:

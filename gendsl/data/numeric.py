@@ -36,6 +36,8 @@ def refuse_missing(graph: Graph, node: Node, bad: np.ndarray) -> None:
         fix = f"drop those rows, or give them a label of their own, such as 'unknown': an element of '{plate}'"
     elif not is_observed(graph, name):
         fix = "drop or fill them; what has unknown elements is an observation: m.observe(..., missing=...)"
+    elif (kind := _of_whole_rows(graph, name)) is not None:
+        fix = f"leave out those rows: objectives of a gd.{kind} learn from whole ones"
     elif t.dtype is DType.FLOAT and not t.event and t.dims:
         fix = "leave them out with missing=gd.Missing.MASK, or infer them with missing=gd.Missing.IMPUTE"
     else:
@@ -48,6 +50,13 @@ def refuse_missing(graph: Graph, node: Node, bad: np.ndarray) -> None:
         fix=fix,
         where=node.where,
     )
+
+
+def _of_whole_rows(graph: Graph, name: str) -> str | None:
+    """The family of an observation whose objectives take no mask; None for others."""
+    dist = graph.nodes[graph.nodes[graph.sites[name]].args[0]]
+    kind = dist.op.removeprefix("dist.")
+    return kind if kind in ("Diffusion", "Energy", "Pushforward") else None
 
 
 def numeric(graph: Graph, node: Node, given: Given, allow_missing: bool) -> None:

@@ -133,6 +133,19 @@ class Model(Sites):
         sites = len(self.graph.sites)
         return f"<model {self.name}: {sites} sites, {len(self._builder.nodes)} nodes>"
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse to put a value in place of a method."""
+        if callable(getattr(type(self), name, None)):
+            raise ModelError(
+                f"m.{name} is a method",
+                node=self.name,
+                given=f"m.{name} = {value!r}"[:100],
+                needed="a call",
+                fix=f"m.{name}(...)",
+                where=caller(),
+            )
+        super().__setattr__(name, value)
+
     def objective(self, spec: Objective | None = None) -> Objective | None:
         """Declare what the model is trained for, in place of what was declared before; without an argument, ask.
 
@@ -140,8 +153,8 @@ class Model(Sites):
             spec: such as `gd.ELBO(guide=encoder)`.
 
         Returns:
-            What is declared now; None where nothing is: then training takes the likelihood of a model without latents,
-            and of others the ELBO with a guide of independent normals.
+            What is declared now; None where nothing is: then training takes the usual one for what is observed, which
+            `explain()` names.
 
         Raises:
             ModelError: if it is none.
@@ -221,7 +234,8 @@ class Model(Sites):
 
         Args:
             data: the values of all data and observations, by name: numbers, numpy, pandas or xarray.
-            method: what to run, such as `gd.NUTS()` or `gd.Train(steps=5_000)`.
+            method: what to run, such as `gd.NUTS()` or `gd.Train(steps=5_000)`. Training is for the model's objective;
+                where it declares none, for that which `model.explain()` names, and `fit.objective` is it.
             backend: "numpyro", "pyro", or "auto": NumPyro where it is installed, which is the faster one, else Pyro.
             seed: seed of all randomness; equal seeds give equal draws.
             precision: of the density and the sampler, "float64" or "float32"; draws come as float64. `gd.Train` has its
@@ -289,10 +303,11 @@ class Model(Sites):
 
         Why others do not is said of the needs that they have by default.
         """
-        from gendsl.objectives.choose import applying
+        from gendsl.objectives.choose import applying, default_words
         from gendsl.passes import explain
 
-        return replace(explain(self.graph), methods=applying(self.graph))
+        trains = f"{self._objective}, as declared" if self._objective else default_words(self.graph)
+        return replace(explain(self.graph), methods=applying(self.graph), trains=trains)
 
     def to_json(self) -> str:
         """The graph, and the objective where one is declared, as JSON text."""

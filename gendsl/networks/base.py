@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, NoReturn, Protocol, Self
 
 import numpy as np
 
@@ -34,6 +34,20 @@ class Network(Spec):
     """
 
     rank: ClassVar[int] = 1
+
+    def __call__(self, *args: Any, **options: Any) -> NoReturn:
+        """A spec has no parameters: the model's network of it is called.
+
+        Raises:
+            ModelError: always.
+        """
+        raise ModelError(
+            f"{type(self).__name__} is a spec, which has no parameters to be called with",
+            given=f"{self!r}(...)"[:100],
+            needed="a network of the model",
+            fix=f'm.network("decoder", gd.{type(self).__name__}(...))(x)',
+            where=caller(),
+        )
 
     @property
     def timed(self) -> bool:

@@ -56,7 +56,7 @@ class Native(Network):
             self._refuse("a factory is needed for a backend", "neither torch= nor jax=", "at least one of them", fix)
         for name in ("torch", "jax"):
             factory = getattr(self, name)
-            if factory is not None and not callable(factory):
+            if factory is not None and (isinstance(factory, Network) or not callable(factory)):
                 fix = f"{name}=lambda event{', key' if name == 'jax' else ''}: module"
                 self._refuse(f"{name} is a function that makes a module", f"{name}={factory!r}", "a function", fix)
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Self, TypeVar
 
 import numpy as np
 
+from gendsl.called import Called
 from gendsl.errors import ModelError, caller, check_call
 
 __all__ = ["Spec", "whole"]
@@ -26,13 +27,18 @@ _OTHER = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spec:
+class Spec(metaclass=Called):
     """A frozen dataclass whose fields are all there is to configure. Subclasses are declared with `repr=False`."""
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         if args or options:  # a copy is made without
             check_call(f"gd.{cls.__name__}", inspect.signature(cls.__init__), (None, *args), options, _OTHER)
         return super().__new__(cls)
+
+    @classmethod
+    def unfilled(cls) -> None:
+        """See `Called`."""
+        check_call(f"gd.{cls.__name__}", inspect.signature(cls.__init__), (None,), {}, _OTHER)
 
     def __repr__(self) -> str:
         parts = []

@@ -60,6 +60,14 @@ class Objective(Configuration):
     """Whether a lower loss, at another step, is a better model: not where the loss is seen by what is trained too."""
 
     @classmethod
+    def turn(cls, graph: Graph) -> int | None:
+        """When it is tried for a model that declares no objective: lower first; None where it must be declared.
+
+        What is exact and cheap comes before what is dear, and a bound or a substitute for a likelihood after it.
+        """
+        return None
+
+    @classmethod
     def usual(cls) -> Self:
         """One of this kind with what it has by default, for `model.explain()`."""
         return cls()

@@ -22,6 +22,7 @@ from gendsl.math.diffusion.predicts import Net, Predicts
 from gendsl.math.diffusion.process import GaussianPath
 from gendsl.math.diffusion.times import Density, Times
 from gendsl.objectives.base import Objective, Refusal, register
+from gendsl.objectives.diffusions import only_diffusions
 from gendsl.objectives.matching import Matching, matching_refusals
 from gendsl.objectives.setting import Bindable, Setting
 from gendsl.spec import Checked
@@ -97,6 +98,11 @@ class DenoisingScoreMatching(DiffusionObjective):
 
     weight: Weight = Weight.SIMPLE
 
+    @classmethod
+    def turn(cls, graph: Graph) -> int | None:
+        """Before the likelihood: one call of the network a step, where that solves an equation."""
+        return 1
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._choice("weight", Weight)
@@ -124,6 +130,12 @@ class FlowMatching(DiffusionObjective):
     """The squared error of the velocity alpha' x_0 + sigma' eps: conditional flow matching."""
 
     purpose: ClassVar[str] = "a diffusion, by the velocity of its paths from data to noise"
+
+    @classmethod
+    def turn(cls, graph: Graph) -> int | None:
+        """First, where networks predict the velocity, which it compares with that of the paths."""
+        sites = only_diffusions(graph)
+        return 0 if sites and all(s.spec.predicts is Predicts.VELOCITY for s in sites) else None
 
     def loss(
         self,

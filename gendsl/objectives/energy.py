@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from gendsl.graph.node import Graph
 from gendsl.math.energy import denoising, implicit, score, sliced
 from gendsl.math.energy.score import Energy
 from gendsl.math.probes import Probe, directions
@@ -80,6 +81,11 @@ class SlicedScoreMatching(ScoreMatching):
     projections: int = 1
     probe: Probe = Probe.SIGN
     variance_reduced: bool = True
+
+    @classmethod
+    def turn(cls, graph: Graph) -> int | None:
+        """After likelihoods, which an energy has not."""
+        return 3
 
     def __post_init__(self) -> None:
         self._count("projections")

@@ -121,6 +121,11 @@ class ELBO(_Evidence):
     gradient: Gradient | Mapping[str, Gradient] | None = None
     analytic_kl: bool = False
 
+    @classmethod
+    def turn(cls, graph: Graph) -> int | None:
+        """For models with latents, to which nothing before it applies."""
+        return 4
+
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "analytic_kl", boolean(self.who(), "analytic_kl", self.analytic_kl))

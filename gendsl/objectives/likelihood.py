@@ -33,6 +33,11 @@ class MaximumLikelihood(Objective):
 
     purpose: ClassVar[str] = "the density of the data, by its parameters and networks"
 
+    @classmethod
+    def turn(cls, graph: Graph) -> int | None:
+        """After what learns a diffusion without solving its equation at every step."""
+        return 2
+
     def refusals(self, graph: Graph) -> Sequence[Refusal]:
         """It needs observations whose density is known, and no latents."""
         out = []

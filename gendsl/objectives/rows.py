@@ -132,7 +132,9 @@ def row_plate(graph: Graph, batched: bool) -> str | None:
         "it is not clear of which plate a batch is a part",
         given=f"observations over {among} alike" if common else "no plate that all observations run over",
         needed="one plate of rows",
-        fix=f'm.plate("{common[0] if common else "row"}", subsample=128), or leave batch_size out',
+        fix=f'm.plate("{common[0]}", subsample=128), or leave batch_size out'
+        if common
+        else 'observe with dims=m.plate("row"), or leave batch_size out',
         where=caller(),
     )
 

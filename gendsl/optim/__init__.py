@@ -1,5 +1,8 @@
 """How parameters move: optimisers, and schedules of their learning rates, as data."""
 
+from typing import TYPE_CHECKING
+
+from gendsl.errors import unknown
 from gendsl.optim.optimizers import SGD, Adam, AdamW, Optimizer
 from gendsl.optim.schedules import Constant, Cosine, Exponential, Piecewise, Schedule, WarmupCosine
 
@@ -15,3 +18,9 @@ __all__ = [
     "Schedule",
     "WarmupCosine",
 ]
+
+
+if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
+
+    def __getattr__(name: str) -> object:
+        raise unknown("gd.optim", name, __all__)

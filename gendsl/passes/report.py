@@ -40,6 +40,7 @@ class Report:
         passes: name, purpose and notes of each pass.
         density: the same for the passes that only the fused density goes through.
         methods: methods and objectives: name, purpose, and why it does not apply, empty where it does.
+        trains: what `gd.Train()` trains the model for, in words.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Report:
     passes: tuple[Done, ...]
     density: tuple[Done, ...] = ()
     methods: tuple[tuple[str, str, str], ...] = ()
+    trains: str = ""
 
     def __str__(self) -> str:
         return self._text([r for r in self.rows if r.site])
@@ -80,6 +82,8 @@ class Report:
             width = max(len(name) for name, _, _ in self.methods)
             lines += ["", "methods and objectives"]
             lines += [f"  {name:{width}}  {f'no: {why}' if why else purpose}" for name, purpose, why in self.methods]
+        if self.trains:
+            lines += ["", f"gd.Train() trains for {self.trains}"]
         return "\n".join(lines)
 
 

@@ -6,6 +6,9 @@ measure the order that it declares.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from gendsl.errors import unknown
 from gendsl.samplers import grids as grid
 from gendsl.samplers.base import Sampler
 from gendsl.samplers.grids import GivenTimes, Grid, Karras, UniformLogSNR, UniformTime
@@ -37,3 +40,9 @@ SAMPLERS: dict[str, type[Sampler]] = {c.__name__: c for c in (Ancestral, DDIM, D
 
 GRIDS: dict[str, type[Grid]] = {c.__name__: c for c in (Karras, GivenTimes, UniformLogSNR, UniformTime)}
 """The grids by name."""
+
+
+if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
+
+    def __getattr__(name: str) -> object:
+        raise unknown("gd.sampler", name, __all__)

@@ -56,6 +56,14 @@ def find(path: str | os.PathLike[str]) -> tuple[TrainState, str]:
         FitError: if there is none.
         FormatError: if it is damaged.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise FitError(
+            "training resumes from a fit, or from a checkpoint",
+            given=repr(path)[:80],
+            needed="a trained fit, the path of a checkpoint, or a folder of them",
+            fix="resume=fit, what an earlier m.fit(...) returned",
+            where=caller(),
+        )
     target = Path(path)
     if target.is_dir():
         found = checkpoints(target)

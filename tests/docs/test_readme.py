@@ -89,13 +89,18 @@ def test_the_autoencoder_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert float(names["bound"].value) > alone
 
 
-def test_the_diffusion_trains() -> None:
-    """A smoke test, for two steps, on the backend that need not compile."""
+@pytest.mark.parametrize("backend", ["pyro", pytest.param("numpyro", marks=pytest.mark.slow)])
+def test_the_diffusion_trains(backend: str) -> None:
+    """A smoke test, for two steps; on the backend that need not compile it is quick."""
     rng = np.random.default_rng(0)
     images = rng.normal(size=(130, 8, 8, 1))
     names: dict[str, Any] = {"gd": gd, "images": images[:128], "held_out": images[128:]}
     text = next(b for b in BLOCKS if "gd.Diffusion(" in b)
-    for printed, quick in (("steps=20_000", "steps=2"), ('"numpyro"', '"pyro"'), ("probes=10", "probes=2, steps=4")):
+    for printed, quick in (
+        ("steps=20_000", "steps=2"),
+        ('"numpyro"', f'"{backend}"'),
+        ("probes=10", "probes=2, steps=4"),
+    ):
         assert printed in text
         text = text.replace(printed, quick)
     exec(compile(text, "README.md", "exec"), names)
@@ -118,6 +123,32 @@ def test_energies_and_pushforwards_train() -> None:
     exec(compile(f"energy = {drawn}", "README.md", "exec"), names)
     assert names["x"].shape == (20, 100, 2)
     assert abs(np.abs(names["x"]).mean() - 1.5) < 0.5
+
+
+def test_a_class_is_a_context() -> None:
+    """Two classes with other means; fewer steps, on the backend that need not compile."""
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 2, 300)
+    cloud = 4.0 * classes[:, None] - 2.0 + 0.3 * rng.standard_normal((300, 2))
+    names: dict[str, Any] = {"gd": gd, "np": np, "cloud": cloud, "labels": np.eye(2)[classes]}
+    text = next(b for b in BLOCKS if "context=label" in b)
+    for printed, quick in (("1_000", "300, optimizer=gd.optim.Adam(0.01)"), ('"numpyro"', '"pyro"')):
+        assert printed in text
+        text = text.replace(printed, quick)
+    exec(compile(text, "README.md", "exec"), names)
+    assert names["x"].shape == (1, 1, 100, 2)
+    assert abs(names["x"].mean() + 2.0) < 0.3
+
+
+def test_the_autoencoder_trains_on_the_other_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (200, 64)).astype(float)
+    names: dict[str, Any] = {"gd": gd, "digits": x[:150], "held_out": x[150:]}
+    monkeypatch.chdir(tmp_path)
+    text = BLOCKS[4].replace('to("pyro")', 'to("numpyro")').replace('"numpyro")\nbound', '"pyro")\nbound')
+    assert 'backend="pyro"' in text
+    exec(compile(text.replace("steps=500", "steps=2"), "README.md", "exec"), names)
+    assert names["bound"].kind == "lower bound"
+    assert names["there"].setting.backend.name == "numpyro"
 
 
 def test_what_the_table_says_can_be_written() -> None:

@@ -28,6 +28,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     shapes,
     sites,
     training,
+    training_steps,
     unnormalised,
 )
 from tests.mistakes.table import TABLE, Mistake

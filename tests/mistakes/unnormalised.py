@@ -53,7 +53,7 @@ def chains_of_a_pushforward():
 def likelihood_of_an_energy():
     m = gd.Model("energy")
     m.observe("x", gd.Energy(NETWORK, 2), dims=m.plate("row"))  # here
-    m.fit(ROWS, gd.Train(steps=2), backend="pyro", progress=False)
+    _fit(m, gd.MaximumLikelihood())
 
 
 @mistake(gd.FitError, "'x'", "gd.Masked of a gd.Energy", 'm.observe("x", gd.Energy(...), dims=...)')

@@ -94,13 +94,13 @@ def _check_reach(family: Family, name: str, value: Expr, where: Location | None)
     if (source := unbounded(nodes, value.node)) is None:
         return
     n = nodes[source]
-    what = f"network '{n.attr['network']}'" if n.op == "network" else f"'{n.name}'"
+    why = f"network '{n.attr['network']}' does" if n.op == "network" else f"it is linear in '{n.name}'"
     text = value.text()
     text = text if len(text) <= 60 else "..."
     raise ModelError(
         f"parameter '{name}' of {family.name} must be {p.constraint}",
         node=str(n.attr["network"]) if n.op == "network" else n.name or family.name,
-        given=f"{text}, which takes every real value, as it is linear in {what}",
+        given=f"{text}, which takes every real value, as {why}",
         needed=f"a value that is {p.constraint}",
         fix=_wrapped(p.constraint, name, text),
         where=where,

@@ -10,7 +10,7 @@ from gendsl.errors import check_call
 from gendsl.graph.families import Params
 from gendsl.graph.types import Size
 from gendsl.lang.distributions.base import static
-from gendsl.lang.distributions.learned import LearnedDistribution, event_shape, fixed_event, spec_of
+from gendsl.lang.distributions.learned import LearnedDistribution, event_shape, fixed_event, refuse_context, spec_of
 from gendsl.math.diffusion.predicts import Predicts
 from gendsl.networks import Network
 from gendsl.processes import ForwardProcess
@@ -55,6 +55,7 @@ class Diffusion(LearnedDistribution):
     name: str | None = static(default=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        refuse_context("Diffusion", kwargs)
         check_call("gd.Diffusion", _DIFFUSION, args, kwargs)
         bound = _DIFFUSION.bind(*args, **kwargs)
         bound.apply_defaults()

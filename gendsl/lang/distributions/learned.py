@@ -8,6 +8,7 @@ may share.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, Self
 
 from gendsl.densities import AutoregressiveDensity, Density, Element, FlowDensity, NormalElement
@@ -22,7 +23,16 @@ from gendsl.lang.expr import Expr, Value
 from gendsl.networks import Activation
 from gendsl.transforms import Chain, Transform
 
-__all__ = ["Autoregressive", "Flow", "LearnedDistribution", "event_shape", "fixed_event", "named", "spec_of"]
+__all__ = [
+    "Autoregressive",
+    "Flow",
+    "LearnedDistribution",
+    "event_shape",
+    "fixed_event",
+    "named",
+    "refuse_context",
+    "spec_of",
+]
 
 
 class LearnedDistribution(Distribution, abstract=True):
@@ -123,15 +133,31 @@ def context_length(context: Any, name: str) -> int:
         return 0
     event = context.event if isinstance(context, Expr) else getattr(context, "shape", ())
     if not event or not isinstance(event[-1], int):
+        counts = isinstance(context, Expr) and context.dtype is DType.INT and not event
         raise ModelError(
             "a context is a vector of fixed length",
             node=name,
             given=repr(context)[:100],
             needed="an event axis",
-            fix="gd.stack([a, b]) makes one of numbers; x.reshape(-1), of several axes",
+            fix="np.eye(classes)[labels] as data with event=classes"
+            if counts
+            else "gd.stack([a, b]) makes one of numbers; x.reshape(-1), of several axes",
             where=caller(),
         )
     return int(event[-1])
+
+
+def refuse_context(name: str, given: Mapping[str, Any]) -> None:
+    """Raise where a distribution that is not conditional on anything is given a context."""
+    if "context" in given:
+        raise ModelError(
+            f"gd.{name} takes no context: its network sees nothing else of the model",
+            node=name,
+            given=f"context={given['context']!r}"[:100],
+            needed="a family that is conditional on one",
+            fix="gd.Flow(..., context=...) or gd.Autoregressive(..., context=...); or a model for each class",
+            where=caller(),
+        )
 
 
 class Flow(LearnedDistribution):

@@ -11,7 +11,7 @@ from gendsl.graph.families import Params
 from gendsl.graph.ops import Problem
 from gendsl.graph.types import DistType, DType, Size
 from gendsl.lang.distributions.base import Distribution, base, static
-from gendsl.lang.distributions.learned import LearnedDistribution, event_shape
+from gendsl.lang.distributions.learned import LearnedDistribution, event_shape, refuse_context
 from gendsl.networks import Network
 
 __all__ = ["Energy", "Pushforward"]
@@ -43,6 +43,7 @@ class Energy(LearnedDistribution):
     name: str | None = static(default=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        refuse_context("Energy", kwargs)
         check_call("gd.Energy", _ENERGY, args, kwargs)
         bound = _ENERGY.bind(*args, **kwargs)
         bound.apply_defaults()
@@ -77,6 +78,7 @@ class Pushforward(LearnedDistribution):
     name: str | None = static(default=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        refuse_context("Pushforward", kwargs)
         check_call("gd.Pushforward", _PUSHFORWARD, args, kwargs)
         given = _PUSHFORWARD.bind(*args, **kwargs).arguments
         noise = given["noise"]
