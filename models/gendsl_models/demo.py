@@ -171,7 +171,9 @@ def main(arguments: list[str] | None = None) -> int:
                     raise KeyboardInterrupt(learnt[-1].fit.raw.note)
     except KeyboardInterrupt as e:
         console.rule()
-        console.print(f"Ended early ({str(e) or 'interrupted'}). What was done is in {out}/", highlight=False, markup=False)
+        console.print(
+            f"Ended early ({str(e) or 'interrupted'}). What was done is in {out}/", highlight=False, markup=False
+        )
         return 130
     console.rule()
     seconds = time.perf_counter() - start
