@@ -50,7 +50,7 @@ def test_data_are_those_of_the_model(entry: Learned) -> None:
     assert np.array_equal(entry.data()["x"], data["x"]), "data are the same at every call"
     rows = {r.tobytes() for r in data["x"]}
     shared = sum(r.tobytes() in rows for r in others["x"])
-    assert shared <= 0.02 * len(others["x"]), f"{shared} held-out rows are like one of those learnt from"
+    assert shared <= 0.05 * len(others["x"]), f"{shared} held-out rows are like one of those learnt from"
     assert entry.method.batch_size is not None
     assert entry.method.batch_size <= len(data["x"])
 
