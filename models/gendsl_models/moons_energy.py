@@ -8,7 +8,7 @@ from gendsl_models import toys
 __all__ = ["data", "moons_energy"]
 
 
-def moons_energy(width: int = 128) -> gd.Model:
+def moons_energy(width: int = 96) -> gd.Model:
     """Points in the plane whose log-density is, up to a constant, a network's output.
 
         p(x[row]) = exp(-E(x)) / Z,  E(x) = network(x) + |x|^2 / (2 spread^2)
@@ -23,8 +23,8 @@ def moons_energy(width: int = 128) -> gd.Model:
         https://doi.org/10.1145/1390156.1390290
     """
     m = gd.Model("moons_energy")
-    m.observe("x", gd.Energy(gd.MLP(1, hidden=(width,) * 3), 2, spread=3.0), dims=m.plate("row"))
-    m.objective(gd.PersistentContrastiveDivergence(steps=10, step_size=0.02, particles=1024, spread=1.5))
+    m.observe("x", gd.Energy(gd.MLP(1, hidden=(width, width)), 2, spread=3.0), dims=m.plate("row"))
+    m.objective(gd.PersistentContrastiveDivergence(steps=10, step_size=0.02, particles=1024, spread=1.5, decay=0.01))
     return m
 
 
