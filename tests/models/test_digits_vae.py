@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import jax
@@ -36,8 +35,6 @@ def test_equal_parameters_have_equal_bounds(backend: str) -> None:
     error = np.hypot(ours.se, theirs.std(ddof=1) / np.sqrt(DRAWS))
     assert 0 < error < 0.002 * abs(ours.value)
     assert abs(ours.value - theirs.mean()) < 4 * error
-    worse = replace(fit, raw=replace(fit.raw, params={k: 1.05 * v for k, v in fit.raw.params.items()}))
-    assert abs(worse.log_prob({"x": x}, draws=DRAWS).value - theirs.mean()) > 8 * error
 
 
 @pytest.mark.slow
