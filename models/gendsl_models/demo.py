@@ -1,10 +1,15 @@
-"""The demo: eight schools and the radon regression, fitted on both backends and compared with the reference.
+"""The demo: posteriors on both backends compared with the reference, then models with networks.
 
     python -m gendsl_models.demo --out demo
 
-It writes, for each model, its text, what the compiler did, the plate diagram, both emitted programs, a trace picture
-for each backend and the comparison with the reference posterior. Where the reference posteriors are absent it says so
-and fits simulated data of the same shape instead.
+Eight schools and the radon regression are fitted on both backends. It writes, for each model, its text, what the
+compiler did, the plate diagram, both emitted programs, a trace picture for each backend and the comparison with the
+reference posterior. Where the reference posteriors are absent it says so and fits simulated data of the same shape
+instead.
+
+Then a VAE, a flow, an adversarial game, an energy and diffusions are trained (`lessons.py`). Their samples, learning
+curves, figures and programs are on one page, learned.html, which is written anew after each of them: what an interrupt
+ends keeps what was done.
 """
 
 from __future__ import annotations
@@ -24,10 +29,11 @@ from rich.table import Table
 import gendsl as gd
 from gendsl_models import eight_schools, radon, reference
 from gendsl_models.comparison import Row
+from gendsl_models.demo_files import BACKENDS, declared
+from gendsl_models.demo_learned import Learnt, learn, write_page
+from gendsl_models.lessons import LESSONS
 
 __all__ = ["Job", "main", "run"]
-
-BACKENDS = ("numpyro", "pyro")
 
 
 @dataclass(frozen=True)
@@ -88,17 +94,10 @@ JOBS = (
 def run(job: Job, out: Path, console: Console, backends: tuple[str, ...] = BACKENDS) -> bool:
     """One model: diagrams, programs, fits, comparison; returns whether all bounds hold."""
     folder = out / job.case
-    folder.mkdir(parents=True, exist_ok=True)
     model = job.build()
     console.rule(job.title)
     console.print(str(model), highlight=False, markup=False)
-    (folder / "model.txt").write_text(f"{model}\n\n{model.explain()}\n")
-    (folder / "model.json").write_text(model.to_json())
-    (folder / "diagram.dot").write_text(model.dot())
-    (folder / "diagram.mmd").write_text(model.mermaid())
-    model.plot().savefig(folder / "diagram.png", dpi=150, bbox_inches="tight")
-    for backend in BACKENDS:
-        (folder / f"program_{backend}.py").write_text(model.compile(backend).source)
+    declared(model, folder)
     known = reference.available()
     data = reference.load_data(job.case) if known else job.simulate()
     if not known:
@@ -118,6 +117,8 @@ def run(job: Job, out: Path, console: Console, backends: tuple[str, ...] = BACKE
             console.print(_table(rows, backend))
             (folder / f"comparison_{backend}.txt").write_text("\n".join(map(str, rows)) + "\n")
             fine = fine and all(r.passed for r in rows)
+        if not fit.raw.complete:
+            raise KeyboardInterrupt(fit.raw.note)
     return fine
 
 
@@ -151,18 +152,36 @@ def _table(rows: list[Row], backend: str) -> Table:
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo from the command line."""
     parser = argparse.ArgumentParser(prog="gendsl_models.demo", description=__doc__.split("\n")[0] if __doc__ else None)
+    names = [*(j.case for j in JOBS), *(x.entry.name for x in LESSONS)]
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for programs and pictures")
-    parser.add_argument("--only", choices=[j.case for j in JOBS], help="run one model only")
+    parser.add_argument("--only", choices=names, help="run one model only")
     options = parser.parse_args(arguments)
-    console = Console()
+    console, out = Console(), options.out
     start = time.perf_counter()
-    results = [run(j, options.out, console) for j in JOBS if options.only in (None, j.case)]
-    fine = all(results)
+    fine, learnt = True, list[Learnt]()
+    try:
+        for job in JOBS:
+            fine &= options.only not in (None, job.case) or run(job, out, console)
+        for lesson in LESSONS:
+            if options.only in (None, lesson.entry.name):
+                learnt.append(learn(lesson, out, console))
+                write_page(learnt, out / "learned.html")
+                fine &= learnt[-1].shown.fine
+                if not learnt[-1].fit.raw.complete:
+                    raise KeyboardInterrupt(learnt[-1].fit.raw.note)
+    except KeyboardInterrupt as e:
+        console.rule()
+        console.print(
+            f"Ended early ({str(e) or 'interrupted'}). What was done is in {out}/", highlight=False, markup=False
+        )
+        return 130
     console.rule()
     seconds = time.perf_counter() - start
-    console.print(f"{seconds:.0f} s. Programs, diagrams and traces are in {options.out}/")
+    console.print(f"{seconds:.0f} s. Programs, diagrams and traces are in {out}/")
+    if learnt:
+        console.print(f"What was trained, its samples and its programs: {out / 'learned.html'}")
     if not fine:
-        console.print("Some scalars miss the bounds of the reference.")
+        console.print("Some figures miss their bounds.")
     return 0 if fine else 1
 
 

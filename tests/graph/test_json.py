@@ -24,10 +24,10 @@ from gendsl.networks import MLP
 from gendsl.processes import VP
 from gendsl.samplers import DDIM
 from gendsl.transforms import nsf
-from gendsl_models import ZOO
+from gendsl_models import LEARNED, ZOO
 from tests.graph.models import MODELS
 
-SAMPLES = {**MODELS, **{f"zoo_{name}": entry.build for name, entry in ZOO.items()}}
+SAMPLES = {**MODELS, **{f"zoo_{name}": entry.build for name, entry in (ZOO | LEARNED).items()}}
 models = pytest.mark.parametrize("name", SAMPLES)
 
 

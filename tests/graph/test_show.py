@@ -9,7 +9,7 @@ import pytest
 import gendsl as gd
 from gendsl.graph.json import dumps, loads
 from gendsl.graph.show import show, texts
-from gendsl_models import ZOO
+from gendsl_models import LEARNED, ZOO
 from tests.graph.models import MODELS
 
 TEXTS = {
@@ -133,7 +133,9 @@ def test_text(name: str) -> None:
     assert str(MODELS[name]()) == TEXTS[name]
 
 
-@pytest.mark.parametrize("build", [*MODELS.values(), *(e.build for e in ZOO.values())], ids=[*MODELS, *ZOO])
+@pytest.mark.parametrize(
+    "build", [*MODELS.values(), *(e.build for e in (ZOO | LEARNED).values())], ids=[*MODELS, *ZOO, *LEARNED]
+)
 def test_every_site_has_its_line(build: object) -> None:
     graph = build().graph  # type: ignore[operator]
     text = show(graph)

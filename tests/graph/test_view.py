@@ -13,10 +13,10 @@ import gendsl as gd
 from gendsl.graph.networks import calls_at
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.view import SITE_OPS, digraph, site_graph
-from gendsl_models import ZOO
+from gendsl_models import LEARNED, ZOO
 from tests.graph.models import MODELS
 
-SAMPLES = {**MODELS, **{f"zoo_{name}": entry.build for name, entry in ZOO.items()}}
+SAMPLES = {**MODELS, **{f"zoo_{name}": entry.build for name, entry in (ZOO | LEARNED).items()}}
 samples = pytest.mark.parametrize("name", SAMPLES)
 
 

@@ -18,11 +18,11 @@ import gendsl as gd
 from gendsl.plot import plot_graph
 from gendsl.plot.rows import arrange
 from gendsl.plot.scene import scene
-from gendsl_models import ZOO
+from gendsl_models import LEARNED, ZOO
 from tests.graph.models import MODELS
 from tests.plot.geometry import Drawn, drawn, faults, inside, overlap
 
-SAMPLES = {**MODELS, **{f"zoo_{name}": entry.build for name, entry in ZOO.items()}}
+SAMPLES = {**MODELS, **{f"zoo_{name}": entry.build for name, entry in (ZOO | LEARNED).items()}}
 
 
 def picture(name: str) -> Drawn:

@@ -12,10 +12,10 @@ import pytest
 import gendsl as gd
 from gendsl.graph.view import site_graph
 from gendsl.plot import dot, mermaid
-from gendsl_models import ZOO
+from gendsl_models import LEARNED, ZOO
 from tests.graph.models import MODELS
 
-SAMPLES = {**MODELS, **{f"zoo_{name}": entry.build for name, entry in ZOO.items()}}
+SAMPLES = {**MODELS, **{f"zoo_{name}": entry.build for name, entry in (ZOO | LEARNED).items()}}
 samples = pytest.mark.parametrize("name", SAMPLES)
 Parsed = tuple[dict[str, tuple[str, ...]], set[tuple[str, str]]]
 """Site -> the groups it is in; edges. Sites by name without plates."""
