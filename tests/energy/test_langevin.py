@@ -15,7 +15,7 @@ from gendsl.methods.metric import learnt, metric
 from gendsl.methods.windows import windows
 from tests.diffusion.truth import compiled, double
 
-ROWS = 200_000
+ROWS = 400_000
 COV = np.array([[1.0, 0.8, 0.1], [0.8, 2.0, -0.3], [0.1, -0.3, 0.5]])
 ROOT = np.linalg.cholesky(COV)
 
@@ -29,7 +29,7 @@ def _narrow(variance: float) -> Any:
     return lambda x: (-0.5 * x * x / variance, -x / variance)
 
 
-def _is_variance(x: np.ndarray, truth: float, cap: float = 0.015) -> None:
+def _is_variance(x: np.ndarray, truth: float, cap: float = 0.01) -> None:
     """Within 4 standard errors, which must be small enough to tell."""
     error = 4 * float(np.std(x**2)) / np.sqrt(len(x))
     assert error < cap * truth
