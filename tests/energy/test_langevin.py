@@ -37,12 +37,14 @@ def _is_variance(x: np.ndarray, truth: float, cap: float = 0.01) -> None:
 
 
 # -- laws ----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("step", "variance"), [(0.5, 1.0), (0.2, 1.0), (0.9, 2.0)])
-def test_ula_is_off_by_what_theory_says_and_mala_is_not(step: float, variance: float) -> None:
+@pytest.mark.parametrize(
+    ("step", "variance", "name"), [(0.5, 1.0, "pyro"), (0.2, 1.0, "pyro"), (0.9, 2.0, "pyro"), (0.5, 1.0, "numpyro")]
+)
+def test_ula_is_off_by_what_theory_says_and_mala_is_not(step: float, variance: float, name: str) -> None:
     """M1: the stationary variance of ULA is s^2 / (1 - h / (2 s^2)), MALA's is s^2."""
     rng = np.random.default_rng(1)
     noise, uniform = rng.standard_normal((30, ROWS)), rng.random((30, ROWS))
-    with double("pyro") as (b, ops):
+    with double(name) as (b, ops):
         target = _narrow(variance)
         start = Point.at(target, b.array(np.sqrt(1.2 * variance) * rng.standard_normal(ROWS), "float64"))
         xi, u = (b.array(v, "float64") for v in (noise, uniform))

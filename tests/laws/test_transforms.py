@@ -62,6 +62,22 @@ def test_round_trip(name: str, backend: str) -> None:
 
 
 @by_case
+@pytest.mark.parametrize("backend", ["pyro", pytest.param("numpyro", marks=pytest.mark.slow)])
+def test_single_precision(name: str, backend: str) -> None:
+    """Both ways, and the log-determinant, to 1e-4."""
+    case, run = CASES[name], On(CASES[name], backend, "float32")
+    z, c = points(case)
+    y, up = run("forward", z, c)
+    assert y.dtype == np.float32
+    back, down = run("inverse", y, c)
+    np.testing.assert_allclose(back, z, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(up, -down, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(up, on(name, backend)("forward", z, c)[1], rtol=0, atol=1e-4)
+    again, _ = run("forward", run("inverse", y, c)[0], c)
+    np.testing.assert_allclose(again, y, rtol=0 if case.real else 1e-4, atol=1e-4)
+
+
+@by_case
 def test_log_determinant_is_that_of_the_jacobian(name: str, backend: str) -> None:
     case, run = CASES[name], on(name, backend)
     z, c = points(case)

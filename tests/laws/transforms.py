@@ -95,14 +95,14 @@ def values(case: Case, seed: int = 0) -> dict[str, np.ndarray]:
 class On:
     """A case on one backend: numpy in, numpy out. What jax compiles is kept for one shape and another."""
 
-    def __init__(self, case: Case, backend: str) -> None:
-        self.case, self.b = case, get_backend(backend)
+    def __init__(self, case: Case, backend: str, precision: str = "float64") -> None:
+        self.case, self.b, self.precision = case, get_backend(backend), precision
         self.nn = import_module(f"gendsl_{backend}.networks").LAYERS
         self.numbers = values(case)
         self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 
     def _run(self, what: str, direction: str, params: dict[str, np.ndarray] | None, *arrays: np.ndarray | None) -> Any:
-        with self.b.context("float64"):
+        with self.b.context(self.precision):
             if (what, direction) not in self._compiled:
                 function = partial(getattr(self, f"_{what}"), direction)
                 if self.b.name == "numpyro":
@@ -114,7 +114,7 @@ class On:
             return self._compiled[what, direction](p, *(None if a is None else self._array(a) for a in arrays))
 
     def _array(self, x: Any) -> Any:
-        return self.b.array(np.asarray(x, np.float64), "float64")
+        return self.b.array(np.asarray(x, np.float64), self.precision)
 
     def _value(self, direction: str, params: Any, x: Any, context: Any) -> Any:
         return getattr(self.case.transform, direction)(self.nn, params, x, context)
