@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, partial
 from importlib import import_module
 from typing import Any
@@ -14,6 +14,8 @@ from gendsl.backend import get_backend
 from gendsl.graph.constraints import Interval
 from gendsl.networks import Activation
 from gendsl.transforms import (
+    SCALARS,
+    TRANSFORMS,
     Affine,
     Chain,
     Coupling,
@@ -80,6 +82,15 @@ CASES: dict[str, Case] = {
         Chain((coupling_flow(Spline(bins=4), 2, hidden=_HIDDEN), *onto(Interval(-1.0, 2.0)))), 2, 2, real=False
     ),
 }
+
+
+def kinds(x: Any) -> set[str]:
+    """Names of the transforms and scalars that there are in a transform, or in a tuple of them."""
+    if isinstance(x, tuple):
+        return set().union(*map(kinds, x))
+    if type(x).__name__ not in (*TRANSFORMS, *SCALARS):
+        return set()
+    return {type(x).__name__}.union(*(kinds(getattr(x, f.name)) for f in fields(x)))
 
 
 def values(case: Case, seed: int = 0) -> dict[str, np.ndarray]:

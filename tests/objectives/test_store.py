@@ -135,7 +135,7 @@ def _drawn(fit: gd.TrainedFit, noise: np.ndarray) -> tuple[np.ndarray, np.ndarra
         return b.numpy(x), b.numpy(d.log_prob(x))
 
 
-@pytest.mark.parametrize("make", [flow, diffusion])
+@pytest.mark.parametrize(("make", "backend"), [(flow, "numpyro"), (diffusion, "pyro")])
 def test_there_and_back_are_equal_draws_and_densities(make: Any, backend: str) -> None:
     """Under the same noise: over there as here, to 1e-10; and back again the same numbers."""
     m, data, method = make()
