@@ -84,7 +84,7 @@ def test_backends_agree(case: str) -> None:
     assert set(slopes[0]) == set(spec.parameters(event))
     for name, slope in slopes[0].items():
         np.testing.assert_allclose(
-            slope, slopes[1][name], rtol=1e-8, atol=1e-8 * (1 + np.abs(slope).max()), err_msg=name
+            slope, slopes[1][name], rtol=1e-10, atol=1e-10 * (1 + np.abs(slope).max()), err_msg=name
         )
         assert np.any(slope), f"no gradient reaches {name}"
 

@@ -79,7 +79,7 @@ def test_gradients_reach_every_parameter_and_agree(name: str) -> None:
             grads[backend] = {k: b.numpy(v) for k, v in g.items()}
     for k, g in grads["pyro"].items():
         assert np.any(g != 0), k
-        np.testing.assert_allclose(g, grads["numpyro"][k], rtol=1e-8, atol=1e-8 * (1 + np.abs(g).max()))
+        np.testing.assert_allclose(g, grads["numpyro"][k], rtol=1e-10, atol=1e-10 * (1 + np.abs(g).max()))
 
 
 def _standard(backend: str) -> tuple[Any, Any]:

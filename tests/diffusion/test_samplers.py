@@ -51,7 +51,8 @@ def test_the_posterior_is_ddim_with_eta_one() -> None:
     for name in ("carry", "gain", "noise"):
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(one.gain, large.gain)
-    np.testing.assert_allclose(large.noise[:, 0] ** 2, sigma[:-1] ** 2 - (alpha[:-1] / alpha[1:] * sigma[1:]) ** 2)
+    wide = sigma[:-1] ** 2 - (alpha[:-1] / alpha[1:] * sigma[1:]) ** 2
+    np.testing.assert_allclose(large.noise[:, 0] ** 2, wide, rtol=1e-12)
     chain = Chain(t[::-1], alpha[::-1], sigma[::-1])
     keep, pull, spread = chain.posterior
     np.testing.assert_allclose(keep[::-1], one.carry[:, 0, 0], rtol=1e-12)
@@ -65,7 +66,7 @@ def test_euler_maruyama_of_a_gaussian() -> None:
     """T13: the variance is that of its own recursion, its error halves, and the steps fill the interval exactly."""
     p, c = VP(), 0.5
     errors = []
-    for n in (100, 200, 400):
+    for n in (200, 400, 800):
         table = EulerMaruyama(steps=n).table(p)
         t = np.linspace(1.0, 1e-3, n + 1)
         h = -np.diff(t)
@@ -76,7 +77,7 @@ def test_euler_maruyama_of_a_gaussian() -> None:
             own = (1.0 + h[k] * (0.5 * beta[k] - beta[k] / v[k])) ** 2 * own + beta[k] * h[k]
         np.testing.assert_allclose(gaussian_variance(table, p, c), own, rtol=1e-12)
         errors.append(own - v[-1])
-    assert errors[0] / errors[1] == pytest.approx(2.0, abs=0.15)
+    assert errors[0] / errors[1] == pytest.approx(2.0, abs=0.05)
     assert errors[1] / errors[2] == pytest.approx(2.0, abs=0.05)
 
 

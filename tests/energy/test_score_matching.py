@@ -82,11 +82,11 @@ def test_denoising_fits_the_smoothed_density_and_not_the_data_s() -> None:
     ],
 )
 def test_energies_are_low_where_data_are(
-    objective: ScoreMatching, noise: Callable[[np.ndarray], dict[str, np.ndarray]]
+    objective: ScoreMatching, noise: Callable[[np.ndarray], dict[str, np.ndarray]], backend: str
 ) -> None:
     """The sign: an objective whose energy comes out inverted has a finite loss, and gradients, all the same."""
     x = sample(2000)
-    theta = fitted("pyro", objective, x, noise(x))
+    theta = fitted(backend, objective, x, noise(x))
     around = MEAN + 3.0 * np.stack([np.cos(np.arange(8)), np.sin(np.arange(8))], 1)
     assert (quadratic(theta, around) > quadratic(theta, MEAN) + 1.0).all()
     assert (np.linalg.eigvalsh(precision_of(theta)[0]) > 0).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,6 +39,26 @@ def test_draws_have_the_declared_frequencies(classes: int, d: int, backend: str)
     seen = np.array([(draws == row).all(-1).sum() for row in everything])
     assert seen.sum() == 20_000
     assert stats.chisquare(seen, 20_000 * np.exp(model.log_prob(everything))).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("element", [NormalElement(), CategoricalElement(2)], ids=repr)
+def test_no_conditional_sees_its_element_or_a_later_one(
+    element: NormalElement | CategoricalElement, backend: str
+) -> None:
+    """d theta_i / d x_(>= i) is 0, exactly, and every earlier element is seen."""
+    density, d = AutoregressiveDensity(element=element, hidden=(16, 16)), 5
+    model = Bound(density, values(density, (d,)), backend)
+    x = np.random.default_rng(0).normal(size=(d, element.width))
+
+    def moved(params: Any, x: Any, direction: Any) -> Any:
+        return model.b.ops.jvp(density._theta(model.nn, params, None), (x,), (direction,))[1]
+
+    for j, at in np.ndindex(d, element.width):
+        direction = np.zeros_like(x)
+        direction[j, at] = 1.0
+        change = model.b.numpy(model._call(moved, x, direction))
+        assert np.all(change[: j + 1] == 0.0)
+        assert np.all(change[j + 1 :] != 0.0)
 
 
 def test_what_is_no_class_has_no_probability(backend: str) -> None:

@@ -13,12 +13,21 @@ from gendsl.errors import ModelError
 from gendsl.graph.constraints import Interval, real
 from gendsl.graph.json.nodes import Codec
 from gendsl.transforms import (
+    SCALARS,
+    TRANSFORMS,
     Affine,
     Chain,
     Coupling,
+    Elementwise,
     Exp,
     Inverse,
     LULinear,
+    Permutation,
+    Reverse,
+    Scale,
+    Shuffle,
+    Sigmoid,
+    Softplus,
     Spline,
     autoregressive_flow,
     coupling_flow,
@@ -29,6 +38,7 @@ from gendsl.transforms import (
     realnvp,
 )
 from tests.families.densities import BACKENDS, Bound, values
+from tests.laws.transforms import kinds
 
 _H = (16, 16)
 FLOWS = {
@@ -39,14 +49,23 @@ FLOWS = {
     "nsf, autoregressive": autoregressive_flow(Spline(bins=6), 2, hidden=_H),
     "linear": Chain((LULinear(), Coupling(scalar=Affine(), hidden=_H), LULinear())),
 }
+FIXED = {  # which do not start at their base
+    "elementwise": Chain((Elementwise(), Permutation((1, 0)), Elementwise(scalar=Spline()), Scale(1.5, -0.5))),
+    "there and back": Chain((Shuffle(1), Softplus(), Inverse(Exp()), Reverse(), Sigmoid(), Inverse(Sigmoid()))),
+}
+ALL = FLOWS | FIXED
 _SIDE = np.linspace(-12, 12, 301)
 GRID = np.stack(np.meshgrid(_SIDE, _SIDE, indexing="ij"), -1).reshape(-1, 2)
 CELL = (_SIDE[1] - _SIDE[0]) ** 2
 
 
-@pytest.mark.parametrize("name", FLOWS)
+def test_every_transform_and_scalar_is_in_a_flow() -> None:
+    assert kinds(tuple(ALL.values())) == {*TRANSFORMS, *SCALARS}
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_is_normalised_and_draws_what_it_says(name: str, backend: str) -> None:
-    density = FlowDensity(FLOWS[name])
+    density = FlowDensity(ALL[name])
     flow = Bound(density, values(density, (2,)), backend)
     log_p = flow.log_prob(GRID)
     p = np.exp(log_p)

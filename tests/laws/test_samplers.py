@@ -32,7 +32,7 @@ from gendsl.samplers import (
     Variance,
 )
 from tests.diffusion.test_samplers import gaussian_variance
-from tests.diffusion.truth import CASES, Mixture, double
+from tests.diffusion.truth import CASES, Mixture, compiled, double
 
 CASES_OF_SAMPLERS: dict[str, Sampler] = {
     "Ancestral": Ancestral(steps=7),
@@ -80,6 +80,27 @@ def test_backends_agree_on_equal_noise(case: str) -> None:
                 got = b.numpy(run(ops, folded, net, start, noise))
                 np.testing.assert_allclose(got, out[-1], rtol=1e-9, atol=1e-9, err_msg=kind)
     np.testing.assert_allclose(out[0], out[1], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES_OF_SAMPLERS)
+def test_backends_agree_on_gradients(case: str) -> None:
+    """Of a weighted sum of the draws, in a number of the network, in the start and in the noise."""
+    table, rng = CASES_OF_SAMPLERS[case].table(VP()), np.random.default_rng(0)
+    arrays = {"x": rng.normal(size=(4, 2)), "z": rng.normal(size=(table.evaluations, 4, 2)), "w": np.array(0.7)}
+    weights, out = rng.normal(size=(4, 2)), []
+    for name in ("pyro", "numpyro"):
+        with double(name) as (b, ops):
+            weight = b.array(weights, "float64")
+
+            def value(v: dict[str, Any], ops: Any = ops, weight: Any = weight) -> Any:
+                drawn = run(ops, table, lambda y, t: ops.tanh(v["w"] * y) * (1.0 + t), v["x"], v["z"])
+                return ops.sum(weight * drawn)
+
+            grad = compiled(name, ops.grad(value))({k: b.array(v, "float64") for k, v in arrays.items()})
+            out.append({k: b.numpy(v) for k, v in grad.items()})
+    for k, g in out[0].items():
+        assert np.any(g != 0) == (k != "z" or table.stochastic)
+        np.testing.assert_allclose(g, out[1][k], rtol=1e-10, atol=1e-10 * (1 + np.abs(g).max()))
 
 
 @pytest.mark.parametrize("case", CASES_OF_SAMPLERS)

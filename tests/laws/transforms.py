@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, partial
 from importlib import import_module
 from typing import Any
@@ -14,6 +14,8 @@ from gendsl.backend import get_backend
 from gendsl.graph.constraints import Interval
 from gendsl.networks import Activation
 from gendsl.transforms import (
+    SCALARS,
+    TRANSFORMS,
     Affine,
     Chain,
     Coupling,
@@ -82,6 +84,15 @@ CASES: dict[str, Case] = {
 }
 
 
+def kinds(x: Any) -> set[str]:
+    """Names of the transforms and scalars that there are in a transform, or in a tuple of them."""
+    if isinstance(x, tuple):
+        return set().union(*map(kinds, x))
+    if type(x).__name__ not in (*TRANSFORMS, *SCALARS):
+        return set()
+    return {type(x).__name__}.union(*(kinds(getattr(x, f.name)) for f in fields(x)))
+
+
 def values(case: Case, seed: int = 0) -> dict[str, np.ndarray]:
     """Parameters far from their start."""
     rng = np.random.default_rng(seed)
@@ -95,14 +106,14 @@ def values(case: Case, seed: int = 0) -> dict[str, np.ndarray]:
 class On:
     """A case on one backend: numpy in, numpy out. What jax compiles is kept for one shape and another."""
 
-    def __init__(self, case: Case, backend: str) -> None:
-        self.case, self.b = case, get_backend(backend)
+    def __init__(self, case: Case, backend: str, precision: str = "float64") -> None:
+        self.case, self.b, self.precision = case, get_backend(backend), precision
         self.nn = import_module(f"gendsl_{backend}.networks").LAYERS
         self.numbers = values(case)
         self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 
     def _run(self, what: str, direction: str, params: dict[str, np.ndarray] | None, *arrays: np.ndarray | None) -> Any:
-        with self.b.context("float64"):
+        with self.b.context(self.precision):
             if (what, direction) not in self._compiled:
                 function = partial(getattr(self, f"_{what}"), direction)
                 if self.b.name == "numpyro":
@@ -114,7 +125,7 @@ class On:
             return self._compiled[what, direction](p, *(None if a is None else self._array(a) for a in arrays))
 
     def _array(self, x: Any) -> Any:
-        return self.b.array(np.asarray(x, np.float64), "float64")
+        return self.b.array(np.asarray(x, np.float64), self.precision)
 
     def _value(self, direction: str, params: Any, x: Any, context: Any) -> Any:
         return getattr(self.case.transform, direction)(self.nn, params, x, context)

@@ -22,6 +22,7 @@ LINE: dict[str, Objective] = {
     "score": ELBO(gradient=Gradient.SCORE, particles=2),
     "iwae": IWAE(guide=guide.FullRank(), particles=4),
 }
+LIKELIHOOD = MaximumLikelihood()
 PPCA: dict[str, dict[str, Any]] = {
     "path": {"particles": 3},
     "analytic": {"analytic_kl": True},
@@ -52,6 +53,19 @@ def test_backends_agree_on_a_guide_of_ours(name: str) -> None:
 def test_backends_agree_on_a_batch() -> None:
     model, data = regression()
     _agree(model, ELBO(particles=2), data, slice(2, 7), True)
+
+
+def test_backends_agree_on_the_likelihood() -> None:
+    """Of a flow and of a regression by a network."""
+    m = gd.Model("rows")
+    row = m.plate("row")
+    x = m.data("x", dims=row, event=2)
+    f = m.network("f", gd.MLP(1, hidden=(3,)))
+    m.observe("y", gd.Normal(f(x)[..., 0], m.param("s", 2.0, constraint=gd.positive)), dims=row)
+    m.observe("z", gd.Flow(gd.Normal(0, 1).expand(2), gd.flows.nsf(2, bins=3, hidden=(4,))), dims=row)
+    rng = np.random.default_rng(0)
+    data = {"x": rng.normal(size=(7, 2)), "y": rng.normal(size=7), "z": rng.normal(size=(7, 2))}
+    _agree(m, LIKELIHOOD, data, slice(1, 5), True)
 
 
 @pytest.mark.parametrize("name", PPCA)

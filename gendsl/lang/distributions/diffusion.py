@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gendsl.checked import refuse
 from gendsl.densities import DiffusionDensity
 from gendsl.errors import check_call
 from gendsl.graph.families import Params
@@ -14,7 +15,10 @@ from gendsl.lang.distributions.learned import LearnedDistribution, event_shape, 
 from gendsl.math.diffusion.predicts import Predicts
 from gendsl.networks import Network
 from gendsl.processes import ForwardProcess
-from gendsl.samplers import DPMSolver, ProbabilityFlow, Sampler
+from gendsl.samplers import DPMSolver, Grid, ProbabilityFlow, Sampler, UniformLogSNR
+
+if TYPE_CHECKING:
+    from gendsl.lang.chain import ModelAndGuide
 
 __all__ = ["Diffusion"]
 
@@ -62,6 +66,43 @@ class Diffusion(LearnedDistribution):
         given = dict(bound.arguments)
         event, name = event_shape(given.pop("event"), "Diffusion"), given.pop("name")
         super().__init__(event=event, spec=DiffusionDensity(**given), name=name)
+
+    def chain(
+        self, steps: int = 10, *, grid: Grid = UniformLogSNR(), name: str = "x", plate: str = "row"
+    ) -> ModelAndGuide:
+        """The explicit chain x_T -> ... -> x_1 -> x of process and network, as a model and its guide.
+
+        `model.objective(gd.ELBO(guide=guide, analytic_kl=True))` trains the network by the variational bound of
+        denoising diffusions. Each step is a latent and a call of the network in the program: this is for chains of
+        tens of steps. Sampler and flow have no part in it.
+
+        Args:
+            steps: T, latents "x_1", ..., "x_T", the last with the most noise.
+            grid: where the T levels are; the bound falls as there are more, and the log-SNR's even grid is a good one.
+            name: of the observation, before the numbers of the latents.
+            plate: of the rows.
+
+        Returns:
+            model, guide. The network is the model's, under the distribution's name or "<name>_network".
+
+        Raises:
+            ModelError: if a value is not what it should be.
+
+        Reference:
+            Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020) | https://arxiv.org/abs/2006.11239
+        """
+        from gendsl.lang.chain import explicit_chain
+
+        if self.expanded:
+            refuse(
+                "Diffusion.chain",
+                "a chain is that of one event, without copies",
+                self,
+                "the diffusion before .expand(...)",
+                "event=... of all of it, or a plate",
+            )
+        network = self.params.get("name") or f"{name}_network"
+        return explicit_chain(self.params["spec"], self.params["event"], steps, grid, name, plate, network)
 
     @staticmethod
     def _event(p: Params) -> tuple[Size, ...]:

@@ -82,7 +82,7 @@ def chain_of(process: GaussianPath, times: np.ndarray) -> Chain:
         process: the process.
         times: increasing, (T + 1,).
     """
-    t = np.asarray(times, float)
+    t = np.ascontiguousarray(times, float)
     return Chain(t, process.alpha(NUMPY, t), process.sigma(NUMPY, t), process.base_scale)
 
 
