@@ -32,6 +32,8 @@ class Pair:
             image of its noise under the site's distribution: loc + scale eps, loc + L eps, and transforms of these.
         seed: of sites that have no noise of their own, an integer array; None where every site has.
         score: sites whose gradient is that of the score function; others are differentiated along their path.
+        baselines: some of these -> b, a scalar; the site's gradient is then grad log q times (cost - b), which has the
+            same mean for every b that does not depend on the draws.
         scales: plate -> factor of the log-probabilities of the sites in it.
         depth: plate slots of the programs.
         bound: which loss.
@@ -43,6 +45,7 @@ class Pair:
     draws: Mapping[str, Array] = field(default_factory=dict)
     seed: Array | None = None
     score: frozenset[str] = frozenset()
+    baselines: Mapping[str, Array] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
     depth: int = 0
     bound: Bound = Bound.ELBO
@@ -61,6 +64,12 @@ class Evidence(Protocol):
 
     def loss(self, pair: Pair) -> Array:
         """The negative bound, a scalar whose gradient is the estimator's; nothing global is left behind."""
+
+    def loss_and_costs(self, pair: Pair) -> tuple[Array, dict[str, Array]]:
+        """The same, and for each site with a baseline the mean over particles and elements of what its score weighs.
+
+        That is the sum of the log weights that depend on an element's draw. No costs where no gradients are recorded.
+        """
 
     def log_joint(
         self,
