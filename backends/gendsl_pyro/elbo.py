@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -14,8 +15,9 @@ from pyro import distributions as dist
 from pyro import poutine
 from pyro.distributions.torch_distribution import ExpandedDistribution, MaskedDistribution
 from pyro.infer import RenyiELBO, Trace_ELBO, TraceGraph_ELBO, TraceMeanField_ELBO
+from pyro.infer.enum import get_importance_trace
 from pyro.infer.util import get_dependent_plate_dims, torch_sum
-from pyro.ops.provenance import detach_provenance, get_provenance
+from pyro.ops.provenance import detach_provenance, get_provenance, track_provenance
 from pyro.poutine.messenger import Messenger
 
 from gendsl.objectives.pair import Bound, Pair
@@ -45,7 +47,7 @@ class PyroEvidence:
         options: dict[str, Any] = {"alpha": 0.0} if pair.bound is Bound.IWAE else {}
         costs: dict[str, torch.Tensor] = {}
         if pair.score and pair.bound is not Bound.IWAE:
-            kind, options = _Graph, {"baselines": pair.baselines, "costs": costs}
+            kind, options = _Graph, {"pair": pair, "costs": costs}
         elbo = kind(num_particles=pair.particles, vectorize_particles=wide, max_plate_nesting=pair.depth, **options)
 
         def guide() -> None:
@@ -103,11 +105,23 @@ class _Graph(TraceGraph_ELBO):
     """Pyro's, as a loss that can be differentiated, with baselines that are given; `costs` are written down.
 
     Pyro's own decaying averages stand in its parameter store, element by element, and rows of a batch change places.
+    What depends on what the graphs say: tensors that carry it lose it where torch maps functions.
     """
 
-    def __init__(self, baselines: Mapping[str, torch.Tensor], costs: dict[str, torch.Tensor], **options: Any) -> None:
+    def __init__(self, pair: Pair, costs: dict[str, torch.Tensor], **options: Any) -> None:
         super().__init__(**options)
-        self.baselines, self.costs = baselines, costs
+        self.pair, self.costs = pair, costs
+
+    def _get_trace(self, model: Any, guide: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        traces: tuple[Any, Any] = get_importance_trace("flat", self.max_plate_nesting, model, guide, args, kwargs)
+        kinds = [site["log_prob_sum"].dtype for t in traces for site in t.nodes.values() if site["type"] == "sample"]
+        dtype = functools.reduce(torch.promote_types, kinds)  # Pyro adds to the first, which for a mask is float32
+        for trace, reads in zip(traces, (self.pair.model_reads, self.pair.guide_reads), strict=True):
+            for name, site in trace.nodes.items():
+                if site["type"] == "sample":
+                    upstream = reads.get(name, self.pair.score) & self.pair.score
+                    site["log_prob_sum"] = track_provenance(site["log_prob_sum"].to(dtype), upstream)
+        return traces
 
     def differentiable_loss(self, model: Callable[[], Any], guide: Callable[[], Any]) -> Any:
         elbo, surrogate = self._loss_and_surrogate_loss(model, guide, (), {})
@@ -115,7 +129,7 @@ class _Graph(TraceGraph_ELBO):
 
     def _loss_and_surrogate_loss_particle(self, model_trace: Any, guide_trace: Any) -> tuple[Any, Any]:
         elbo, surrogate = super()._loss_and_surrogate_loss_particle(model_trace, guide_trace)
-        for name, baseline in self.baselines.items():
+        for name, baseline in self.pair.baselines.items():
             site = guide_trace.nodes[name]
             self.costs[name] = _cost(site, model_trace, guide_trace)
             surrogate = surrogate + detach_provenance(baseline * site["score_parts"].score_function.sum())

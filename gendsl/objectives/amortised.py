@@ -14,7 +14,7 @@ from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph
 from gendsl.objectives.baseline import Baselines
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
-from gendsl.objectives.guides import has_path, is_image, prior_of
+from gendsl.objectives.guides import has_path, is_image, prior_of, reads
 from gendsl.objectives.pair import Bound, Pair
 from gendsl.objectives.parameters import parameters_of
 from gendsl.objectives.rows import Rows
@@ -104,6 +104,7 @@ class AmortisedGame:
         }
         self.seeded = len(self.normal) < len(latents)
         self.score = frozenset(k for k, n in latents.items() if objective.score_of(k, has_path(graph, n)))
+        self.reads = reads(setting.graph, graph)
         self.baselines = Baselines.of(getattr(objective, "baseline", None), self.score, self.ops)
         self.depth = max((-s for b in programs.values() for s in b.program.emitted.slots.values()), default=0)
         self.over = rows.plate is not None and _all_over(setting.graph, rows.plate)
@@ -143,6 +144,8 @@ class AmortisedGame:
                 seed=noise.get(_SEED),
                 score=self.score,
                 baselines=self.baselines.values(state),
+                model_reads=self.reads[0],
+                guide_reads=self.reads[1],
                 scales=scales,
                 depth=self.depth,
                 bound=bound,

@@ -34,6 +34,9 @@ class Pair:
         score: sites whose gradient is that of the score function; others are differentiated along their path.
         baselines: some of these -> b, a scalar; the site's gradient is then grad log q times (cost - b), which has the
             same mean for every b that does not depend on the draws.
+        model_reads: site of the model -> the latents that its log-probability depends on, its own draw and those that
+            draws of the guide depend on among them; a site that is not here may depend on all.
+        guide_reads: the same of the guide's sites.
         scales: plate -> factor of the log-probabilities of the sites in it.
         depth: plate slots of the programs.
         bound: which loss.
@@ -46,6 +49,8 @@ class Pair:
     seed: Array | None = None
     score: frozenset[str] = frozenset()
     baselines: Mapping[str, Array] = field(default_factory=dict)
+    model_reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    guide_reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
     depth: int = 0
     bound: Bound = Bound.ELBO
