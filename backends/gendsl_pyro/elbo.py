@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -13,8 +14,10 @@ import torch
 from pyro import distributions as dist
 from pyro import poutine
 from pyro.distributions.torch_distribution import ExpandedDistribution, MaskedDistribution
-from pyro.infer import RenyiELBO, Trace_ELBO, TraceMeanField_ELBO
+from pyro.infer import RenyiELBO, Trace_ELBO, TraceGraph_ELBO, TraceMeanField_ELBO
+from pyro.infer.enum import get_importance_trace
 from pyro.infer.util import get_dependent_plate_dims, torch_sum
+from pyro.ops.provenance import detach_provenance, get_provenance, track_provenance
 from pyro.poutine.messenger import Messenger
 
 from gendsl.objectives.pair import Bound, Pair
@@ -34,10 +37,17 @@ class PyroEvidence:
     dist: Any = dist
 
     def loss(self, pair: Pair) -> torch.Tensor:
-        """The negative bound, by Trace_ELBO, TraceMeanField_ELBO or RenyiELBO."""
+        """The negative bound, by Trace_ELBO, TraceGraph_ELBO, TraceMeanField_ELBO or RenyiELBO."""
+        return self.loss_and_costs(pair)[0]
+
+    def loss_and_costs(self, pair: Pair) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The same, and what the scores of sites with baselines weigh."""
         wide = pair.particles > 1
-        kind = {Bound.ELBO: Trace_ELBO, Bound.ANALYTIC: TraceMeanField_ELBO, Bound.IWAE: _Renyi}[pair.bound]
-        options = {"alpha": 0.0} if pair.bound is Bound.IWAE else {}
+        kind: Any = {Bound.ELBO: Trace_ELBO, Bound.ANALYTIC: TraceMeanField_ELBO, Bound.IWAE: _Renyi}[pair.bound]
+        options: dict[str, Any] = {"alpha": 0.0} if pair.bound is Bound.IWAE else {}
+        costs: dict[str, torch.Tensor] = {}
+        if pair.score and pair.bound is not Bound.IWAE:
+            kind, options = _Graph, {"pair": pair, "costs": costs}
         elbo = kind(num_particles=pair.particles, vectorize_particles=wide, max_plate_nesting=pair.depth, **options)
 
         def guide() -> None:
@@ -53,7 +63,7 @@ class PyroEvidence:
             random = seeded(int(pair.seed), str(pair.seed.device))
         with random:
             out: torch.Tensor = elbo.differentiable_loss(model, guide)
-        return out
+        return out, costs
 
     def image(self, distribution: Any, noise: torch.Tensor) -> torch.Tensor:
         """The draws of a distribution whose standard normal noise is given."""
@@ -89,6 +99,52 @@ class _Renyi(RenyiELBO):
             weights.append(weight)
         log_weights = weights[0] if self.vectorize_particles and self.num_particles > 1 else torch.stack(weights)
         return -(torch.logsumexp(log_weights, 0) - math.log(self.num_particles)).sum()
+
+
+class _Graph(TraceGraph_ELBO):
+    """Pyro's, as a loss that can be differentiated, with baselines that are given; `costs` are written down.
+
+    Pyro's own decaying averages stand in its parameter store, element by element, and rows of a batch change places.
+    What depends on what the graphs say: tensors that carry it lose it where torch maps functions.
+    """
+
+    def __init__(self, pair: Pair, costs: dict[str, torch.Tensor], **options: Any) -> None:
+        super().__init__(**options)
+        self.pair, self.costs = pair, costs
+
+    def _get_trace(self, model: Any, guide: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        traces: tuple[Any, Any] = get_importance_trace("flat", self.max_plate_nesting, model, guide, args, kwargs)
+        kinds = [site["log_prob_sum"].dtype for t in traces for site in t.nodes.values() if site["type"] == "sample"]
+        dtype = functools.reduce(torch.promote_types, kinds)  # Pyro adds to the first, which for a mask is float32
+        for trace, reads in zip(traces, (self.pair.model_reads, self.pair.guide_reads), strict=True):
+            for name, site in trace.nodes.items():
+                if site["type"] == "sample":
+                    upstream = reads.get(name, self.pair.score) & self.pair.score
+                    site["log_prob_sum"] = track_provenance(site["log_prob_sum"].to(dtype), upstream)
+        return traces
+
+    def differentiable_loss(self, model: Callable[[], Any], guide: Callable[[], Any]) -> Any:
+        elbo, surrogate = self._loss_and_surrogate_loss(model, guide, (), {})
+        return surrogate - (surrogate + elbo).detach()
+
+    def _loss_and_surrogate_loss_particle(self, model_trace: Any, guide_trace: Any) -> tuple[Any, Any]:
+        elbo, surrogate = super()._loss_and_surrogate_loss_particle(model_trace, guide_trace)
+        for name, baseline in self.pair.baselines.items():
+            site = guide_trace.nodes[name]
+            self.costs[name] = _cost(site, model_trace, guide_trace)
+            surrogate = surrogate + detach_provenance(baseline * site["score_parts"].score_function.sum())
+        return elbo, surrogate
+
+
+def _cost(site: Any, model_trace: Any, guide_trace: Any) -> torch.Tensor:
+    """The mean over a site's elements of the terms that depend on them: each is a sum over the plates it has alone."""
+    own, total = set(site["cond_indep_stack"]), torch.zeros(())
+    for sign, trace in ((1.0, model_trace), (-1.0, guide_trace)):
+        for term in trace.nodes.values():
+            if term["type"] == "sample" and site["name"] in get_provenance(term["log_prob_sum"]):
+                shared = math.prod(f.size for f in own & set(term["cond_indep_stack"]) if f.vectorized)
+                total = total + sign * detach_provenance(term["log_prob_sum"]).detach() / shared
+    return total
 
 
 class _Scale(Messenger):

@@ -1,4 +1,4 @@
-"""The elementwise part of `ops` in numpy, in double precision, for what is computed once: tables, grids, checks.
+"""A part of `ops` in numpy, in double precision, for what is computed once: tables, grids, checks.
 
 A derivative is a complex step, f'(x) v = Im f(x + i h v) / h with h = 1e-30: there is no difference, so nothing
 cancels, and the result is as exact as f. It needs f to be built of functions that numpy continues into the complex
@@ -48,6 +48,11 @@ def _sigmoid(x: Any) -> Any:
     return np.exp(-_softplus(-x))
 
 
+def _softmax(x: Any, axis: int) -> Any:
+    share = np.exp(x - np.max(np.real(x), axis, keepdims=True))
+    return share / np.sum(share, axis, keepdims=True)
+
+
 def _special(name: str) -> Callable[..., Any]:
     """A function of scipy.special, which is loaded when it is first called."""
 
@@ -72,17 +77,23 @@ NUMPY: Any = SimpleNamespace(
     concatenate=np.concatenate,
     constant=lambda values, like: np.asarray(values, np.asarray(like).dtype),
     cos=np.cos,
+    cumsum=np.cumsum,
+    diagonal=lambda x: np.diagonal(x, axis1=-2, axis2=-1),
     erf=_special("erf"),
     exp=np.exp,
     expm1=np.expm1,
+    eye=_like(np.eye),
+    floor=np.floor,
     full=_like(np.full),
     log=np.log,
     log1p=np.log1p,
     log_ndtr=_special("log_ndtr"),
     log_sigmoid=lambda x: -_softplus(-x),
+    matmul=np.matmul,
     maximum=_maximum,
     mean=np.mean,
     minimum=_minimum,
+    moveaxis=np.moveaxis,
     ndtr=_special("ndtr"),
     ones_like=np.ones_like,
     relu=lambda x: _maximum(x, 0.0),
@@ -90,12 +101,14 @@ NUMPY: Any = SimpleNamespace(
     sigmoid=_sigmoid,
     sign=lambda x: np.sign(np.real(x)),
     sin=np.sin,
+    softmax=_softmax,
     softplus=_softplus,
     sqrt=np.sqrt,
     square=np.square,
     stack=np.stack,
-    sum=np.sum,
+    sum=lambda x, axis=None, keepdims=False: np.sum(x, axis, keepdims=keepdims),
     tanh=np.tanh,
+    tril=np.tril,
     where=np.where,
     zeros_like=np.zeros_like,
     jvp=_jvp,

@@ -3,6 +3,7 @@
 from gendsl.math.adversarial import Minimax, NonSaturating, Wasserstein
 from gendsl.objectives.adversarial import GAN, R1, WGAN, GradientPenalty
 from gendsl.objectives.base import OBJECTIVES, Objective
+from gendsl.objectives.baseline import Baseline
 from gendsl.objectives.contrastive import ContrastiveDivergence, PersistentContrastiveDivergence
 from gendsl.objectives.diffusion import DenoisingScoreMatching, FlowMatching, Times, Weight
 from gendsl.objectives.energy import ImplicitScoreMatching, SlicedScoreMatching, SmoothedScoreMatching
@@ -16,6 +17,7 @@ __all__ = [
     "OBJECTIVES",
     "R1",
     "WGAN",
+    "Baseline",
     "ContrastiveDivergence",
     "DenoisingScoreMatching",
     "FlowMatching",

@@ -12,8 +12,9 @@ import numpy as np
 from gendsl.emit.layout import Layout, assign_slots
 from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph
+from gendsl.objectives.baseline import Baselines
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
-from gendsl.objectives.guides import has_path, is_image, prior_of
+from gendsl.objectives.guides import has_path, is_image, prior_of, reads
 from gendsl.objectives.pair import Bound, Pair
 from gendsl.objectives.parameters import parameters_of
 from gendsl.objectives.rows import Rows
@@ -103,6 +104,8 @@ class AmortisedGame:
         }
         self.seeded = len(self.normal) < len(latents)
         self.score = frozenset(k for k, n in latents.items() if objective.score_of(k, has_path(graph, n)))
+        self.reads = reads(setting.graph, graph)
+        self.baselines = Baselines.of(getattr(objective, "baseline", None), self.score, self.ops)
         self.depth = max((-s for b in programs.values() for s in b.program.emitted.slots.values()), default=0)
         self.over = rows.plate is not None and _all_over(setting.graph, rows.plate)
         with setting.context():
@@ -113,7 +116,7 @@ class AmortisedGame:
         return self.parameters["model"].initial(seed) | self.parameters["guide"].initial(seed)
 
     def initial_state(self, seed: int) -> dict[str, np.ndarray]:
-        return {}
+        return self.baselines.initial()
 
     def draw(self, player: Player, key: Any, batch: Batch) -> Noise:
         sizes = dict(self.setting.bound.sizes)
@@ -132,7 +135,7 @@ class AmortisedGame:
         bound = self.objective.bound
         if getattr(self.objective, "analytic_kl", False):
             bound = Bound.ANALYTIC
-        negative = self.evidence.loss(
+        negative, costs = self.evidence.loss_and_costs(
             Pair(
                 model=self._call("model", params, batch),
                 guide=self._call("guide", params, batch),
@@ -140,12 +143,16 @@ class AmortisedGame:
                 draws={k: noise[k] for k in self.normal},
                 seed=noise.get(_SEED),
                 score=self.score,
+                baselines=self.baselines.values(state),
+                model_reads=self.reads[0],
+                guide_reads=self.reads[1],
                 scales=scales,
                 depth=self.depth,
                 bound=bound,
             )
         )
-        return Loss(negative / (self.rows.size(batch) if self.over else self.rows.count))
+        count = self.rows.size(batch) if self.over else self.rows.count
+        return Loss(negative / count, state=self.baselines.after(state, costs))
 
     def _call(self, role: str, params: Params, batch: Batch) -> Any:
         """A program without arguments."""

@@ -31,8 +31,9 @@ from gendsl.checked import boolean, refuse, whole
 from gendsl.graph.node import Graph
 from gendsl.guide import Guide, MeanField
 from gendsl.objectives.base import Objective, Refusal, register
+from gendsl.objectives.baseline import Baseline, baseline_refusals
 from gendsl.objectives.densities import density_refusals
-from gendsl.objectives.guides import guide_refusals, latent_refusals
+from gendsl.objectives.guides import guide_refusals, has_path, latent_refusals
 from gendsl.objectives.pair import Bound
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class ELBO(_Evidence):
         particles: K, draws at each step.
         gradient: of all sites, or by the name of a site of a guide that is a model; left out, along the path where a
             site's distribution allows it.
+        baseline: of all score-function gradients, or by the name of a site of a guide that is a model; it takes noise
+            from them and leaves their mean.
         analytic_kl: Kullback-Leibler divergences in closed form where the engine knows them, for a guide that is a
             model.
 
@@ -119,6 +122,7 @@ class ELBO(_Evidence):
     bound: ClassVar[Bound] = Bound.ELBO
 
     gradient: Gradient | Mapping[str, Gradient] | None = None
+    baseline: Baseline | Mapping[str, Baseline] | None = None
     analytic_kl: bool = False
 
     @classmethod
@@ -135,6 +139,11 @@ class ELBO(_Evidence):
             if value is not None and not isinstance(value, Gradient):
                 choices = ", ".join(f"gd.Gradient.{g.name}" for g in Gradient)
                 refuse(self.who(), "unknown gradient", value, f"one of {choices}, or one for each site", None)
+        if isinstance(self.baseline, Mapping):
+            object.__setattr__(self, "baseline", MappingProxyType(dict(self.baseline)))
+        for given in self.baseline.values() if isinstance(self.baseline, Mapping) else (self.baseline,):
+            if given is not None and not isinstance(given, Baseline):
+                refuse(self.who(), "unknown baseline", given, "a gd.Baseline, or one for each site", "gd.Baseline()")
         if self.analytic_kl and isinstance(self.guide, Guide):
             refuse(self.who(), "analytic_kl needs the model's own sites in the guide", self.guide, "a model as guide")
 
@@ -155,7 +164,27 @@ class ELBO(_Evidence):
                             fix="gradient=gd.Gradient.SCORE" if not known else "check the spelling",
                         )
                     )
+        score = self._scores()
+        out += baseline_refusals(self.who(), self.baseline, score)
+        if self.analytic_kl and any(score.values()):
+            name = next(k for k, v in score.items() if v)
+            out.append(
+                Refusal(
+                    f"analytic_kl differentiates draws along their paths, and '{name}' by the score function",
+                    node=name,
+                    given="analytic_kl=True",
+                    needed="paths, or divergences that are sampled",
+                    fix="leave analytic_kl out",
+                )
+            )
         return out
+
+    def _scores(self) -> dict[str, bool]:
+        """Site of a guide that is a model -> whether its gradient is that of the score function."""
+        if self.amortised is None:
+            return {"the guide": isinstance(self.guide, Guide) and self.guide.draws and self.score_of("", True)}
+        return {str(n.name): self.score_of(str(n.name), has_path(self.amortised, n))
+                for _, n in self.amortised.of("latent")}  # fmt: skip
 
     def score_of(self, site: str, has_path: bool) -> bool:
         """Whether a site's gradient is that of the score function."""

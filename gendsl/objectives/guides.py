@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gendsl.densities import Density, Noise
@@ -15,7 +15,7 @@ from gendsl.objectives.base import Refusal
 if TYPE_CHECKING:
     from gendsl.guide import Guide
 
-__all__ = ["guide_refusals", "has_path", "is_image", "latent_refusals", "prior_of"]
+__all__ = ["guide_refusals", "has_path", "is_image", "latent_refusals", "prior_of", "reads"]
 
 
 def prior_of(graph: Graph, n: Node) -> tuple[Node, DistType]:
@@ -30,6 +30,32 @@ def has_path(graph: Graph, n: Node) -> bool:
     """Whether a draw of a latent's distribution is differentiable in its parameters."""
     d, t = prior_of(graph, n)
     return t.dtype is DType.FLOAT and FAMILIES[d.op.removeprefix("dist.")].reparametrised
+
+
+def reads(graph: Graph, guide: Graph) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+    """Site of a model, and of its guide -> the latents that its log-probability depends on, when the guide draws.
+
+    A draw depends on itself and on the draws that its distribution in the guide is computed from.
+    """
+    draws = _reads(guide, {})
+    return _reads(graph, draws), draws
+
+
+def _reads(graph: Graph, drawn: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """Of one graph; `drawn` are what the values of its latents depend on, where another graph draws them."""
+    out: dict[str, frozenset[str]] = {}
+    below: list[frozenset[str]] = []
+    for n in graph.nodes:
+        found = frozenset[str]().union(*(below[a] for a in n.args))
+        name = str(n.name)
+        if n.op == "latent":
+            value = drawn.get(name, found | {name})
+            out[name] = found | value
+            found = value
+        elif n.op in ("observe", "factor"):
+            out[name] = found
+        below.append(found)
+    return out
 
 
 _NORMAL = ("Normal", "LogNormal", "MultivariateNormal")

@@ -22,6 +22,7 @@ from gendsl.math.adversarial import LOSSES
 from gendsl.networks.spec import Spec
 from gendsl.objectives.adversarial import PENALTIES
 from gendsl.objectives.base import OBJECTIVES, Objective
+from gendsl.objectives.baseline import Baseline
 from gendsl.objectives.evidence import Gradient
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ __all__ = ["FORMAT", "VERSION", "decode", "dumps", "encode", "is_model", "loads"
 
 FORMAT, VERSION = "gendsl-model", 1
 _AGAIN = "write the file again with model.to_json(), or take an undamaged copy"
-_CLASSES: dict[str, type[Any]] = {**OBJECTIVES, **GUIDES, **LOSSES, **PENALTIES}
+_CLASSES: dict[str, type[Any]] = {**OBJECTIVES, **GUIDES, **LOSSES, **PENALTIES, "Baseline": Baseline}
 
 
 def encode(value: Any) -> Any:

@@ -32,6 +32,11 @@ class Pair:
             image of its noise under the site's distribution: loc + scale eps, loc + L eps, and transforms of these.
         seed: of sites that have no noise of their own, an integer array; None where every site has.
         score: sites whose gradient is that of the score function; others are differentiated along their path.
+        baselines: some of these -> b, a scalar; the site's gradient is then grad log q times (cost - b), which has the
+            same mean for every b that does not depend on the draws.
+        model_reads: site of the model -> the latents that its log-probability depends on, its own draw and those that
+            draws of the guide depend on among them; a site that is not here may depend on all.
+        guide_reads: the same of the guide's sites.
         scales: plate -> factor of the log-probabilities of the sites in it.
         depth: plate slots of the programs.
         bound: which loss.
@@ -43,6 +48,9 @@ class Pair:
     draws: Mapping[str, Array] = field(default_factory=dict)
     seed: Array | None = None
     score: frozenset[str] = frozenset()
+    baselines: Mapping[str, Array] = field(default_factory=dict)
+    model_reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    guide_reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     scales: Mapping[str, float] = field(default_factory=dict)
     depth: int = 0
     bound: Bound = Bound.ELBO
@@ -61,6 +69,12 @@ class Evidence(Protocol):
 
     def loss(self, pair: Pair) -> Array:
         """The negative bound, a scalar whose gradient is the estimator's; nothing global is left behind."""
+
+    def loss_and_costs(self, pair: Pair) -> tuple[Array, dict[str, Array]]:
+        """The same, and for each site with a baseline the mean over particles and elements of what its score weighs.
+
+        That is the sum of the log weights that depend on an element's draw. No costs where no gradients are recorded.
+        """
 
     def log_joint(
         self,

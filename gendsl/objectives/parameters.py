@@ -1,8 +1,6 @@
-"""Parameters of a program as the training loop moves them: on the real line, from which constraints are reached.
+"""Parameters of a program as the training loop moves them: free numbers, of which the constrained are functions.
 
-value in (lower, inf)       value = lower + exp(u)
-value in (-inf, upper)      value = upper - exp(u)
-value in (lower, upper)     value = lower + (upper - lower) / (1 + exp(-u))
+The functions are those of `gendsl.math.free`; they keep shapes, so a parameter has one layout.
 """
 
 from __future__ import annotations
@@ -15,14 +13,41 @@ import numpy as np
 
 from gendsl.emit.layout import Layout
 from gendsl.errors import FitError
-from gendsl.graph.constraints import Interval
-from gendsl.graph.node import Graph, Node
+from gendsl.graph.constraints import (
+    Circular,
+    Constraint,
+    CorrCholesky,
+    CorrMatrix,
+    Interval,
+    LowerCholesky,
+    Ordered,
+    PositiveDefinite,
+    PositiveOrdered,
+    Simplex,
+    Sphere,
+)
+from gendsl.graph.node import Node
 from gendsl.graph.types import ArrayType
+from gendsl.math import free
+from gendsl.math.free import Coordinates
+from gendsl.math.numpy_ops import NUMPY
 from gendsl.program import BoundProgram, initial_params
 
 __all__ = ["Parameters", "parameters_of"]
 
 Array = Any
+
+_COORDINATES: dict[type[Constraint], Coordinates] = {
+    Circular: free.ANGLE,
+    CorrCholesky: free.CORR_CHOLESKY,
+    CorrMatrix: free.CORRELATION,
+    LowerCholesky: free.LOWER_CHOLESKY,
+    Ordered: free.ORDERED,
+    PositiveDefinite: free.COVARIANCE,
+    PositiveOrdered: free.POSITIVE_ORDERED,
+    Simplex: free.SIMPLEX,
+    Sphere: free.SPHERE,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,20 +56,20 @@ class Parameters:
 
     Attributes:
         bound: the program with its data.
-        bounds: parameter -> its interval, for those that have one.
+        coordinates: parameter -> the coordinates it is moved in, for those that are constrained.
         layouts: the layouts of those that the graph declares.
     """
 
     bound: BoundProgram
-    bounds: Mapping[str, tuple[float | None, float | None]]
+    coordinates: Mapping[str, Coordinates]
     layouts: Mapping[str, Layout]
 
     def initial(self, seed: int) -> dict[str, np.ndarray]:
-        """Values before the first step, on the real line, in the program's layout."""
+        """Values before the first step, free, in the program's layout."""
         p = self.bound.program
         out = {k: np.array(v, float) for k, v in self._declared().items()}
-        for name, ends in self.bounds.items():
-            out[name] = _free(out[name], *ends)
+        for name, c in self.coordinates.items():
+            out[name] = c.free(out[name])
         return out | p.network_parameters(seed)
 
     def _declared(self) -> dict[str, np.ndarray]:
@@ -52,81 +77,66 @@ class Parameters:
         return initial_params(p.graph, p.emitted.slots, self.bound.bound.sizes)
 
     def constrained(self, ops: Any, values: Mapping[str, Array]) -> dict[str, Array]:
-        """What the program takes, of values on the real line."""
-        out = dict(values)
-        for name, (lower, upper) in self.bounds.items():
-            u = out[name]
-            if lower is not None and upper is not None:
-                out[name] = lower + (upper - lower) * ops.sigmoid(u)
-            else:
-                out[name] = upper - ops.exp(u) if upper is not None else lower + ops.exp(u)
-        return out
+        """What the program takes, of free values."""
+        return dict(values) | {name: c.value(ops, values[name]) for name, c in self.coordinates.items()}
 
     def shown(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Trained values as the user knows them: constrained, (*dims, *event); those of networks in their layout."""
         out = dict(values)
-        for name, (lower, upper) in self.bounds.items():
-            out[name] = _bounded(np.asarray(out[name]), lower, upper)
+        for name, c in self.coordinates.items():
+            out[name] = np.asarray(c.value(NUMPY, np.asarray(out[name])))
         for name, layout in self.layouts.items():
             out[name] = layout.back(np.asarray(out[name]), 0)
         return out
-
-
-def _free(x: np.ndarray, lower: float | None, upper: float | None) -> np.ndarray:
-    if lower is not None and upper is not None:
-        share = (x - lower) / (upper - lower)
-        return np.asarray(np.log(share) - np.log1p(-share))
-    return np.asarray(np.log(x - lower if lower is not None else upper - x))
-
-
-def _bounded(u: np.ndarray, lower: float | None, upper: float | None) -> np.ndarray:
-    if lower is not None and upper is not None:
-        return np.asarray(lower + (upper - lower) / (1.0 + np.exp(-u)))
-    return np.asarray(upper - np.exp(u) if upper is not None else lower + np.exp(u))
 
 
 def parameters_of(bound: BoundProgram) -> Parameters:
     """The parameters of a bound program.
 
     Raises:
-        FitError: if a constraint is none that can be trained in yet, or a parameter begins at its edge.
+        FitError: if a parameter is not continuous, or begins at the edge of its constraint.
     """
     graph, slots = bound.program.graph, bound.program.emitted.slots
-    bounds: dict[str, tuple[float | None, float | None]] = {}
+    coordinates: dict[str, Coordinates] = {}
     layouts: dict[str, Layout] = {}
     for _, n in graph.of("param"):
         t, name = n.type, str(n.name)
         if not isinstance(t, ArrayType):
             continue
         layouts[name] = Layout(name, t.dims, tuple(slots[d] for d in t.dims), t.event)
-        ends = _ends(graph, n, t)
-        if ends != (None, None):
-            bounds[name] = ends
-    return Parameters(bound, bounds, layouts)
+        if (found := _coordinates(n, t.support)) is not None:
+            coordinates[name] = found
+    return Parameters(bound, coordinates, layouts)
 
 
-def _ends(graph: Graph, n: Node, t: ArrayType) -> tuple[float | None, float | None]:
-    s = t.support
-    if not isinstance(s, Interval) or s.dynamic:
+def _coordinates(n: Node, s: Constraint) -> Coordinates | None:
+    """The coordinates of a parameter; None on the real line."""
+    out = _COORDINATES.get(type(s))
+    if isinstance(s, Interval) and not s.dynamic:
+        if s.lower is None and s.upper is None:
+            return None
+        out = free.interval(s.lower, s.upper)  # type: ignore[arg-type]
+    if out is None:
         raise FitError(
-            f"a parameter that is {s} cannot be trained yet",
+            f"a parameter that is {s} cannot be trained",
             node=n.name,
             given=f"constraint={s}",
-            needed="a parameter on the real line or in an interval",
-            fix="a parameter on the real line, and a function of it: gd.softmax, gd.exp",
+            needed="continuous values with a fixed constraint",
+            fix="leave constraint out, or train another function of it",
             where=n.where,
         )
-    lower, upper = s.lower, s.upper
     init = n.attr["init"]
-    start = np.asarray(init.numpy() if hasattr(init, "numpy") else init)
-    at_edge = (lower is not None and (start <= lower).any()) or (upper is not None and (start >= upper).any())
-    if at_edge:
+    start = np.asarray(init.numpy() if hasattr(init, "numpy") else init, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.isfinite(out.free(start)).all()
+    if not inside:
+        what = "interval" if isinstance(s, Interval) else "set"
         raise FitError(
-            "a parameter that begins at the edge of its interval cannot move",
+            f"a parameter that begins at the edge of its {what} cannot move",
             node=n.name,
             given=f"init={np.array2string(start, threshold=6)}"[:80],
             needed=f"a value inside: {s}",
-            fix="begin inside the interval",
+            fix=f"begin inside the {what}",
             where=n.where,
         )
-    return lower, upper  # type: ignore[return-value]
+    return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,7 +66,7 @@ class _Unconstrained:
         dist, width = game.distribution(params), game.guide.noise(game.size)
         if isinstance(game.guide, Laplace):
             at = params["guide.location"]
-            h = np.asarray(b.numpy(hessian(self._density, game.ops, at)), np.float64)
+            h = np.asarray(b.numpy(hessian(self._density(), game.ops, at)), np.float64)
             root = np.linalg.cholesky(np.linalg.inv(-0.5 * (h + h.T)))
             root = b.array(root, fit.setting.precision)
             dist, width = game.evidence.dist.MultivariateNormal(at, scale_tril=root), game.size
@@ -74,9 +74,10 @@ class _Unconstrained:
         eps = game.ops.normal(key, (count, max(width, 1)), like=game.like)
         return game.evidence.image(dist, eps), dist
 
-    def _density(self, z: Any) -> Any:
-        bound = self.fit.bound
-        return bound.program.log_density(self.game.latents(z), *bound.arguments)
+    def _density(self) -> Callable[[Any], Any]:
+        """The log density of a z; its data are made here, not under the transform that it is given to."""
+        program, arguments = self.fit.bound.program, self.fit.bound.arguments
+        return lambda z: program.log_density(self.game.latents(z), *arguments)
 
     def draw(self, count: int, seed: int) -> dict[str, np.ndarray]:
         fit, bound = self.fit, self.fit.bound
@@ -102,7 +103,7 @@ class _Unconstrained:
         fit = self.fit
         with fit.setting.context():
             z, dist = self._points(count, seed)
-            weights = self.game.ops.vmap(self._density)(z) - dist.log_prob(z)
+            weights = self.game.ops.vmap(self._density())(z) - dist.log_prob(z)
             return np.asarray(fit.setting.backend.numpy(weights), np.float64)
 
     def bounds(self, count: int, seed: int) -> np.ndarray:

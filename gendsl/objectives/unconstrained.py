@@ -12,6 +12,7 @@ import numpy as np
 
 from gendsl.errors import FitError, caller
 from gendsl.guide import Guide
+from gendsl.objectives.baseline import Baselines
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
 from gendsl.objectives.pair import Bound, Pair
 from gendsl.objectives.parameters import parameters_of
@@ -75,6 +76,8 @@ class UnconstrainedGame:
         self.parameters = parameters_of(bound)
         self.ops, self.evidence = setting.backend.ops, setting.backend.evidence
         self.size = bound.dimension
+        self.score = frozenset({SITE} if self.guide.draws and objective.score_of(SITE, True) else ())
+        self.baselines = Baselines.of(getattr(objective, "baseline", None), self.score, self.ops)
         self.depth = max((-s for s in bound.program.emitted.slots.values()), default=0)  # particles stand left of it
         with setting.context():
             self.like = setting.backend.array(np.zeros(()), setting.precision)
@@ -84,7 +87,7 @@ class UnconstrainedGame:
         return self.parameters.initial(seed) | {f"{PREFIX}{k}": v for k, v in own.items()}
 
     def initial_state(self, seed: int) -> dict[str, np.ndarray]:
-        return {}
+        return self.baselines.initial()
 
     def draw(self, player: Player, key: Any, batch: Batch) -> Noise:
         return self.noise(key, self.objective.particles)
@@ -105,12 +108,20 @@ class UnconstrainedGame:
             z = ppl.sample(SITE, flat.mask(False))  # only its shape counts
             ppl.factor("density", self.density(z, params, batch))
 
-        score = frozenset({SITE} if self.guide.draws and self.objective.score_of(SITE, True) else ())
         particles = self.objective.particles if self.guide.draws else 1
-        negative = self.evidence.loss(
-            Pair(model, guide, particles, noise, score=score, depth=self.depth, bound=self.objective.bound)
+        negative, costs = self.evidence.loss_and_costs(
+            Pair(
+                model=model,
+                guide=guide,
+                particles=particles,
+                draws=noise,
+                score=self.score,
+                baselines=self.baselines.values(state),
+                depth=self.depth,
+                bound=self.objective.bound,
+            )
         )
-        return Loss(negative / self.rows.count)
+        return Loss(negative / self.rows.count, state=self.baselines.after(state, costs))
 
     def distribution(self, params: Params) -> Any:
         """The guide's distribution of z, of the engine."""

@@ -9,7 +9,7 @@ import numpy as np
 import gendsl as gd
 from gendsl import guide
 from gendsl.methods import Train, Validation
-from gendsl.objectives import ELBO, IWAE, Gradient, MaximumLikelihood
+from gendsl.objectives import ELBO, IWAE, Baseline, Gradient, MaximumLikelihood
 from tests.mistakes.table import mistake
 
 DATA = {"y": np.zeros(6)}
@@ -76,6 +76,16 @@ def particles_by_another_name():
 @mistake(gd.ModelError, "gd.ELBO: unknown gradient", "gd.Gradient.SCORE")
 def gradient_by_a_word():
     ELBO(gradient="score")  # here
+
+
+@mistake(gd.ModelError, "gd.ELBO: unknown baseline", "gd.Baseline()")
+def baseline_by_its_decay():
+    ELBO(gradient=Gradient.SCORE, baseline=0.9)  # here
+
+
+@mistake(gd.ModelError, "gd.Baseline: decay is a share in [0, 1)", "decay=0.9")
+def baseline_that_never_moves():
+    Baseline(decay=1.0)  # here
 
 
 @mistake(gd.ModelError, "gd.ELBO: analytic_kl needs the model's own sites in the guide", "a model as guide")
@@ -173,6 +183,20 @@ def gradient_of_an_unknown_site():
     _fit(_model(), ELBO(guide=g, gradient={"w": Gradient.SCORE}))
 
 
+@mistake(gd.FitError, "has a baseline, and no gradient is that of the score function", "gd.Gradient.SCORE")
+def baseline_of_a_path():
+    g = _guide()
+    g.latent("z", gd.Normal(g["y"], 1), dims="row")
+    _fit(_model(), ELBO(guide=g, baseline=Baseline()))
+
+
+@mistake(gd.FitError, "differentiates draws along their paths, and 'z' by the score function", "leave analytic_kl out")
+def closed_form_by_the_score_function():
+    g = _guide()
+    g.latent("z", gd.Normal(g["y"], 1), dims="row")
+    _fit(_model(), ELBO(guide=g, gradient=Gradient.SCORE, analytic_kl=True))
+
+
 @mistake(gd.FitError, "'w' is a parameter of the guide, and the model has a site of this name", "guide_w")
 def parameter_in_both():
     m = _mean()
@@ -218,10 +242,10 @@ def iwae_without_a_path():
     _fit(m, IWAE(guide=g))
 
 
-@mistake(gd.FitError, "'p'", "cannot be trained yet", "simplex", "gd.softmax")
-def parameter_on_a_simplex():
+@mistake(gd.FitError, "'p'", "begins at the edge of its set cannot move", "simplex", "begin inside the set")
+def parameter_at_a_corner():
     m = gd.Model("mixed")
-    p = m.param("p", [0.5, 0.5], constraint=gd.simplex)  # here
+    p = m.param("p", [0.0, 1.0], constraint=gd.simplex)  # here
     m.observe("y", gd.Normal(p[0], 1), dims=m.plate("row"))
     _fit(m)
 

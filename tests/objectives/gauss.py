@@ -78,6 +78,8 @@ class Run:
 
         self.made, self.game, self.b = made, made.game, get_backend(backend)
         self._compiled: Any = None
+        self._stepped: Any = None
+        self._value: Any = None
 
     def _in(self, arrays: Arrays) -> dict[str, Any]:
         return {k: self.b.array(np.asarray(v), "float64") for k, v in arrays.items()}
@@ -107,3 +109,44 @@ class Run:
                 both = self.b.value_and_grad(lambda p: self.game.loss(player, p, batch, eps, {}).value)
                 value, gradient = both(self._in(params))
             return float(self.b.numpy(value)), {k: np.asarray(self.b.numpy(v)) for k, v in gradient.items()}
+
+    def step(
+        self, params: Arrays, noise: Arrays, state: Arrays, index: Any = slice(None)
+    ) -> tuple[float, Arrays, Arrays]:
+        """The loss, its gradient and the game's state after it."""
+        player = self.game.players[0]
+
+        def both(p: Any, batch: Any, eps: Any, before: Any) -> Any:
+            out = self.game.loss(player, p, batch, eps, before)
+            return out.value, out.state
+
+        with self.b.context("float64"):
+            p, *rest = (self._in(a) for a in (params, self.batch(index), noise, state))
+            if self.b.name == "numpyro":
+                import jax
+
+                if self._stepped is None:
+                    self._stepped = jax.jit(jax.value_and_grad(both, has_aux=True))
+                (value, after), slopes = self._stepped(p, *rest)
+            else:
+                kept: dict[str, Any] = {}
+
+                def once(p: Any) -> Any:
+                    value, kept["state"] = both(p, *rest)
+                    return value
+
+                value, slopes = self.b.value_and_grad(once)(p)
+                after = kept["state"]
+            out = [{k: np.asarray(self.b.numpy(v)) for k, v in x.items()} for x in (slopes, after)]
+            return float(self.b.numpy(value)), out[0], out[1]
+
+    def loss(self, params: Arrays, noise: Arrays, index: Any = slice(None)) -> float:
+        """The loss alone."""
+        with self.b.context("float64"):
+            if self._value is None:
+                self._value = lambda p, batch, eps: self.game.loss(self.game.players[0], p, batch, eps, {}).value
+                if self.b.name == "numpyro":
+                    import jax
+
+                    self._value = jax.jit(self._value)
+            return float(self.b.numpy(self._value(*(self._in(a) for a in (params, self.batch(index), noise)))))

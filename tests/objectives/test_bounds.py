@@ -168,23 +168,6 @@ def _loss(r: Run, noise: Any) -> float:
         return float(r.b.numpy(r.game.loss(r.game.players[0], {}, *inputs, {}).value))
 
 
-def test_iwae_tightens_as_its_variance_says() -> None:
-    """gap(K) falls in K, and is Var(w / p(x)) / (2 K) where that is small (V1)."""
-    model, other, data, truth = ppca(300)
-    s = 1.3  # q = N(m, s^2 C), so E (w/p)^2 = (s^2 / sqrt(2 s^2 - 1))^2 in two dimensions
-    variance = (s**2 / np.sqrt(2 * s**2 - 1)) ** 2 - 1
-    evidence = ppca_evidence(data, truth).mean()
-    gaps = []
-    for particles in (1, 2, 10):
-        objective = IWAE(guide=other, particles=particles)
-        r = Run(bound(model, objective, data, "pyro", True), "pyro")
-        params = r.game.initial_params(0)
-        params["scale"] = params["scale"] + np.log(s)  # its logarithm
-        gaps.append(evidence + np.mean([r.value(params, r.noise(k))[0] for k in range(40)]))
-    assert gaps[0] > gaps[1] > gaps[2] > 0
-    assert gaps[2] == pytest.approx(variance / 20, rel=0.25)
-
-
 def test_discrete_latents_by_the_score_function(backend: str) -> None:
     """The mean of the estimates is the gradient of the ELBO, which two cases give."""
     m = gd.Model("coin")

@@ -14,13 +14,6 @@ from gendsl.methods import Precision, Train, Validation
 from gendsl.objectives import ELBO, IWAE
 from tests.objectives.gauss import ppca, ppca_evidence, regression, regression_truth
 
-WIDE = {
-    "full rank": guide.FullRank(scale=0.3),
-    "low rank": guide.LowRank(rank=2, scale=0.3),
-    "laplace": guide.Laplace(),
-    "mean field": guide.MeanField(scale=0.3),
-}
-
 
 def _method(steps: int = 1500, **options: Any) -> Train:
     rate = optim.Adam(optim.Cosine(0.05))
@@ -28,49 +21,14 @@ def _method(steps: int = 1500, **options: Any) -> Train:
 
 
 @cache
-def _trained(name: str, backend: str) -> Any:
+def _trained(backend: str) -> Any:
     model, data = regression()
-    model.objective(ELBO(guide=WIDE[name], particles=1 if name == "laplace" else 8))
+    model.objective(ELBO(guide=guide.FullRank(scale=0.3), particles=8))
     return model.fit(data, _method(), backend=backend, progress=False)
 
 
-@pytest.mark.parametrize("name", WIDE)
-def test_guides_reach_the_evidence(name: str) -> None:
-    """Within 0.02 nats; mean field its known bound, 0.5 (sum log P_ii - log det P) below."""
-    fit = _trained(name, "numpyro")
-    evidence, mean, cov = regression_truth(regression()[1])
-    gap = 0.0
-    if name == "mean field":
-        p = np.linalg.inv(cov)
-        gap = 0.5 * (np.log(np.diag(p)).sum() - np.linalg.slogdet(p)[1])
-    found = fit.evidence(4000)
-    assert found.kind == "lower bound"
-    assert abs(found.value - (evidence - gap)) < 0.02 + 4 * found.se
-    assert found.se < 0.03
-    drawn = np.array([fit.draws["a"][0], fit.draws["b"][0]])
-    assert drawn.shape == (2, 1000)
-    np.testing.assert_allclose(drawn.mean(1), mean, atol=0.05)
-    if name != "mean field":
-        np.testing.assert_allclose(np.cov(drawn), cov, atol=0.02)
-        assert fit.pareto_k() < 0.5
-        found = fit.check()
-        assert found.ok, str(found)
-        assert found.figures["Pareto k"] < 0.5
-
-
-def test_pyro_trains_too() -> None:
-    model, data = regression()
-    model.objective(ELBO(guide=guide.FullRank(scale=0.3), particles=4))
-    fit = model.fit(data, _method(400), backend="pyro", progress=False)
-    evidence, _, _ = regression_truth(data)
-    assert abs(fit.evidence(2000).value - evidence) < 0.1
-    import pyro
-
-    assert not list(pyro.get_param_store().keys())
-
-
 def test_the_fit_shows_itself() -> None:
-    fit = _trained("full rank", "numpyro")
+    fit = _trained("numpyro")
     assert list(fit.summary().index) == ["a", "b"]
     assert list(fit.summary().columns) == ["mean", "sd", "hdi_3%", "hdi_97%"]
     assert fit.idata.posterior["a"].dims == ("chain", "draw")
