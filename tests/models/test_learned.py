@@ -107,7 +107,7 @@ def test_eight_gaussians_are_what_their_entropy_says() -> None:
 
 def test_two_moons_are_two_and_of_unit_scale() -> None:
     x = toys.two_moons(20_000)
-    assert x.std(0) == pytest.approx(np.ones(2), abs=0.05)
+    assert x.std(0) == pytest.approx(np.ones(2), abs=0.06)
     assert x.mean(0) == pytest.approx(np.zeros(2), abs=0.05)
     middle = x[np.abs(x[:, 0]) < 0.2, 1]  # between the arms: both moons are seen, and nothing at 0
     assert (middle > 0.5).any()
