@@ -13,7 +13,7 @@ def moons_energy(width: int = 128) -> gd.Model:
 
         p(x[row]) = exp(-E(x)) / Z,  E(x) = network(x) + |x|^2 / (2 spread^2)
 
-    It is trained by sliced score matching: E (v' ds/dx v) + |s|^2 / 2 with the score s = -dE/dx and random directions v.
+    It is trained by sliced score matching: E v' ds/dx v + |s|^2 / 2, with the score s = -dE/dx and random directions v.
     The score fixes the shape of each moon; how much of the mass each has, it sees only where they meet.
 
     Data: x (row, 2).
