@@ -10,7 +10,7 @@ __all__ = ["data", "eight_gan"]
 _RELU = gd.Activation.RELU
 
 
-def eight_gan(noise: int = 2, width: int = 128, weight: float = 0.1) -> gd.Model:
+def eight_gan(noise: int = 4, width: int = 128, weight: float = 0.1) -> gd.Model:
     """Points in the plane as what a network makes of noise, judged by a critic that sees a Wasserstein distance.
 
         x[row] = network(z),  z ~ Normal(0, I)

@@ -48,8 +48,12 @@ class Learned:
     sampler: gd.MALA | None = None
 
 
-def _train(steps: int, batch_size: int, rate: float, *, ema: float | None = None) -> gd.Train:
-    return gd.Train(steps=steps, batch_size=batch_size, optimizer=gd.optim.Adam(gd.optim.Cosine(rate)), ema=ema)
+def _train(
+    steps: int, batch_size: int, rate: float, *, ema: float | None = None, clip: float | None = None
+) -> gd.Train:
+    return gd.Train(
+        steps=steps, batch_size=batch_size, optimizer=gd.optim.Adam(gd.optim.Cosine(rate)), ema=ema, clip=clip
+    )
 
 
 def _game(steps: int, batch_size: int, critic: float, generator: float, ema: float) -> gd.Train:
@@ -61,12 +65,12 @@ def _game(steps: int, batch_size: int, critic: float, generator: float, ema: flo
 _ENTRIES = (
     Learned("digits_vae", digits_vae.digits_vae, digits_vae.data, _train(4_000, 128, 2e-3)),
     Learned("eight_flow", eight_flow.eight_flow, eight_flow.data, _train(2_000, 512, 5e-3)),
-    Learned("eight_gan", eight_gan.eight_gan, eight_gan.data, _game(2_500, 128, 1e-3, 5e-4, ema=0.99)),
+    Learned("eight_gan", eight_gan.eight_gan, eight_gan.data, _game(5_000, 128, 1e-3, 5e-4, ema=0.99)),
     Learned(
         "moons_energy",
         moons_energy.moons_energy,
         moons_energy.data,
-        _train(3_000, 256, 2e-3, ema=0.99),
+        _train(6_000, 256, 2e-3, ema=0.99, clip=1.0),
         gd.MALA(chains=100, warmup=300, draws=200, thinning=4),
     ),
     Learned(

@@ -93,7 +93,7 @@ def _gan(entry: Learned, fit: gd.TrainedFit) -> Shown:
 def _energy(entry: Learned, fit: gd.TrainedFit) -> Shown:
     held_out, x = entry.data(held_out=True)["x"], fit.sample(sampler=entry.sampler)["x"].reshape(-1, 2)
     x = x[np.random.default_rng(0).permutation(len(x))]
-    fine = sliced_distance(x, held_out) < 0.1
+    fine = sliced_distance(x, held_out) < 0.2
     return Shown(clouds(held_out, x), _distance(x, held_out, toys.two_moons(_POINTS, 2)), fine)
 
 

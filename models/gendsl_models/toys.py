@@ -42,4 +42,4 @@ def two_moons(count: int, seed: int = 0) -> np.ndarray:
     x = np.where(lower, 1.0 - np.cos(angle), np.cos(angle))
     y = np.where(lower, 0.5 - np.sin(angle), np.sin(angle))
     points = np.stack([(x - 0.5) / 0.87, (y - 0.25) / 0.5], -1)
-    return points + 0.1 * rng.normal(size=points.shape)
+    return points + 0.2 * rng.normal(size=points.shape)
