@@ -133,6 +133,6 @@ def film(nn: Layers, params: Values, name: str, h: Array, c: Array | None, rank:
     if c is None:
         return h
     both = nn.linear(params, name, c)
-    both = nn.ops.reshape(both, (*both.shape[:-1], *(1,) * (rank - 1), both.shape[-1]))
-    channels = h.shape[-1]
-    return h * (1.0 + both[..., :channels]) + both[..., channels:]
+    both = nn.ops.reshape(both, (*both.shape[:-1], *(1,) * (rank - 1), 2, h.shape[-1]))
+    a, b = nn.ops.unstack(both, -2)
+    return h * (1.0 + a) + b
