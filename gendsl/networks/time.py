@@ -18,7 +18,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters, linear
@@ -54,8 +57,13 @@ class TimeFeatures(Spec):
 
     def features(self, ops: Any, t: Array) -> Array:
         """(...) -> (..., size)."""
-        angle = t[..., None] * ops.constant(self.frequencies(), like=t)
+        angle = t[..., None] * ops.constant(_frequencies(self), like=t)
         return ops.concatenate([ops.sin(angle), ops.cos(angle)], -1)
+
+
+@lru_cache(maxsize=64)
+def _frequencies(spec: TimeFeatures) -> np.ndarray:
+    return np.array(spec.frequencies())
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
