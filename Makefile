@@ -55,7 +55,7 @@ fuzz: $(STAMP)
 	$(PY) -m tests.fuzz --graphs $(GRAPHS) --shards 2 --out .cache/fuzz
 
 bench: $(STAMP)
-	$(PY) -m tests.benchmarks
+	$(PY) -m tests.benchmarks $(ARGS)
 
 # Every reference posterior on both backends and engines; resumes where it was stopped.
 cases: $(STAMP)

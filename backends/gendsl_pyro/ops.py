@@ -16,12 +16,13 @@ __all__ = ["OPS"]
 
 
 def _scan(step: Callable[..., Any], init: Any, xs: Any, length: int | None = None, reverse: bool = False) -> Any:
-    leaves, _ = pytree.tree_flatten(xs)
+    leaves, kind = pytree.tree_flatten(xs)
     count = leaves[0].shape[0] if leaves else (length or 0)
+    rows = [x.unbind(0) for x in leaves]  # at once: a row's own gradient would be an array of all rows
     carry, outs = init, []
     order = range(count - 1, -1, -1) if reverse else range(count)
     for t in order:
-        carry, out = step(carry, pytree.tree_map(lambda x, t=t: x[t], xs))
+        carry, out = step(carry, pytree.tree_unflatten([x[t] for x in rows], kind))
         outs.append(out)
     if reverse:
         outs.reverse()

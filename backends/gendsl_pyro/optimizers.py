@@ -1,4 +1,8 @@
-"""torch's optimisers, of the specs in gendsl.optim; what the numbers mean is said there."""
+"""torch's optimisers, of the specs in gendsl.optim; what the numbers mean is said there.
+
+They are torch's functions in their fused form, without the class around them, whose bookkeeping takes longer than the
+arithmetic of a small network.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from torch.optim.adam import adam
+from torch.optim.sgd import sgd
 
 from gendsl.errors import FitError
 from gendsl.optim import SGD, Adam, AdamW, Optimizer
 
 __all__ = ["Mover"]
-
-_SLOTS = {"mean": "exp_avg", "square": "exp_avg_sq", "momentum": "momentum_buffer"}
-"""gendsl's names of what is remembered -> torch's."""
 
 
 class Mover:
@@ -25,6 +28,9 @@ class Mover:
         leaves: the parameters, moved in place.
         memory: slot -> parameter -> what is remembered.
         count: moves that were made before.
+
+    Raises:
+        FitError: if the backend does not know it.
     """
 
     def __init__(
@@ -35,48 +41,38 @@ class Mover:
         memory: Mapping[str, Mapping[str, np.ndarray]],
         count: int,
     ) -> None:
+        if not isinstance(spec, (Adam, SGD)):
+            raise FitError("this backend does not know the optimiser", given=repr(spec), needed="one of gendsl.optim")
         self._spec, self._names, self._leaves = spec, names, list(leaves)
-        self._optimizer = _build(spec, self._leaves)
-        (self._group,) = self._optimizer.param_groups
-        if count and memory:
-            for name, leaf in zip(names, self._leaves, strict=True):
-                state = self._optimizer.state[leaf]
-                for slot, arrays in memory.items():
-                    state[_SLOTS[slot]] = torch.tensor(arrays[name], device=leaf.device)
-                if isinstance(spec, Adam):
-                    place = leaf.device if leaf.is_cuda else "cpu"
-                    state["step"] = torch.tensor(float(count), dtype=torch.float32, device=place)
+        self._slots = {slot: [torch.zeros_like(x, requires_grad=False) for x in self._leaves] for slot in spec.slots}
+        for slot, arrays in memory.items():
+            for kept, name in zip(self._slots[slot], names, strict=True):
+                kept.copy_(torch.tensor(arrays[name]))
+        places = [x.device if x.is_cuda else "cpu" for x in self._leaves]
+        self._counts = [torch.tensor(float(count), dtype=torch.float32, device=place) for place in places]
 
+    @torch.no_grad()
     def step(self, rate: float) -> None:
         """Move along the gradients, `leaf.grad`, with a learning rate."""
-        self._group["lr"] = rate
-        self._optimizer.step()
+        spec, leaves = self._spec, self._leaves
+        gradients = [x.grad for x in leaves]
+        if isinstance(spec, Adam):
+            decay = spec.weight_decay if isinstance(spec, AdamW) else 0.0
+            adam(
+                leaves, gradients, self._slots["mean"], self._slots["square"], [], self._counts, fused=True,
+                decoupled_weight_decay=isinstance(spec, AdamW), amsgrad=False, beta1=spec.beta1, beta2=spec.beta2,
+                lr=rate, weight_decay=decay, eps=spec.eps, maximize=False,
+            )  # fmt: skip
+        elif isinstance(spec, SGD):
+            sgd(
+                leaves, gradients, self._slots.get("momentum") or [None] * len(leaves), fused=True,
+                weight_decay=spec.weight_decay, momentum=spec.momentum, lr=rate, dampening=0.0,
+                nesterov=spec.nesterov, maximize=False,
+            )  # fmt: skip
 
     def memory(self) -> dict[str, dict[str, np.ndarray]]:
         """What is remembered, as numpy: slot -> parameter -> array; zeros before the first step."""
-        state = self._optimizer.state
         return {
-            slot: {
-                name: state[leaf][_SLOTS[slot]].cpu().numpy().copy()
-                if leaf in state
-                else np.zeros_like(leaf.detach().cpu().numpy())
-                for name, leaf in zip(self._names, self._leaves, strict=True)
-            }
-            for slot in self._spec.slots
+            slot: {name: x.cpu().numpy().copy() for name, x in zip(self._names, kept, strict=True)}
+            for slot, kept in self._slots.items()
         }
-
-
-def _build(spec: Optimizer, leaves: list[torch.Tensor]) -> torch.optim.Optimizer:
-    """torch's optimiser, in its fused form; the learning rate is set at each step."""
-    match spec:
-        case AdamW():
-            return torch.optim.AdamW(
-                leaves, 1.0, (spec.beta1, spec.beta2), spec.eps, weight_decay=spec.weight_decay, fused=True
-            )
-        case Adam():
-            return torch.optim.Adam(leaves, 1.0, (spec.beta1, spec.beta2), spec.eps, fused=True)
-        case SGD():
-            return torch.optim.SGD(
-                leaves, 1.0, spec.momentum, weight_decay=spec.weight_decay, nesterov=spec.nesterov, fused=True
-            )
-    raise FitError("this backend does not know the optimiser", given=repr(spec), needed="one of gendsl.optim")

@@ -18,7 +18,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters, linear
@@ -54,8 +57,13 @@ class TimeFeatures(Spec):
 
     def features(self, ops: Any, t: Array) -> Array:
         """(...) -> (..., size)."""
-        angle = t[..., None] * ops.constant(self.frequencies(), like=t)
+        angle = t[..., None] * ops.constant(_frequencies(self), like=t)
         return ops.concatenate([ops.sin(angle), ops.cos(angle)], -1)
+
+
+@lru_cache(maxsize=64)
+def _frequencies(spec: TimeFeatures) -> np.ndarray:
+    return np.array(spec.frequencies())
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -133,6 +141,6 @@ def film(nn: Layers, params: Values, name: str, h: Array, c: Array | None, rank:
     if c is None:
         return h
     both = nn.linear(params, name, c)
-    both = nn.ops.reshape(both, (*both.shape[:-1], *(1,) * (rank - 1), both.shape[-1]))
-    channels = h.shape[-1]
-    return h * (1.0 + both[..., :channels]) + both[..., channels:]
+    both = nn.ops.reshape(both, (*both.shape[:-1], *(1,) * (rank - 1), 2, h.shape[-1]))
+    a, b = nn.ops.unstack(both, -2)
+    return h * (1.0 + a) + b

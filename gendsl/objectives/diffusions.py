@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from gendsl.densities import DiffusionDensity
@@ -51,7 +52,11 @@ class Site:
 
     def own(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Its parameters, under the density's own names, among those of a program."""
-        return {k: params[f"{self.learned}.{k}"] for k in self.spec.parameters(self.event)}
+        return {k: params[f"{self.learned}.{k}"] for k in self._names}
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.spec.parameters(self.event))
 
 
 def site_of(graph: Graph, n: Node) -> Site | None:

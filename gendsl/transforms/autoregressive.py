@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gendsl.math.flows import autoregressive
 from gendsl.networks import MaskedMLP
@@ -41,6 +42,7 @@ class MaskedAutoregressive(Conditional):
         """layers.0 ... layers.L of the masked network."""
         return self._identity_at_first(self._network(context).parameters((context + self._vector(event),)))
 
+    @lru_cache(maxsize=64)  # noqa: B019  # of a value
     def _network(self, context: int) -> MaskedMLP:
         return MaskedMLP(self.scalar.size, context=context, hidden=self.hidden, activation=self.activation)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gendsl.math.flows import coupling
 from gendsl.networks import MLP, Activation
@@ -48,6 +49,7 @@ class Coupling(Conditional):
             )
         return self._identity_at_first(self._network(d).parameters((d // 2 + context,)))
 
+    @lru_cache(maxsize=64)  # noqa: B019  # of a value
     def _network(self, d: int) -> MLP:
         return MLP((d - d // 2, self.scalar.size), hidden=self.hidden, activation=self.activation)
 

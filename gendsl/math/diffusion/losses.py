@@ -56,14 +56,13 @@ def _error(
     eps: Array,
     rank: int,
     data_scale: float,
-) -> tuple[Array, Array]:
-    """|net - target|^2 by rows, and c_out."""
+) -> Array:
+    """|net - target|^2 by rows."""
     x = noised(ops, process, x0, t, eps, rank)
     if predicts is Predicts.F:
         x = wide(ops, input_scale(ops, process, predicts, t, data_scale), rank) * x
     wanted = target(ops, process, predicts, t, x0, eps, rank, data_scale)
-    miss = squared(ops, net(x, process.clock(ops, t)) - wanted, rank)
-    return miss, pair(ops, process, predicts, t, data_scale)[1]
+    return squared(ops, net(x, process.clock(ops, t)) - wanted, rank)
 
 
 def score_matching(
@@ -95,9 +94,10 @@ def score_matching(
         density: of times.
     """
     t, speed = place(ops, process, u, density)
-    miss, out = _error(ops, process, predicts, net, x0, t, eps, rank, data_scale)
-    gain = out * process.alpha(ops, t) / process.sigma(ops, t)
-    loss = ops.square(gain) * miss
+    loss = _error(ops, process, predicts, net, x0, t, eps, rank, data_scale)
+    if predicts is not Predicts.EPS:  # whose error is that of eps
+        out = pair(ops, process, predicts, t, data_scale)[1]
+        loss = ops.square(out * process.alpha(ops, t) / process.sigma(ops, t)) * loss
     if weight is Weight.LIKELIHOOD:
         loss = 0.5 * process.d_gamma(ops, t) * speed * loss
     return loss
@@ -117,8 +117,9 @@ def flow_matching(
 ) -> Array:
     """Conditional flow matching, |u - u_hat|^2 by rows, (...); arguments as `score_matching`."""
     t, _ = place(ops, process, u, density)
-    miss, out = _error(ops, process, predicts, net, x0, t, eps, rank, data_scale)
+    miss = _error(ops, process, predicts, net, x0, t, eps, rank, data_scale)
     if predicts is Predicts.VELOCITY:
         return miss
+    out = pair(ops, process, predicts, t, data_scale)[1]
     alpha, sigma = process.alpha(ops, t), process.sigma(ops, t)
     return ops.square(out * (process.d_alpha(ops, t) - alpha * process.d_sigma(ops, t) / sigma)) * miss

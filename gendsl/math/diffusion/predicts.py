@@ -120,14 +120,12 @@ def target(
     data_scale: float = 1.0,
 ) -> Array:
     """What the network should give at x_t = alpha x_0 + sigma eps, for these x_0 and eps; as x0."""
+    if predicts in (Predicts.EPS, Predicts.X0):
+        return eps if predicts is Predicts.EPS else x0
     alpha, sigma = (wide(ops, c, rank) for c in (process.alpha(ops, t), process.sigma(ops, t)))
     match predicts:
         case Predicts.SCORE:
             return -eps / sigma
-        case Predicts.EPS:
-            return eps
-        case Predicts.X0:
-            return x0
         case Predicts.V:
             return alpha * eps - sigma * x0
         case Predicts.VELOCITY:

@@ -155,17 +155,16 @@ def run(
     if table.stochastic and noise is None:
         raise ValueError("the table takes noise, and none is given")
     data, carry, gain, spread, scale = _columns(table)
-    n = table.evaluations
-    rows: Any = (ops.constant(data, x), ops.arange(n, like=x))
+    rows: Any = (ops.constant(data, x),)
     draw = noise if callable(noise) else None
-    if table.stochastic and draw is None:
-        rows = (*rows, noise)
+    if table.stochastic:
+        rows = (*rows, noise if draw is None else ops.arange(table.evaluations, like=x))
 
     def step(states: tuple[Array, ...], row: tuple[Array, ...]) -> tuple[tuple[Array, ...], Any]:
-        c = row[0]
+        c = ops.unstack(row[0], 0)
         y = states[0] if scale is None else c[scale] * states[0]
         d = denoise(y, c[0])
-        z = None if not table.stochastic else draw(row[1]) if draw is not None else row[2]
+        z = None if not table.stochastic else row[1] if draw is None else draw(row[1])
         out = []
         for j, state in enumerate(states):
             terms = [states[k.state] if k.column is None else c[k.column] * states[k.state] for k in carry[j]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def inverse(ops: Any, order: Sequence[int], y: Any) -> tuple[Any, Any]:
     return forward(ops, np.argsort(np.asarray(order)).tolist(), y)
 
 
+@lru_cache(maxsize=256)
 def shuffled(seed: int, count: int) -> tuple[int, ...]:
     """A random order in one cycle, so that no element stays where it is; of two elements, the exchange.
 

@@ -25,5 +25,7 @@ class Scalar(Protocol):
 
 def aligned(ops: Any, raw: Any, x: Any) -> tuple[Any, Any]:
     """raw (..., size) and x (...) with the axes that they share made equal."""
+    if tuple(raw.shape[:-1]) == tuple(x.shape):
+        return raw, x
     shape = np.broadcast_shapes(tuple(raw.shape[:-1]), tuple(x.shape))
     return ops.broadcast_to(raw, (*shape, raw.shape[-1])), ops.broadcast_to(x, shape)

@@ -97,10 +97,7 @@ def _bin(ops: Any, raw: Any, value: Any, bound: float, side: int) -> tuple[Any, 
     one = ops.ones((*left, 1), like=raw)
     knots = ops.concatenate([-end, between, end], -1)
     table = ops.concatenate([knots, ops.concatenate([one, slopes, one], -1)[..., None, :]], -2)  # (..., 3, K + 1)
-    k = ops.sum(within[..., None] >= between[..., side, :], -1)[..., None, None]
-    low, high = (ops.take_along_axis(table, k + j, -1) for j in (0, 1))
-    return _columns(low), _columns(high), within
-
-
-def _columns(ends: Any) -> tuple[Any, Any, Any]:
-    return ends[..., 0, 0], ends[..., 1, 0], ends[..., 2, 0]
+    k = ops.sum(within[..., None] >= between[..., side, :], -1)
+    ends = ops.take_along_axis(table, ops.stack([k, k + 1], -1)[..., None, :], -1)
+    low, high = ops.unstack(ends, -1)
+    return tuple(ops.unstack(low, -1)), tuple(ops.unstack(high, -1)), within
