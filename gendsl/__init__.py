@@ -25,6 +25,7 @@ from gendsl.errors import (
     FitError,
     FormatError,
     GendslError,
+    GendslWarning,
     ModelError,
 )
 from gendsl.graph.constraints import (
@@ -210,6 +211,7 @@ __all__ = [
     "GammaPoisson",
     "GaussianProcess",
     "GendslError",
+    "GendslWarning",
     "Geometric",
     "Gradient",
     "GradientPenalty",
