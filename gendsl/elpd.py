@@ -22,8 +22,8 @@ from gendsl.forward import simulate
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DistType
 from gendsl.predict import Task, posterior_task
-from gendsl.request import check_seed
 from gendsl.reliable import judged_loo
+from gendsl.request import check_seed
 from gendsl.unscored import warn_of_factors
 
 if TYPE_CHECKING:

@@ -257,3 +257,15 @@ def gamma_by_its_scale():
 @mistake(AttributeError, "no attribute 'Norml'", "did you mean gd.Normal?")
 def misspelt_distribution():
     gd.Norml(0, 1)
+
+
+@mistake(AttributeError, "no attribute 'Flat'", "did you mean gd.ImproperUniform?")
+def the_name_of_another_library():
+    gd.Flat()
+
+
+@mistake(gd.ModelError, "node 'phi'", "parameter 'probs' of NegativeBinomial", "gd.GammaPoisson(phi, phi / mu)")
+def negative_binomial_by_its_mean():
+    m = gd.Model("m")
+    eta, phi = m.latent("eta", gd.Normal(0, 1)), m.latent("phi", gd.HalfNormal(1))
+    m.observe("y", gd.NegativeBinomial(gd.exp(eta), phi))  # here

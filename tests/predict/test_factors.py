@@ -56,7 +56,7 @@ def test_a_factor_that_is_left_out_is_named(fit: Fit, call: Callable[[Fit], obje
     assert said
     message = str(said[0].message)
     assert words in message
-    for part in ("node 'censored' (test_factors.py:", "plate 'subject'", "m.observe(\"censored\", gd.Poisson(-w)"):
+    for part in ("node 'censored' (test_factors.py:", "plate 'subject'", 'm.observe("censored", gd.Poisson(-w)'):
         assert part in message
     assert said[0].filename == __file__  # the user's line
 
