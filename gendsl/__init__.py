@@ -25,6 +25,7 @@ from gendsl.errors import (
     FitError,
     FormatError,
     GendslError,
+    GendslWarning,
     ModelError,
 )
 from gendsl.graph.constraints import (
@@ -210,6 +211,7 @@ __all__ = [
     "GammaPoisson",
     "GaussianProcess",
     "GendslError",
+    "GendslWarning",
     "Geometric",
     "Gradient",
     "GradientPenalty",
@@ -361,9 +363,21 @@ _LATER = {
 """Names that need the whole machinery, which is loaded when they are first used."""
 
 
+_ELSEWHERE = {
+    "Flat": "ImproperUniform",
+    "HalfFlat": "ImproperUniform",
+    "LKJCorr": "LKJ",
+    "MvNormal": "MultivariateNormal",
+    "MvStudentT": "MultivariateStudentT",
+    "NegBinomial": "NegativeBinomial",
+    "NegativeBinomial2": "GammaPoisson",
+}
+"""Names that other libraries have for these."""
+
+
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
-        near = difflib.get_close_matches(name, __all__, 1)
+        near = [_ELSEWHERE[name]] if name in _ELSEWHERE else difflib.get_close_matches(name, __all__, 1)
         hint = f"; did you mean gd.{near[0]}?" if near else ""
         raise AttributeError(f"module 'gendsl' has no attribute '{name}'{hint}")
     module = import_module(_LATER[name])

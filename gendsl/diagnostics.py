@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENOUGH_ESS",
+    "FEWEST",
     "LEAST_BFMI",
     "WORST_RHAT",
     "Variables",
@@ -38,6 +39,11 @@ Variables = Mapping[str, tuple[tuple[str, ...], np.ndarray]]
 
 WORST_RHAT, ENOUGH_ESS, LEAST_BFMI = 1.01, 100, 0.3
 """The bounds of Vehtari et al. (2021) on R-hat and on effective draws for each chain, and Stan's on E-BFMI."""
+
+FEWEST = 4
+"""The draws of a chain below which arviz gives no effective sample size and no R-hat."""
+
+_OF_CHAINS = ("mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat")
 
 
 @contextmanager
@@ -86,10 +92,13 @@ def summary(
         round_to: decimals; left out, arviz's choice for each column.
         chains: whether the draws are of Markov chains; independent draws need no MCSE, ESS and R-hat.
     """
-    with _arviz() as az:
-        chosen, kind = None if names is None else list(names), "all" if chains else "stats"
+    few = idata.posterior.sizes["draw"] < FEWEST
+    with _arviz() as az, np.errstate(all="ignore"):
+        if few:
+            warnings.simplefilter("ignore")  # numpy's, of the spread of one draw
+        chosen, kind = None if names is None else list(names), "all" if chains and not few else "stats"
         out: pd.DataFrame = az.summary(idata, var_names=chosen, hdi_prob=prob, round_to=round_to, kind=kind)
-        return out
+        return out.assign(**dict.fromkeys(_OF_CHAINS, np.nan)) if chains and few else out
 
 
 def density(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +115,10 @@ def effective_sizes(x: np.ndarray, method: str) -> np.ndarray:
 
 
 def rhats(x: np.ndarray) -> np.ndarray:
-    """arviz's rank-normalised split R-hat of scalars (scalar, chain, draw); of a single chain that of its halves."""
+    """arviz's rank-normalised split R-hat of scalars (scalar, chain, draw); of a single chain that of its halves.
+
+    It is nan with fewer than FEWEST draws of each chain, or of each half of a single one.
+    """
     if x.shape[1] > 1:
         return _each(x, lambda az, data: az.rhat(data))
     half = x.shape[2] // 2
@@ -115,14 +127,18 @@ def rhats(x: np.ndarray) -> np.ndarray:
 
 
 def _each(x: np.ndarray, compute: Callable[[Any, Any], Any]) -> np.ndarray:
+    if x.shape[2] < FEWEST:  # arviz would write to its log
+        return np.full(len(x), np.nan)
     with _arviz() as az, np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # too few draws for a diagnostic, which shows as nan
+        warnings.simplefilter("ignore")  # values that do not vary, whose diagnostics are nan
         out = compute(az, {"x": np.moveaxis(x, 0, -1)})["x"].values
         return np.atleast_1d(np.asarray(out, float))
 
 
 def bfmi(energy: np.ndarray) -> np.ndarray:
-    """arviz's E-BFMI of each chain, from energies (chain, draw)."""
+    """arviz's E-BFMI of each chain, from energies (chain, draw); nan with fewer than FEWEST draws."""
+    if energy.shape[1] < FEWEST:
+        return np.full(len(energy), np.nan)
     with _arviz() as az, np.errstate(all="ignore"):
         return np.atleast_1d(np.asarray(az.bfmi(energy), float))
 
@@ -138,6 +154,9 @@ def loo(log_likelihood: np.ndarray, posterior: Any) -> Any:
 
     terms = xr.Dataset({"all": (("chain", "draw", "observation"), log_likelihood)})
     with _arviz() as az:
+        # What it says of large shapes is for the caller to say; that one observation is all of them is no fault.
+        for words in ("Estimated shape parameter", "The point-wise LOO is the same"):
+            warnings.filterwarnings("ignore", message=words, category=UserWarning)
         return az.loo(az.InferenceData(posterior=posterior, log_likelihood=terms), pointwise=True)
 
 
@@ -161,8 +180,11 @@ def compare(elpds: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def smallest_ess(draws: Mapping[str, np.ndarray]) -> float:
-    """The smallest bulk effective sample size among all scalars of some draws (chain, draw, ...) that vary."""
+    """The smallest bulk effective sample size among all scalars of some draws (chain, draw, ...) that vary; nan with
+    fewer than FEWEST draws of each chain."""
     out = float("inf")
+    if any(x.shape[1] < FEWEST for x in draws.values()):
+        return float("nan")
     with _arviz() as az, np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for x in draws.values():

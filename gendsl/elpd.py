@@ -22,7 +22,9 @@ from gendsl.forward import simulate
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DistType
 from gendsl.predict import Task, posterior_task
+from gendsl.reliable import judged_loo
 from gendsl.request import check_seed
+from gendsl.unscored import warn_of_factors
 
 if TYPE_CHECKING:
     from gendsl.data import Bound
@@ -88,7 +90,12 @@ class LogProb:
 # -- pointwise log-likelihoods -------------------------------------------------------------------------------------
 def log_likelihood(fit: Fit) -> dict[str, np.ndarray]:
     """See `Fit.log_likelihood`."""
+    return _terms(fit, "a log-likelihood")
+
+
+def _terms(fit: Fit, what: str) -> dict[str, np.ndarray]:
     names = _observations(fit)
+    warn_of_factors(fit.program.declared, what)
     return _pointwise(fit, posterior_task(fit, names, frozenset()), names, 0)
 
 
@@ -165,6 +172,7 @@ def log_prob(
 ) -> LogProb:
     """See `Fit.log_prob`."""
     names = _observations(fit)
+    warn_of_factors(fit.program.declared, "a log predictive density")
     task = posterior_task(fit, names, frozenset(), data, new, sizes, check_seed(seed))
     terms = _pointwise(fit, task, names, check_seed(seed))
     chains, draws = task.chains, task.count // task.chains
@@ -202,8 +210,6 @@ def _log_mean(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 # -- leave-one-out -------------------------------------------------------------------------------------------------
 def loo(fit: Fit, name: str | None = None) -> Any:
     """See `Fit.loo`."""
-    from gendsl.diagnostics import loo as arviz_loo
-
     names = _observations(fit)
     if name is not None and name not in names:
         raise FitError(
@@ -213,7 +219,7 @@ def loo(fit: Fit, name: str | None = None) -> Any:
             fix="leave the name out for all observations together",
             where=caller(),
         )
-    terms = log_likelihood(fit)
+    terms = _terms(fit, f"LOO of model '{fit.program.declared.name}'")
     chosen = [x for k, x in terms.items() if name in (None, k)]
     parts = [x.reshape(*x.shape[:2], int(np.prod(x.shape[2:]))) for x in chosen]
     whole = np.concatenate(parts, -1)
@@ -233,7 +239,7 @@ def loo(fit: Fit, name: str | None = None) -> Any:
             fix="look at fit.log_likelihood(), and at bounds that depend on latents",
             where=caller(),
         )
-    return arviz_loo(whole, fit.idata.posterior)
+    return judged_loo(fit.program.declared.name, whole, fit.idata.posterior)
 
 
 def compare(fits: Mapping[str, Fit]) -> Any:

@@ -16,6 +16,7 @@ import difflib
 import linecache
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -31,11 +32,13 @@ __all__ = [
     "FitError",
     "FormatError",
     "GendslError",
+    "GendslWarning",
     "Location",
     "ModelError",
     "caller",
     "check_call",
     "unknown",
+    "warn",
 ]
 
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -148,12 +151,38 @@ class GendslError(Exception):
         super().__init__(self._message())
 
     def _message(self) -> str:
-        place = f" ({self.where})" if self.where else ""
-        head = f"node '{self.node}'{place}: {self.problem}" if self.node else f"{self.problem}{place}"
-        rows = [("given", self.given), ("needed", self.needed), ("fix", self.fix)]
-        if self.where and self.where.text:
-            rows.append(("line", self.where.text))
-        return "\n".join([head, *(f"  {label + ':':<8}{text}" for label, text in rows if text)])
+        return _lay_out(self.problem, self.node, self.given, self.needed, self.fix, self.where)
+
+
+def _lay_out(
+    problem: str, node: str | None, given: str | None, needed: str | None, fix: str | None, where: Location | None
+) -> str:
+    place = f" ({where})" if where else ""
+    head = f"node '{node}'{place}: {problem}" if node else f"{problem}{place}"
+    rows = [("given", given), ("needed", needed), ("fix", fix)]
+    if where and where.text:
+        rows.append(("line", where.text))
+    return "\n".join([head, *(f"  {label + ':':<8}{text}" for label, text in rows if text)])
+
+
+class GendslWarning(UserWarning):
+    """What gendsl gives is less than it may seem; laid out as errors are."""
+
+
+def warn(
+    problem: str,
+    *,
+    node: str | None = None,
+    given: str | None = None,
+    needed: str | None = None,
+    fix: str | None = None,
+    where: Location | None = None,
+) -> None:
+    """Issue a GendslWarning at the user's line; the arguments are those of GendslError."""
+    at = caller()
+    file, line = (at.file, at.line) if at else ("<gendsl>", 0)
+    message = _lay_out(problem, node, given, needed, fix, where)
+    warnings.warn_explicit(message, GendslWarning, file, line)
 
 
 class ModelError(GendslError, ValueError):

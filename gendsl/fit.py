@@ -13,6 +13,8 @@ from gendsl.errors import FitError, caller
 from gendsl.groups import groups_of
 from gendsl.methods import MCMC, Method
 from gendsl.results.kinds import Plot
+from gendsl.results.named import NamedDraws, missing_attribute, unknown_draws
+from gendsl.results.words import counted
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -52,6 +54,14 @@ class Fit:
     raw: Draws
     draws: dict[str, np.ndarray]
     seconds: dict[str, float]
+
+    def __post_init__(self) -> None:
+        self.draws = NamedDraws(self.draws)
+
+    if not TYPE_CHECKING:  # a type checker knows what there is
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name)
 
     @property
     def program(self) -> Program:
@@ -122,11 +132,8 @@ class Fit:
     def _known(self, names: str | Sequence[str] | None) -> list[str] | None:
         names = [names] if isinstance(names, str) else names
         if unknown := [n for n in names or () if n not in self.draws]:
-            raise FitError(
-                f"the fit has no draws named {', '.join(map(repr, unknown))}",
-                needed=f"some of {', '.join(self.draws)}",
-                where=caller(),
-            )
+            words = unknown_draws(unknown, self.draws)
+            raise FitError(words.pop("problem"), where=caller(), **words)
         return None if names is None else list(names)
 
     # -- predictions -----------------------------------------------------------------------------------------------
@@ -259,7 +266,7 @@ class Fit:
 
         Args:
             path: ends in .nc (netCDF, one file) or .zarr (Zarr, a folder). What is there is replaced when all of the
-                new is on the disk.
+                new is on the disk; folders above it that are not there are made.
 
         Raises:
             FitError: if the disk is full or refuses; an earlier file is as it was.
@@ -276,7 +283,7 @@ class Fit:
         program, and how it was run.
 
         Args:
-            path: ends in .html.
+            path: ends in .html; folders that are not there are made.
             prior: see `check`.
             seed: seed of the predictions.
 
@@ -294,10 +301,11 @@ class Fit:
         return self.raw.state
 
     def continue_(self, draws: int | None = None, *, progress: bool = True) -> Fit:
-        """Go on sampling from the last kept draws, without warming up again.
+        """Go on sampling from the last kept draws.
 
-        The kernel keeps its step sizes and mass matrices. nutpie cannot be given a mass matrix, so it warms up again
-        from the last draws, for a quarter of `warmup` (100 iterations at least); the new fit's note says so. The same
+        The backends' own kernels, MALA and ULA keep their step sizes and mass matrices, and do not warm up again.
+        nutpie, which `gd.NUTS()` runs by default, cannot be given a mass matrix, so it warms up again from the last
+        draws, for a quarter of `warmup` (100 iterations at least); the new fit's note says so. The same
         fit continued twice gives the same draws. A deadline of the method counts anew.
 
         Args:
@@ -321,5 +329,5 @@ class Fit:
         engine = " (nutpie)" if isinstance(self.method, MCMC) and not self.method.native else ""
         return (
             f"<fit of {p.declared.name} by {type(self.method).__name__}{engine} on {p.backend.name}: "
-            f"{chains} chains of {draws} draws, {self.seconds['total']:.1f} s{note}>"
+            f"{counted(chains, 'chain')} of {counted(draws, 'draw')}, {self.seconds['total']:.1f} s{note}>"
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gendsl.errors import FitError, caller
+from gendsl.groups import dims_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_fit", "plot_predictive"]
 
 _CURVES = 50  # predicted distribution functions that are drawn
+_LABELS = 30  # elements that are named
 _POINTS = 400  # elements whose intervals are drawn
 _OBSERVED, _PREDICTED, _OUTSIDE = "black", "C0", "C3"
 
@@ -49,15 +53,31 @@ def plot_fit(fit: Fit, names: Sequence[str] | None, seed: int) -> Figure:
         if there is not None:
             x = np.where(there.reshape(there.shape + (1,) * (x.ndim - there.ndim)), x, np.nan)
         observed[name] = x
-    return plot_predictive(observed, predicted)
+    return plot_predictive(observed, predicted, {name: _labels(fit, name, x.shape) for name, x in observed.items()})
 
 
-def plot_predictive(observed: Mapping[str, np.ndarray], predicted: Mapping[str, np.ndarray]) -> Figure:
+def _labels(fit: Fit, name: str, shape: tuple[int, ...]) -> list[str]:
+    """The labels of an observation's elements, in C order; those of axes without any are numbers from 0."""
+    graph, coords = fit.program.declared, fit.bound.bound.coords
+    names = dims_of(graph, graph.nodes[graph.inputs[name]])
+    axes = [
+        [str(c) for c in coords[d]] if d in coords and len(coords[d]) == n else [str(k) for k in range(n)]
+        for d, n in zip(names, shape, strict=True)
+    ]
+    return [", ".join(words) for words in itertools.islice(itertools.product(*axes), _LABELS + 1)]
+
+
+def plot_predictive(
+    observed: Mapping[str, np.ndarray],
+    predicted: Mapping[str, np.ndarray],
+    labels: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Figure:
     """A row for each observation: distribution functions on the left, intervals of each element on the right.
 
     Args:
         observed: name -> values (*dims, *event); NaN where missing.
         predicted: name -> draws (chain, draw, *dims, *event).
+        labels: name -> the label of each element, in C order; shown where there are few.
     """
     from matplotlib.figure import Figure
 
@@ -68,7 +88,7 @@ def plot_predictive(observed: Mapping[str, np.ndarray], predicted: Mapping[str, 
         draws = np.asarray(predicted[name], float).reshape(-1, y.size)[:, there]
         values = y.ravel()[there]
         _distributions(left, name, values, draws)
-        _intervals(right, name, values, draws)
+        _intervals(right, name, values, draws, np.array(labels.get(name, []), str), there)
     return figure
 
 
@@ -87,7 +107,7 @@ def _distributions(ax: Axes, name: str, y: np.ndarray, draws: np.ndarray) -> Non
     ax.legend(handles=_handles(), loc="lower right", fontsize="small", frameon=False)
 
 
-def _intervals(ax: Axes, name: str, y: np.ndarray, draws: np.ndarray) -> None:
+def _intervals(ax: Axes, name: str, y: np.ndarray, draws: np.ndarray, labels: np.ndarray, there: np.ndarray) -> None:
     """The central 50 and 94 % of each element's predictions, in order of their medians."""
     low, lower, middle, upper, high = np.quantile(draws, [0.03, 0.25, 0.5, 0.75, 0.97], axis=0)
     inside = (y >= low) & (y <= high)
@@ -102,6 +122,10 @@ def _intervals(ax: Axes, name: str, y: np.ndarray, draws: np.ndarray) -> None:
         ax.plot(at[keep], y[order][keep], "o", ms=max(2.0, thick / 1.5), color=color)
     ax.set_title(f"{name}: {100 * inside.mean():.0f} % within their 94 % intervals", loc="left", fontsize="medium")
     ax.set_xlabel("element, in order of predicted median")
+    if len(labels) == len(there) <= _LABELS:
+        words = labels[there][order]
+        long = sum(map(len, words)) > 40
+        ax.set_xticks(at, words, rotation=90 if long else 0, fontsize="small")
 
 
 def _handles() -> list[Any]:

@@ -25,6 +25,7 @@ from gendsl.groups import data_groups, dims_of
 from gendsl.objectives.densities import density_kind
 from gendsl.objectives.posterior import Posterior, posterior_of
 from gendsl.request import check_seed, positive
+from gendsl.results.named import NamedDraws
 
 if TYPE_CHECKING:
     import os
@@ -125,7 +126,7 @@ class TrainedFit:
         """Site -> (1, draw, *dims, *event): a thousand draws of the guide, of every latent and recorded value."""
         if self.seed not in self._drawn:
             values = self.posterior.draw(_DRAWS, self.seed)
-            self._drawn[self.seed] = {k: v[None] for k, v in values.items()}
+            self._drawn[self.seed] = NamedDraws({k: v[None] for k, v in values.items()})
         return self._drawn[self.seed]
 
     @cached_property

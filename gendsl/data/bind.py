@@ -13,7 +13,7 @@ from gendsl.data.check import check
 from gendsl.data.index import resolve
 from gendsl.data.labels import keys, near
 from gendsl.data.missing import derive, derived_from, fill
-from gendsl.data.numeric import array_type, numeric
+from gendsl.data.numeric import array_type, is_observed, numeric
 from gendsl.data.plates import Plates
 from gendsl.data.read import Given, describe, read
 from gendsl.errors import DataError, caller
@@ -205,6 +205,8 @@ def _lay_out(graph: Graph, node: Node, given: Given) -> None:
         fix = f"one value is not repeated: give an array, for example np.full(n, {given.values!s})"
     elif len(shape) == rank + 1 and 1 in shape:
         fix = f"drop the axis of length 1: np.squeeze({node.name}, {shape.index(1)})"
+    elif len(shape) == rank - 1 and (words := _constant_axis(graph, node, shape)):
+        fix = words
     elif len(shape) > rank:
         fix = "add a plate to dims= (independent elements) or an axis to event= (parts of one element)"
     raise DataError(
@@ -223,6 +225,25 @@ def _reshaped(shape: tuple[int, ...], t: ArrayType) -> tuple[int, ...] | None:
     own, rest = shape[: len(t.dims)], shape[len(t.dims) :]
     fits = len(event) == len(t.event) > 0 and len(own) == len(t.dims) and math.prod(rest) == math.prod(event) > 1
     return (*own, *event) if fits else None
+
+
+def _constant_axis(graph: Graph, node: Node, shape: tuple[int, ...]) -> str | None:
+    """What to do where a constant of a distribution was meant to run along a plate of its observation."""
+    t = array_type(node)
+    if not is_observed(graph, node.name) or not t.dims or not t.event or shape[-1:] != t.event[-1:]:
+        return None
+    todo = [graph.nodes[graph.sites[str(node.name)]].args[0]]
+    while todo:
+        n = graph.nodes[todo.pop()]
+        todo += [a for a in n.args if graph.nodes[a].op not in ("data", "latent")]
+        if n.op == "const" and isinstance(n.type, ArrayType) and n.type.event[-1:] == t.event[-1:]:
+            size, plate = t.event[-1], t.dims[-1]
+            return (
+                f"the constant of length {size} in its distribution became an event axis, beside plate '{plate}'. If "
+                f"it has one value for each element of '{plate}', declare it and give it with the data: "
+                f'm.data("name", dims={plate})'
+            )
+    return None
 
 
 def _measure(node: Node, given: Given, plates: Plates) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from gendsl.data.read import Given, count, first, not_numbers
 from gendsl.errors import DataError
+from gendsl.graph.constraints import boolean
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DType
 
@@ -65,7 +66,7 @@ def numeric(graph: Graph, node: Node, given: Given, allow_missing: bool) -> None
     Raises:
         DataError: if it holds no numbers, numbers that the dtype does not allow, or missing values.
     """
-    _check_kind(node, given)
+    _check_kind(graph, node, given)
     if not allow_missing:
         refuse_missing(graph, node, given.missing)
     x, dtype = given.values, array_type(node).dtype
@@ -81,11 +82,11 @@ def numeric(graph: Graph, node: Node, given: Given, allow_missing: bool) -> None
         given.values = _booleans(node, x)
 
 
-def _check_kind(node: Node, given: Given) -> None:
+def _check_kind(graph: Graph, node: Node, given: Given) -> None:
     kind, words = given.values.dtype.kind, given.words
     if given.categories is not None or kind in "US":
         shown = "categories" if given.categories is not None else f"strings such as {str(given.values.flat[0])!r}"
-        fix = f'for labels of a plate, m.data("{node.name}", ..., indexes=plate); else convert them to numbers'
+        fix = _as_numbers(graph, node, given)
         raise not_numbers(node, f"{words}, {shown}" if given.values.size else words, fix)
     if kind == "c":
         raise not_numbers(node, f"{words}, complex", "give x.real, x.imag, or np.abs(x)")
@@ -95,6 +96,24 @@ def _check_kind(node: Node, given: Given) -> None:
         raise not_numbers(node, f"{words}, time differences", "divide by a unit: dt / np.timedelta64(1, 's')")
     if kind not in "biuf":
         raise not_numbers(node, words)
+
+
+def _as_numbers(graph: Graph, node: Node, given: Given) -> str:
+    """How strings and categories become numbers."""
+    if not is_observed(graph, node.name):
+        return f'for labels of a plate, m.data("{node.name}", ..., indexes=plate); else convert them to numbers'
+    y, labels = node.name, given.categories if given.categories is not None else given.values.ravel()
+    some = list(dict.fromkeys(map(str, labels[:1000])))
+    support = array_type(node).support
+    if support == boolean or array_type(node).dtype is DType.BOOL:
+        return f"compare: {y} == {(some[-1:] or ['yes'])[0]!r} is 1 where it holds"
+    if given.categories is not None:
+        return f"give the codes 0, 1, ... of the categories, in their order: {y}.cat.codes (of a Categorical {y}.codes)"
+    return (
+        f"give codes 0, 1, ...: pd.Categorical({y}, categories=[...], ordered=True).codes, categories in their order"
+        if array_type(node).dtype is DType.INT
+        else "convert them to numbers: np.asarray(..., float)"
+    )
 
 
 def _finite(node: Node, x: np.ndarray) -> None:

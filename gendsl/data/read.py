@@ -194,7 +194,7 @@ def _pandas(node: Node, value: Any) -> Given:
     if str(getattr(value, "dtype", "")) == "category":
         codes = getattr(value, "cat", value).codes
         positions = np.asarray(codes)
-        words = words.split(",")[0] + ", categories"
+        words = f"{type(value).__name__} of shape {np.shape(value)}"  # and numeric.py says that it has categories
         categories = clean(np.asarray(getattr(value, "cat", value).categories))
         return Given(positions, positions < 0, words, None, labels, categories)
     try:

@@ -160,7 +160,11 @@ def scan(
         result = call(step, "the step of a scan", "step(carry, *elements)", carry, *arguments[len(types) :])
         if not isinstance(result, tuple) or len(result) != 2:
             raise ModelError(
-                "a step returns (carry, out)", given=type(result).__name__, needed="a pair", where=caller()
+                "a step returns (carry, out)",
+                given=repr(result)[:80] if isinstance(result, Expr) else type(result).__name__,
+                needed="a pair: the carry for the next element, and what is kept of this one",
+                fix="return x, x where the carry itself is kept",
+                where=caller(),
             )
         new, out = _tuple(result[0]), _tuple(result[1])
         if len(new) != len(types):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import keyword
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -62,6 +63,7 @@ def atomic(declare: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P
 
     @functools.wraps(declare)
     def wrapped(self: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        _check_named(declare.__name__, signature, args, kwargs)
         check_call(f"m.{declare.__name__}", signature, (self, *args), kwargs, {"shape": "event", "dim": "dims"})
         before = self._builder.mark()
         try:
@@ -71,6 +73,24 @@ def atomic(declare: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P
             raise
 
     return wrapped
+
+
+def _check_named(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raise where the name of what is declared was left out, so that what follows it came first."""
+    _, first, *others = [*signature.parameters, ""]
+    if first != "name" or "name" in kwargs or not args or not isinstance(args[0], (Expr, Distribution)):
+        return
+    required = [p for p in others if p and signature.parameters[p].default is inspect.Parameter.empty]
+    where = caller()
+    target = re.match(r"([A-Za-z]\w*)\s*=[^=]", where.text) if where else None
+    chosen = target[1] if target else "x"
+    raise ModelError(
+        f"m.{name}: the name is missing",
+        given=repr(args[0])[:100],
+        needed=f"m.{name}({', '.join(['name', *required])})",
+        fix=f'the name comes first: m.{name}("{chosen}", ...)',
+        where=where,
+    )
 
 
 class Declaration:

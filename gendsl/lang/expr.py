@@ -77,7 +77,10 @@ class Expr:
         return self.builder.nodes[self.node].name
 
     def __repr__(self) -> str:
-        return f"<{self.text()}: {self.type}, {self.type.support}>"
+        from gendsl.graph.show import support_words
+
+        nodes, plates = self.builder.nodes, self.builder.plates
+        return f"<{self.text()}: {self.type}, {support_words(nodes, self.type.support, plates)}>"
 
     def text(self) -> str:
         """The expression over the names that it is made of, such as `mu + tau * z`, shortened where it is long."""
@@ -90,7 +93,8 @@ class Expr:
         raise ModelError(
             "a symbolic value has no truth value while the model is declared",
             given=repr(self),
-            fix="use gd.where(condition, a, b); use gd.same(a, b) to compare expressions",
+            fix="for `if`, gd.where(condition, a, b); for `and`, `or`, `not`, &, | and ~ with parentheses, as in "
+            "(a < x) & (x < b), or gd.logical_and; to compare expressions, gd.same(a, b)",
             where=caller(),
         )
 

@@ -180,8 +180,9 @@ def getitem(x: Expr, key: Any) -> Expr:
     if isinstance(key, Plate):
         return cut(x, key)
     keys = list(key) if isinstance(key, tuple) else [key]
-    for k in keys:
-        _check_key(x, k)
+    before = next((i for i, k in enumerate(keys) if k is None or k is Ellipsis), len(keys))
+    for i, k in enumerate(keys):
+        _check_key(x, k, x.dims[i] if i < min(before, len(x.dims)) else None)
     total = len(x.dims) + x.ndim
     used = sum(k is not None and k is not Ellipsis for k in keys)
     if used > total:
@@ -227,9 +228,15 @@ def _moved_position(k: Expr) -> bool:
     return any(a.op == "from_event" and nodes[a.args[0]].op == "arange" for a in inner)
 
 
-def _check_key(x: Expr, k: Any) -> None:
+def _check_key(x: Expr, k: Any, dim: str | None) -> None:
+    """Raise where this cannot be an index, of a dim or (None) of an event axis."""
     if isinstance(k, Expr) and k.dtype is not DType.INT:
         fix = "declare it with m.data(..., dtype=int)"
+        if dim is not None and k.builder.nodes[k.node].op == "data":
+            dims = f"dims={', '.join(k.dims)}, " if len(k.dims) == 1 else "dims=..., " if k.dims else ""
+            fix = (
+                f'say which plate it points into: m.data("{k.name}", {dims}indexes={dim}); labels or integers are given'
+            )
         if k.dtype is DType.BOOL:
             fix = "cut a plate with a condition on the plate itself (x[t >= 2]); mask with gd.where"
         raise ModelError(

@@ -111,14 +111,17 @@ class Model(Sites):
         graph = self.graph
         node = graph.sites.get(name, graph.inputs.get(name))
         if node is None:
-            known = ", ".join([*graph.inputs, *graph.sites]) or "none"
+            from gendsl.data.labels import near
+
+            names = list(dict.fromkeys([*graph.inputs, *graph.sites]))
+            guess = None if not isinstance(name, str) else near(name, names)
             is_network = name in self._builder.networks
             raise ModelError(
                 f"'{name}' is a network, not a value"
                 if is_network
                 else f"model '{self.name}' has nothing named '{name}'",
-                needed=f"one of {known}",
-                fix=f'm.networks["{name}"]' if is_network else None,
+                needed=f"one of {', '.join(names) or 'none'}",
+                fix=f'm.networks["{name}"]' if is_network else f"did you mean '{guess}'?" if guess else None,
                 where=caller(),
             )
         return self._shown(node)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gendsl.errors import FitError
+from gendsl.errors import FitError, caller
 from gendsl.graph.types import DistType
 from gendsl.methods.init import Given, Init, Prior, Uniform
 
@@ -160,7 +160,7 @@ def _checked(program: BoundProgram, values: Mapping[str, np.ndarray], chains: in
                 given=f'gd.init.Given({{"{name}": ...}})',
                 needed=f"some of {', '.join(latents)}",
                 fix="check the spelling; only latents have starting values",
-                where=None if n is None else n.where,
+                where=caller() if n is None else n.where,
             )
         shape = shapes[name]
         if x.shape not in (shape, (chains, *shape)):

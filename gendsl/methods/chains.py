@@ -154,6 +154,10 @@ def gather(
     late = f"stopped at the deadline of {deadline:g} s" if any(r.late for r in runs) and deadline else "interrupted"
     ended = f"ended by an error ({why})" if why else late
     note = "" if complete else f"{ended}: {len(kept)} of {chains} chains and {length} of {draws} draws are kept"
+    short = [len(r) for r in runs if len(r) < length] + [0] * (chains - len(runs))
+    if not complete and short:
+        had = ", ".join(map(str, short))
+        note += f" (chains are kept at one length; the other{'s' * (len(short) > 1)} had {had})"
     same = len({r.inverse_mass.shape for r in kept}) == 1  # not where one has lost its state
     state = (
         None

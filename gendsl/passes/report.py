@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gendsl.densities import Density
 from gendsl.graph.families import FAMILIES
 from gendsl.graph.node import Graph, Node
+from gendsl.graph.show import support_words
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType
 
 __all__ = ["Done", "Report", "Row", "capabilities", "rows"]
@@ -137,4 +138,5 @@ def _row(graph: Graph, i: int, n: Node, seen: set[str]) -> Row:
         if isinstance(d.type, DistType):
             offers = capabilities(d.type, d)
             dims, event = (*dims, *d.type.joint), event[len(d.type.joint) :]
-    return Row(n.name or f"%{i}", kind, what, dims, event, str(t.dtype), str(t.support), offers, n.name is not None)
+    words = support_words(graph.nodes, t.support, graph.plate)
+    return Row(n.name or f"%{i}", kind, what, dims, event, str(t.dtype), words, offers, n.name is not None)

@@ -63,7 +63,7 @@ def fold(graph: Graph) -> tuple[Graph, list[str]]:
         return r.add("const", (), value=Array.of(out) if out.ndim else out.item())
 
     out, _ = rewrite(graph, visit)
-    return out, [f"{count} operations on constants computed"] if count else []
+    return out, [f"{count} operation{'s' * (count != 1)} on constants computed"] if count else []
 
 
 _NEUTRAL: dict[str, tuple[float | None, float | None]] = {
@@ -122,7 +122,7 @@ def share(graph: Graph) -> tuple[Graph, list[str]]:
         return out
 
     out, _ = rewrite(graph, visit)
-    return out, [f"{count} repeated subexpressions computed once"] if count else []
+    return out, [f"{count} repeated subexpression{'s' * (count != 1)} computed once"] if count else []
 
 
 def _kind(n: Node) -> str:

@@ -1,7 +1,8 @@
 """`check`: what the diagnostics of a fit say, in words, and what to try.
 
 The bounds are those of the reference, R-hat below 1.01 and 100 effective draws for each chain in bulk and tails, and of
-Stan, an energy Bayesian fraction of missing information (E-BFMI) of at least 0.3.
+Stan, an energy Bayesian fraction of missing information (E-BFMI) of at least 0.3. That of R-hat is for four chains of a
+thousand draws: of fewer, an R-hat between 1.01 and 1.05 with enough effective draws may be noise, and is called that.
 
 Reference:
     Rank-normalization, folding, and localization: An improved R-hat (Vehtari et al., 2021) |
@@ -16,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gendsl.diagnostics import ENOUGH_ESS, LEAST_BFMI, WORST_RHAT, bfmi, effective_sizes, rhats
+from gendsl.diagnostics import ENOUGH_ESS, FEWEST, LEAST_BFMI, WORST_RHAT, bfmi, effective_sizes, rhats
 from gendsl.methods import MCMC
 from gendsl.results.conflict import conflicts
 from gendsl.results.divergences import divergences
 from gendsl.results.modes import lagging, modes, stuck
 from gendsl.results.scalars import Scalars, scalars
-from gendsl.results.words import chains_of, number
+from gendsl.results.words import chains_of, counted, number
 
 if TYPE_CHECKING:
     from gendsl.fit import Fit
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Check", "check", "check_draws"]
 
 Figures = dict[str, float]
+
+_UNMIXED = 1.05  # R-hat that noise alone hardly reaches where there are enough effective draws
 
 
 @dataclass(frozen=True)
@@ -99,29 +102,41 @@ def check_draws(found: Scalars, stats: Mapping[str, np.ndarray], max_tree_depth:
         broken = dict.fromkeys(found.sites[k] for k in np.flatnonzero(~finite))
         problems.append(f"draws that are not finite: {', '.join(broken)}")
     moving = found.take(np.flatnonzero(~finite | (np.nan_to_num(np.ptp(found.draws, (1, 2)), nan=1.0) > 0)))
-    chains = found.draws.shape[1]
-    if len(moving):
-        _mixing(moving, chains, problems, figures)
+    chains, draws = found.draws.shape[1:]
+    least = FEWEST if chains > 1 else 2 * FEWEST
+    if len(found) and draws < least:
+        problems.append(
+            f"only {counted(draws, 'draw')} of {counted(chains, 'chain')}: R-hat and effective sample sizes need "
+            f"{least} of each at least, so nothing can be said of the chains; draw more, a few hundred or more"
+        )
+    elif len(moving):
+        _mixing(moving, problems, figures)
     if "diverging" in stats:
         figures["divergences"] = int(stats["diverging"].sum())
-    if "energy" in stats:
+    if "energy" in stats and draws >= FEWEST:
         _energy(stats["energy"], problems, figures)
     if max_tree_depth is not None and "tree_depth" in stats:
         _depth(stats["tree_depth"] >= max_tree_depth, max_tree_depth, problems, figures)
     return Check(tuple(problems), figures)
 
 
-def _mixing(moving: Scalars, chains: int, problems: list[str], figures: Figures) -> None:
+def _mixing(moving: Scalars, problems: list[str], figures: Figures) -> None:
+    chains, draws = moving.draws.shape[1:]
     rhat = rhats(moving.draws)
     k = int(np.argmax(rhat))  # stops at nan, which is worst of all
     figures["R-hat"] = float(rhat[k])
+    sizes = {method: effective_sizes(moving.draws, method) for method in ("bulk", "tail")}
     if not rhat[k] < WORST_RHAT:
+        words = f"R-hat reaches {number(rhat[k])} ({moving.labels[k]}), above {WORST_RHAT}"
+        enough = sizes["bulk"][rhat >= WORST_RHAT].min(initial=np.inf) >= ENOUGH_ESS * chains
         problems.append(
-            f"R-hat reaches {number(rhat[k])} ({moving.labels[k]}), above {WORST_RHAT}: the chains have not mixed; "
-            "draw and warm up longer, and look at the model if that does not help"
+            f"{words}: of {counted(chains, 'chain')} of {draws} draws with {number(sizes['bulk'][k])} effective ones, "
+            "that may be noise as well as slow mixing; draw longer to tell"
+            if rhat[k] < _UNMIXED and enough
+            else f"{words}: the chains have not mixed; draw and warm up longer, and look at the model if that does not "
+            "help"
         )
-    for method in ("bulk", "tail"):
-        size = effective_sizes(moving.draws, method)
+    for method, size in sizes.items():
         k = int(np.argmin(size))
         figures[f"{method} ESS"] = float(size[k])
         if not size[k] >= ENOUGH_ESS * chains:

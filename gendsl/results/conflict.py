@@ -42,8 +42,15 @@ _STREAM = 5  # keeps the random numbers apart from those of predictions
 
 def conflicts(fit: Fit) -> tuple[list[str], tuple[str, ...]]:
     """What is said of posteriors in the tails of their priors, and of latents that could not be looked at."""
-    program, left = _program(fit)
-    notes = (f"not compared with a prior, which is improper or reweighted: {listed(left)}",) if left else ()
+    program, improper, weighted = _program(fit)
+    notes: tuple[str, ...] = ()
+    if improper:
+        notes += (f"not compared with a prior, which is improper: {listed(improper)}",)
+    for factor, names in weighted.items():
+        notes += (
+            f"not compared with a prior, for factor '{factor}' weights them, whether as likelihood or as prior: "
+            f"{listed(names)}",
+        )
     if program is None:
         return [], notes
     names = [str(n.name) for _, n in program.graph.of("latent") if n.name in fit.draws]
@@ -90,30 +97,43 @@ def thinness(prior: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(ratio), 1.0, ratio)
 
 
-def _program(fit: Fit) -> tuple[ForwardProgram | None, list[str]]:
-    """The program that draws the latents from their priors, as far as they can be, and those that cannot."""
+def _program(fit: Fit) -> tuple[ForwardProgram | None, list[str], dict[str, list[str]]]:
+    """The program that draws the latents from their priors, as far as they can be; those whose prior is improper; and
+    factor -> those that it weights."""
     graph = fit.program.declared
     imputed = imputing(graph)
     names = [str(n.name) for _, n in graph.of("latent") if n.name not in imputed]
     if not names:
-        return None, []
-    whole = _compiled(fit, tuple(names))
+        return None, [], {}
+    whole, _ = _compiled(fit, tuple(names))
     if whole is not None:
-        return whole, []
-    proper = [n for n in names if _compiled(fit, (n,)) is not None]
-    program = _compiled(fit, tuple(proper)) if proper else None
-    return program, [n for n in names if n not in proper]
+        return whole, [], {}
+    proper: list[str] = []
+    improper: list[str] = []
+    weighted: dict[str, list[str]] = {}
+    factors = {n.name for _, n in graph.of("factor")}
+    for name in names:
+        one, node = _compiled(fit, (name,))
+        if one is not None:
+            proper.append(name)
+        elif node in factors:
+            weighted.setdefault(str(node), []).append(name)
+        else:
+            improper.append(name)
+    program = _compiled(fit, tuple(proper))[0] if proper else None
+    return program, improper, weighted
 
 
-def _compiled(fit: Fit, wanted: tuple[str, ...]) -> ForwardProgram | None:
+def _compiled(fit: Fit, wanted: tuple[str, ...]) -> tuple[ForwardProgram | None, str | None]:
+    """The program that draws some latents; or None, and the latent or factor for which there is none."""
     p = fit.program
     observed = frozenset(str(n.name) for _, n in p.declared.of("observe"))
     program = compile_forward(p.declared, p.backend.name, wanted, observed, precision=p.precision, device=p.device)
     try:
         refuse_improper(program, (), "a check")
-    except FitError:
-        return None
-    return program
+    except FitError as e:
+        return None, e.node
+    return program, None
 
 
 def _words(posterior: Scalars, prior: np.ndarray, middle: np.ndarray, bad: np.ndarray) -> str:

@@ -84,7 +84,7 @@ def write(path: Path, kind: Kind, groups: Mapping[str, Group], attrs: Mapping[st
     plain = {
         n.path: {str(k): {"compressors": None} for k in n.to_dataset(inherit=False).variables} for n in tree.subtree
     }
-    tree.to_zarr(MemoryStore(files), zarr_format=2, consolidated=False, encoding=plain)
+    tree.to_zarr(MemoryStore(files), zarr_format=2, consolidated=True, encoding=plain)
     write_folder(path, {name: buffer.to_bytes() for name, buffer in files.items()})
 
 
@@ -134,7 +134,8 @@ def _folder(path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of what is no array or group: it is missed by whoever needs it
-        members = zarr.open_group(path, mode="r", zarr_format=2).members(max_depth=None)
+        # what lies there is read; the list of it all in one file is for xarray, which asks for one
+        members = zarr.open_group(path, mode="r", zarr_format=2, use_consolidated=False).members(max_depth=None)
     for name, item in members:
         if isinstance(item, zarr.Array):
             yield name, np.asarray(item[...])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["chains_of", "listed", "number", "percent"]
+__all__ = ["chains_of", "counted", "listed", "number", "percent"]
 
 
 def number(x: float) -> str:
@@ -23,6 +23,11 @@ def number(x: float) -> str:
 def percent(x: float) -> str:
     """A share."""
     return f"{x:.0%}" if x >= 0.01 or x == 0 else "under 1%"
+
+
+def counted(n: int, what: str) -> str:
+    """1 chain; 2 chains."""
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def listed(items: Sequence[object]) -> str:

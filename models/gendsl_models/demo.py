@@ -130,7 +130,7 @@ def _trace(fit: Any, job: Job, path: Path) -> None:
 def _table(rows: list[Row], backend: str) -> Table:
     shown = rows if len(rows) <= 14 else [*rows[:7], *rows[-7:]]
     title = f"{backend} against the reference ({sum(r.passed for r in rows)} of {len(rows)} scalars within the bounds)"
-    table = Table(title=title)
+    table = Table(title=title, caption="elements count from 1 here, as in the reference, and from 0 in the fit")
     table.add_column("scalar", no_wrap=True)
     for head in ("mean", "ref.", "sd ratio", "R-hat", "ESS", "within"):
         table.add_column(head, justify="right")
@@ -145,7 +145,9 @@ def _table(rows: list[Row], backend: str) -> Table:
             "yes" if r.passed else "NO",
         )
     if len(rows) > len(shown):
-        table.caption = f"{len(rows) - len(shown)} scalars between are left out here; all are in the files"
+        table.caption = (
+            f"{table.caption}; {len(rows) - len(shown)} scalars between are left out here; all are in the files"
+        )
     return table
 
 

@@ -259,7 +259,9 @@ def test_short_chains_are_cut_or_left_out_whichever_keeps_more() -> None:
     assert (cut.unconstrained["a"].shape, cut.stats["lp"].shape) == ((2, 4), (2, 4))
     out = gather([_chain(5), _chain(2), Chain(np.zeros((0, 2)), {})], shapes, 3, 5, {})
     assert out.unconstrained["a"].shape == (1, 5)
-    assert out.note == "interrupted: 1 of 3 chains and 5 of 5 draws are kept"
+    assert out.note == (
+        "interrupted: 1 of 3 chains and 5 of 5 draws are kept (chains are kept at one length; the others had 2, 0)"
+    )
     with pytest.raises(KeyboardInterrupt):
         gather([], shapes, 3, 5, {})
 

@@ -278,3 +278,12 @@ def test_long_expressions_are_shortened() -> None:
     assert "..." in last
     assert last.startswith("y[i] ~ Normal(")
     assert last.endswith(", 1)   observed")
+
+
+def test_bounds_that_values_give_are_shown_as_expressions() -> None:
+    m = gd.Model("m")
+    alpha = m.latent("alpha", gd.Uniform(0, 1))
+    beta = m.latent("beta", gd.Uniform(0, 1 - alpha))
+    assert repr(beta) == "<beta: float, scalar, in [0, 1 - alpha]>"
+    (row,) = [line for line in str(m.explain()).splitlines() if line.startswith("beta ")]
+    assert "in [0, 1 - alpha]" in row

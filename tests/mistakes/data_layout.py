@@ -236,3 +236,20 @@ def columns_in_another_order():
     p = m.axis("p", 2, coords=["height", "weight"])
     m.data("x", dims=m.plate("i"), event=p)  # here
     bind(m.graph, {"x": pd.DataFrame({"weight": [1.0], "height": [2.0]})})
+
+
+@mistake(
+    gd.DataError,
+    "node 'y'",
+    "another number of axes",
+    "the constant of length 3",
+    "event axis",
+    "dims=school",
+    "1 axis",
+)
+def constant_along_a_plate():
+    m = gd.Model("m")
+    school = m.plate("school")
+    theta = m.latent("theta", gd.Normal(0, 1), dims=school)
+    m.observe("y", gd.Normal(theta, [15.0, 10.0, 16.0]), dims=school)  # here
+    bind(m.graph, {"y": [28.0, 8.0, -3.0]})

@@ -32,6 +32,27 @@ def categories_for_numbers():
     bind(m.graph, {"x": pd.Categorical(["a", "b"])})
 
 
+@mistake(gd.DataError, "node 'y'", "strings such as 'no'", "compare: y == 'yes'")
+def strings_for_a_binary_observation():
+    m = gd.Model("m")
+    m.observe("y", gd.Bernoulli(m.latent("p", gd.Beta(1, 1))), dims=m.plate("i"))  # here
+    bind(m.graph, {"y": ["no", "yes", "no"]})
+
+
+@mistake(gd.DataError, "node 'y'", "Series of shape (2,), categories\n", "y.cat.codes")
+def categories_for_an_ordered_observation():
+    m = gd.Model("m")
+    m.observe("y", gd.OrderedLogistic(m.latent("eta", gd.Normal(0, 1)), [-1.0, 1.0]), dims=m.plate("i"))  # here
+    bind(m.graph, {"y": pd.Series(["low", "high"], dtype=pd.CategoricalDtype(["low", "mid", "high"], ordered=True))})
+
+
+@mistake(gd.DataError, "node 'y'", "strings such as 'low'", "pd.Categorical(y, categories=[...], ordered=True).codes")
+def strings_for_an_ordered_observation():
+    m = gd.Model("m")
+    m.observe("y", gd.OrderedLogistic(m.latent("eta", gd.Normal(0, 1)), [-1.0, 1.0]), dims=m.plate("i"))  # here
+    bind(m.graph, {"y": ["low", "high"]})
+
+
 @mistake(gd.DataError, "not numbers", "complex", "x.real")
 def complex_numbers():
     m = gd.Model("m")

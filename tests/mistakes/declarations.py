@@ -19,6 +19,20 @@ def model_name_is_a_keyword():
     gd.Model("class")  # here
 
 
+@mistake(gd.ModelError, "m.latent: the name is missing", "Normal(", "m.latent(name, dist)", 'm.latent("mu", ...)')
+def latent_without_a_name():
+    m = gd.Model("m")
+    mu = m.latent(gd.Normal(0, 1))  # here
+    return mu
+
+
+@mistake(gd.ModelError, "m.factor: the name is missing", "x * a", "m.factor(name, log_weight)", 'm.factor("x", ...)')
+def factor_without_a_name():
+    m = gd.Model("m")
+    x, a = m.data("x"), m.latent("a", gd.Normal(0, 1))
+    m.factor(x * a)  # here
+
+
 @mistake(gd.ModelError, "node 'my mu'", "Python identifier", "letters, digits and _")
 def name_with_a_blank():
     m = gd.Model("m")

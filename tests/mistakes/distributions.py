@@ -294,3 +294,15 @@ def a_raw_network_as_scale():
     i = m.plate("i")
     net = m.network("net", gd.MLP(1))
     m.observe("y", gd.Normal(0, 0.5 * net(m.data("x", dims=i, event=2))[0]), dims=i)  # here
+
+
+@mistake(AttributeError, "no attribute 'Flat'", "did you mean gd.ImproperUniform?")
+def the_name_of_another_library():
+    gd.Flat()
+
+
+@mistake(gd.ModelError, "node 'phi'", "parameter 'probs' of NegativeBinomial", "gd.GammaPoisson(phi, phi / mu)")
+def negative_binomial_by_its_mean():
+    m = gd.Model("m")
+    eta, phi = m.latent("eta", gd.Normal(0, 1)), m.latent("phi", gd.HalfNormal(1))
+    m.observe("y", gd.NegativeBinomial(gd.exp(eta), phi))  # here

@@ -25,6 +25,13 @@ def chained_comparison():
     return 0 < x < 1  # here
 
 
+@mistake(gd.ModelError, "no truth value", "for `and`", "(a < x) & (x < b)", "gd.logical_and")
+def and_of_two_conditions():
+    m = gd.Model("m")
+    x = m.latent("x", gd.Normal(0, 1))
+    return (x > 0) and (x < 1)  # here
+
+
 @mistake(gd.ModelError, "no truth value")
 def python_max():
     m = gd.Model("m")

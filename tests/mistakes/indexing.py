@@ -8,11 +8,25 @@ import gendsl as gd
 from tests.mistakes.table import mistake
 
 
-@mistake(gd.ModelError, "node 'k'", "an index must be an integer", "float, dims (obs)", "dtype=int")
+@mistake(
+    gd.ModelError,
+    "node 'k'",
+    "an index must be an integer",
+    "float, dims (obs)",
+    'm.data("k", dims=obs, indexes=county)',
+)
 def index_of_floats():
     m = gd.Model("m")
     county, obs = m.plate("county"), m.plate("obs")
     theta, k = m.latent("theta", gd.Normal(0, 1), dims=county), m.data("k", dims=obs)
+    theta[k]  # here
+
+
+@mistake(gd.ModelError, "node 'k'", "an index must be an integer", "m.data(..., dtype=int)")
+def index_of_floats_into_an_event_axis():
+    m = gd.Model("m")
+    obs = m.plate("obs")
+    theta, k = m.latent("theta", gd.Normal(0, 1).expand(3)), m.data("k", dims=obs)
     theta[k]  # here
 
 

@@ -106,7 +106,8 @@ def start_at_nan():
 # -- starts that do not fit the model ---------------------------------------------------------------------------------
 @mistake(gd.FitError, "node 'nu'", "there is no latent 'nu'", "some of mu, tau, theta", "check the spelling")
 def start_of_an_unknown_latent():
-    _start({"nu": 0.0})
+    method = gd.NUTS(chains=2, warmup=5, draws=5, init=gd.init.Given({"nu": 0.0}))
+    schools().fit(SCHOOLS, method, backend="pyro", progress=False)  # here
 
 
 @mistake(gd.FitError, "node 'sigma'", "'sigma' is data, and has no starting value", "some of mu, tau, theta")

@@ -78,3 +78,39 @@ def plotting_unconstrained_draws_that_are_not_there():
 @mistake(gd.FitError, "a report is an HTML page", "'fit.pdf'", "ends in .html", "fix:    'fit.html'")
 def reporting_under_an_unknown_ending():
     _schools().report("fit.pdf")  # here
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+@mistake(gd.FitError, "the fit has no draws named 'thta'", "some of mu, tau, theta", "did you mean 'theta'?")
+def misspelt_draws():
+    _schools().draws["thta"]  # here
+
+
+@mistake(KeyError, "the fit has no draws named 'y'\n", "observations are in fit.sample()")
+def draws_of_an_observation():
+    _schools().draws["y"]
+
+
+@mistake(gd.FitError, "no draws named 'thta'", "did you mean 'theta'?")
+def summary_of_a_misspelt_site():
+    _schools().summary("thta")  # here
+
+
+@mistake(AttributeError, "a fit has no attribute 'posterior'", "fix:    fit.idata.posterior")
+def group_of_arviz_as_an_attribute():
+    _schools().posterior
+
+
+@mistake(gd.FitError, "a fit has no attribute 'posterior_predictive'", "fit.with_groups(posterior_predictive=True)")
+def group_that_is_made_when_asked_for():
+    _schools().posterior_predictive  # here
+
+
+@mistake(gd.FitError, "a fit has no attribute 'theta'", 'fix:    fit.draws["theta"]')
+def site_as_an_attribute():
+    _schools().theta  # here
+
+
+@mistake(gd.FitError, "a fit has no attribute 'sumary'", "did you mean fit.summary?")
+def misspelt_method():
+    _schools().sumary()  # here

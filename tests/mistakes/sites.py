@@ -247,3 +247,11 @@ def unknown_site():
     m.data("x")
     m.latent("mu", gd.Normal(0, 1))
     m["sigma"]  # here
+
+
+@mistake(gd.ModelError, "has nothing named 'thta'", "one of y, theta\n", "did you mean 'theta'?")
+def misspelt_site():
+    m = gd.Model("m")
+    theta = m.latent("theta", gd.Normal(0, 1))
+    m.observe("y", gd.Normal(theta, 1))
+    m["thta"]  # here

@@ -31,6 +31,18 @@ def test_missing_observations_are_left_out() -> None:
     assert sorted(right.lines[0].get_ydata()) == [0.5, 1.0]
 
 
+def test_few_elements_are_named() -> None:
+    m = gd.Model("named")
+    row = m.plate("row", coords=["a", "b", "c", "d"])
+    m.observe("y", gd.Normal(m.latent("mu", gd.Normal(0, 1), dims=row), 0.1), dims=row, missing=gd.Missing.MASK)
+    mu = np.broadcast_to([3.0, 1.0, 2.0, 0.0], (2, 60, 4))
+    fit = fit_of(m, {"y": [3.0, 1.0, np.nan, 0.0]}, "pyro", {"mu": mu})
+    _, right = fit.plot_predictive().axes
+    assert [t.get_text() for t in right.get_xticklabels()] == ["d", "b", "a"]
+    _, right = plot_predictive({"y": np.arange(3.0)}, {"y": np.zeros((1, 9, 3))}).axes
+    assert "x" not in "".join(t.get_text() for t in right.get_xticklabels())
+
+
 def test_pyplot_knows_nothing_of_the_figure() -> None:
     import matplotlib.pyplot as plt
 

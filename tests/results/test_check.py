@@ -273,8 +273,22 @@ def test_improper_priors_are_left_out_and_named() -> None:
     fit = at(m, a=0.0, b=50.0, c=0.0)
     out = fit.check()
     assert "b has its posterior median at 50.0" in said(fit, "prior and data", prior=True)
-    assert out.notes == ("not compared with a prior, which is improper or reweighted: a and c",)
+    assert out.notes == ("not compared with a prior, which is improper: a and c",)
     assert str(out).endswith("a and c)")
+
+
+def test_latents_that_a_factor_weights_are_not_called_improper() -> None:
+    m = gd.Model("weighted")
+    k, a, b = (m.latent(n, gd.Normal(0, 1)) for n in "kab")
+    t = m.data("t", dims=m.plate("row"))
+    m.factor("censored", -((t * gd.exp(a)) ** gd.exp(k)))
+    m.observe("y", gd.Normal(b, 1), dims="row")
+    fit = fit_of(m, {"y": [0.1, 0.2], "t": [1.0, 2.0]}, "pyro", {n: 0.1 * RNG.normal(size=(2, 100)) for n in "kab"})
+    words, notes = conflicts(fit)
+    assert words == []
+    assert notes == (
+        "not compared with a prior, for factor 'censored' weights them, whether as likelihood or as prior: k and a",
+    )
 
 
 def test_tails_and_thinness() -> None:

@@ -128,14 +128,11 @@ def test_nan_infinity_and_signed_zero_keep_their_bits(tmp_path: Path) -> None:
 def test_arviz_and_xarray_open_the_file(end: str, tmp_path: Path) -> None:
     fit = regression_fit("pyro", 80)
     fit.save(tmp_path / f"fit{end}")
-    posterior = xr.open_dataset(
-        tmp_path / f"fit{end}",
-        group="posterior",
-        engine="h5netcdf" if end == ".nc" else "zarr",
-        **({} if end == ".nc" else {"consolidated": False}),
-    )
-    with posterior:
+    engine = "h5netcdf" if end == ".nc" else "zarr"
+    with xr.open_dataset(tmp_path / f"fit{end}", group="posterior", engine=engine) as posterior:
         assert posterior["w"].identical(fit.idata.posterior["w"])
+    with xr.open_datatree(tmp_path / f"fit{end}", engine=engine) as tree:
+        assert tree["posterior"]["w"].identical(fit.idata.posterior["w"])
 
 
 def test_a_configuration_is_typed_on_both_ways() -> None:

@@ -13,10 +13,11 @@ y[school] ~ Normal(theta, sigma)   observed
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gendsl.graph.constraints import real
+from gendsl.graph.constraints import Constraint, Ref, real
 from gendsl.graph.families import FAMILIES
 from gendsl.graph.networks import Used, networks_of
 from gendsl.graph.node import Array, Axis, Graph, Node, Plate
@@ -68,6 +69,15 @@ def expression(nodes: Sequence[Node], node: int, plates: Mapping[str, Plate], li
     part = [replace(nodes[i], args=tuple(order.get(a, 0) for a in nodes[i].args)) for i in order]
     steps = {k: Text(n.name or "...") for k, n in enumerate(part) if n.op == "input"}
     return Writer(part, plates, limit, inputs=steps).texts[order[node]].text
+
+
+def support_words(nodes: Sequence[Node], c: Constraint, plates: Mapping[str, Plate]) -> str:
+    """A set in words, with expressions for the bounds that other values give."""
+    out = str(c)
+    for field in ("lower", "upper", "total"):
+        if isinstance(ref := getattr(c, field, None), Ref) and ref.node < len(nodes):
+            out = re.sub(rf"node {ref.node}\b", lambda _, k=ref.node: expression(nodes, k, plates), out)  # type: ignore[misc]
+    return out
 
 
 def own_data(graph: Graph) -> dict[int, int]:

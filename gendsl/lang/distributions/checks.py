@@ -50,7 +50,7 @@ def check_param(family: Family, name: str, value: Any, where: Location | None) -
                 node=site.name or family.name,
                 given=f"'{site.name}', which is {t.support}",
                 needed=f"a value that is {words}",
-                fix=_remedy(p.constraint, site.name or "x"),
+                fix=_remedy(p.constraint, site.name or "x", (family.name, name)),
                 where=where,
             )
         named = site.op in ("latent", "param", "let") or site.op == "from_event"
@@ -65,7 +65,7 @@ def check_param(family: Family, name: str, value: Any, where: Location | None) -
                 node=site.name or family.name,
                 given=f"'{site.name}', which is {t.support}" if site.name else f"a value that is {t.support}",
                 needed=f"a value that is {words}",
-                fix=_remedy(p.constraint, site.name or "x"),
+                fix=_remedy(p.constraint, site.name or "x", (family.name, name)),
                 where=where,
             )
         if p.constraint.rank == 0 and not implies(t.support, p.constraint):
@@ -130,7 +130,12 @@ def _disjoint_ok(given: Constraint, needed: Constraint) -> bool:
     return given.rank > 0 or isinstance(given, Interval | Integers) and not given.dynamic
 
 
-def _remedy(c: Constraint, name: str) -> str | None:
+def _remedy(c: Constraint, name: str, of: tuple[str, str]) -> str | None:
+    if of == ("NegativeBinomial", "probs"):
+        return (
+            "gd.NegativeBinomial(total_count, probs) counts successes before total_count failures. By its mean mu and "
+            "shape phi (Stan's neg_binomial_2) it is gd.GammaPoisson(phi, phi / mu)"
+        )
     if isinstance(c, Interval) and c.lower == 0.0:
         if c.upper == 1.0:
             return f"wrap it: gd.sigmoid({name}), or give it a prior on (0, 1) such as gd.Beta"
