@@ -66,7 +66,8 @@ class Ops(Protocol):
 
     - array functions under numpy's names and meanings (`axis` and `keepdims` where numpy has them); what makes arrays
       takes `like=`, whose dtype and device the result has: `constant(values, like)`, `zeros(shape, like=)`,
-      `full(shape, value, like=)`, `arange(n, like=)`, `eye(n, like=)`;
+      `full(shape, value, like=)`, `arange(n, like=)`, `eye(n, like=)`; `cholesky` is not a number
+      where a matrix is not positive definite;
     - transformations: `grad(f)`, `value_and_grad(f, has_aux=False)`, `vjp(f, *x) -> (value, pull)`,
       `jvp(f, primals, tangents) -> (value, tangent)`, `vmap(f, in_axes, out_axes)`,
       `scan(step, init, xs, length=None, reverse=False) -> (carry, ys)`, `while_loop(condition, body, init)`,

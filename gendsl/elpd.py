@@ -131,10 +131,12 @@ def _observations(fit: Fit) -> tuple[str, ...]:
 
 def _pointwise(fit: Fit, task: Task, names: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
     """(chain, draw, *dims), or (chain, draw, counted) where a mask leaves some elements out."""
-    terms = simulate(task.bound, task.given, task.count, (seed, 3), log_probs=names).log_probs
+    given_fit = {} if task.kriging is None else task.kriging.densities(names)
+    rest = tuple(k for k in names if k not in given_fit)
+    terms = simulate(task.bound, task.given, task.count, (seed, 3), log_probs=rest).log_probs | given_fit
     out = {}
-    for name, x in terms.items():
-        there = _there(fit.program.declared, name, task.bound.bound)
+    for name in names:
+        x, there = terms[name], _there(fit.program.declared, name, task.bound.bound)
         x = x if there is None else x[:, there]
         out[name] = np.ascontiguousarray(x.reshape(task.chains, task.count // task.chains, *x.shape[1:]))
     return out

@@ -53,7 +53,8 @@ def keep_known(
             at = {k: i for i, k in enumerate(keys(before))}
             known[plate] = {i: at[k] for i, k in enumerate(keys(now)) if k in at}
     known = {k: v for k, v in known.items() if v}
-    latents = [n for _, n in graph.of("latent") if n.name in fit.draws and anew & set(plates_of(graph, n))]
+    over = [n for _, n in graph.of("latent") if n.name in fit.draws and anew & set(plates_of(graph, n))]
+    latents = [n for n in over if n.name not in given]
     kept = [n for n in latents if all(known.get(p) for p in set(plates_of(graph, n)) & anew)]
     for n in kept:
         if joint := [p for p in joint_plates(graph, n) if p in known]:
@@ -75,7 +76,7 @@ def keep_known(
     program = compile_forward(
         declared, p.backend.name, names, frozenset(), inputs, precision=p.precision, device=p.device
     )
-    fixed = {k: (trained.sizes[k], trained.coords.get(k)) for k in _plates(program, given)}
+    fixed = {k: (trained.sizes[k], trained.coords.get(k)) for k in _plates(program, given) if k not in anew}
     sizes = {k: v for k, v in bound.bound.sizes.items() if k in anew}
     values = simulate(bind_forward(program, data, sizes, fixed), given, count, (seed, _NEW), values=names).values
     for n in kept:

@@ -8,7 +8,7 @@ other latents: a new school, given what is known of schools.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +26,9 @@ from gendsl.forward import (
     simulate,
 )
 from gendsl.graph.node import Graph
+from gendsl.joined import with_learnt
 from gendsl.known import keep_known
+from gendsl.kriging import Kriging, functions_over
 from gendsl.passes.forward import imputing
 from gendsl.program import BoundProgram
 from gendsl.request import check_seed, check_sizes, new_plates, plates_of, positive, site_names
@@ -87,12 +89,14 @@ class Task:
         given: latent -> (chain * draw, *dims, *event).
         chains: how many chains.
         count: how many draws in all.
+        kriging: Gaussian processes at new inputs; None under the data of the fit.
     """
 
     bound: BoundProgram
     given: dict[str, np.ndarray]
     chains: int
     count: int
+    kriging: Kriging | None = None
 
 
 def posterior_task(
@@ -133,7 +137,7 @@ def posterior_task(
     refuse_improper(program, given, "a prediction")
     if data is None:
         bound = BoundProgram(program, Bound(trained.arrays, trained.sizes, trained.coords))
-        return Task(_learnt(fit, bound), given, lead[0], count)
+        return Task(with_learnt(fit, bound), given, lead[0], count)
     if stands := [n for n in old if n.name in imputing(graph)]:
         source = imputing(graph)[str(stands[0].name)]
         raise FitError(
@@ -147,16 +151,14 @@ def posterior_task(
     plates = dict.fromkeys(root for n in old for root in plates_of(graph, n))
     fixed = {k: (trained.sizes[k], trained.coords.get(k)) for k in plates}
     check_sizes(graph, sizes, fixed)
-    bound = bind_forward(program, data, sizes, fixed)
+    fixed |= {k: (trained.sizes[k], trained.coords.get(k)) for k in functions_over(program) if k not in anew}
+    bound = with_learnt(fit, bind_forward(program, data, sizes, fixed))
+    kriging = Kriging(fit, bound, given, count, anew, seed)
+    given |= kriging.latents()
     if anew:
         given |= keep_known(fit, bound, anew, given, data, seed)
-    return Task(_learnt(fit, bound), given, lead[0], count)
-
-
-def _learnt(fit: Fit, bound: BoundProgram) -> BoundProgram:
-    """The program with the parameters that a fit has learnt, where it has."""
-    params: Mapping[str, np.ndarray] = getattr(fit, "params", {})
-    return bound.with_params({k: v for k, v in params.items() if k in bound.params})
+    given |= replace(kriging, given=given).observations(drawn)
+    return Task(bound, given, lead[0], count, replace(kriging, given=given))
 
 
 def _read_as_data(

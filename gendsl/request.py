@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gendsl.errors import FitError, caller
+from gendsl.graph.learned import parts
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
 
@@ -114,8 +115,9 @@ def new_plates(graph: Graph, new: Any) -> set[str]:
     """
     names = [new] if isinstance(new, str) or not isinstance(new, Collection) else list(new)
     names = [getattr(p, "name", p) for p in names]
-    latents = [n for _, n in graph.of("latent")]
-    served = {root for n in latents for root in plates_of(graph, n)}
+    served = {over for _, n in graph.of("latent") for over in plates_of(graph, n)}
+    functions = [n for _, n in graph.of("observe") if any(d.op == "dist.JointNormal" for d in parts(graph, n))]
+    served |= {root(graph, d) for n in functions if isinstance(n.type, ArrayType) for d in n.type.dims}
     for name in names:
         if name not in graph.plate or root(graph, name) not in served:
             over = ", ".join(p.name for p in graph.plates if p.base is None and p.name in served)

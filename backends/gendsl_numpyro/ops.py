@@ -61,6 +61,7 @@ OPS: Any = SimpleNamespace(
     arange=_like(jnp.arange),
     arctan2=jnp.arctan2,
     broadcast_to=jnp.broadcast_to,
+    cholesky=jnp.linalg.cholesky,
     clip=lambda x, low, high: jnp.clip(x, low, high),
     concatenate=jnp.concatenate,
     constant=lambda values, like: jnp.asarray(values, like.dtype),

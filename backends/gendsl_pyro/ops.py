@@ -62,6 +62,11 @@ def _vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> 
     return torch.func.vmap(function, in_axes, out_axes)
 
 
+def _cholesky(x: torch.Tensor) -> torch.Tensor:
+    lower, failed = torch.linalg.cholesky_ex(x)
+    return torch.where(failed[..., None, None] == 0, lower, torch.nan)
+
+
 def _solve_ode(rhs: Callable[..., Any], y0: Any, t0: float, t1: float, rtol: float, atol: float, max_steps: int) -> Any:
     from torchdiffeq import odeint  # loaded where an equation is solved
 
@@ -92,6 +97,7 @@ OPS: Any = SimpleNamespace(
     arange=_like(torch.arange),
     arctan2=torch.arctan2,
     broadcast_to=torch.broadcast_to,
+    cholesky=_cholesky,
     clip=lambda x, low, high: torch.clamp(x, low, high),
     concatenate=torch.cat,
     constant=lambda values, like: torch.as_tensor(values, dtype=like.dtype, device=like.device),

@@ -20,6 +20,7 @@ CASES: dict[str, Any] = {
     "arange": lambda o, x, y, s: o.arange(4, like=x),
     "arctan2": lambda o, x, y, s: o.arctan2(x, y),
     "broadcast_to": lambda o, x, y, s: o.broadcast_to(x, (4, 2, 3)),
+    "cholesky": lambda o, x, y, s: o.stack([o.cholesky(s @ s.T), o.cholesky(-s @ s.T)], 0),
     "clip": lambda o, x, y, s: o.clip(x, -0.5, 0.5),
     "concatenate": lambda o, x, y, s: o.concatenate([x, y], -1),
     "constant": lambda o, x, y, s: o.constant([1.0, 2.0], x),
