@@ -112,7 +112,7 @@ def _digits(entry: Learned, fit: gd.TrainedFit) -> Shown:
 
 
 LESSONS = (
-    Lesson(LEARNED["digits_vae"], "A variational autoencoder of handwritten digits", "pyro", _vae),
+    Lesson(LEARNED["digits_vae"], "A variational autoencoder of handwritten digits", "numpyro", _vae),
     Lesson(LEARNED["eight_flow"], "A flow of spline couplings on eight Gaussians", "numpyro", _flow),
     Lesson(LEARNED["eight_gan"], "A generator against a critic on eight Gaussians", "numpyro", _gan),
     Lesson(LEARNED["moons_energy"], "An energy of two moons", "numpyro", _energy),
