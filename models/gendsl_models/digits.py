@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["binary", "images", "labels"]
+__all__ = ["images", "labels"]
 
 _HELD_OUT = 297
 
@@ -28,12 +28,6 @@ def images(*, held_out: bool = False) -> np.ndarray:
 def labels(*, held_out: bool = False) -> np.ndarray:
     """Which digit each of the images shows, (image,)."""
     return _part(_load().target, held_out)
-
-
-def binary(*, held_out: bool = False) -> np.ndarray:
-    """The images in black and white, (image, 64): 1 where a pixel is at least 8."""
-    x = images(held_out=held_out)
-    return (x >= 8).astype(float).reshape(len(x), 64)
 
 
 def _load() -> Any:

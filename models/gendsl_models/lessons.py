@@ -57,12 +57,12 @@ class Lesson:
 def _vae(entry: Learned, fit: gd.TrainedFit) -> Shown:
     held_out = entry.data(held_out=True)
     bound = fit.log_prob(held_out, draws=100)
-    x = fit.sample(_IMAGES, names="grey")["grey"].reshape(-1, 64)
+    x = 16.0 * fit.sample(_IMAGES, names="grey")["grey"].reshape(-1, 64)
     learnt, others = entry.data()["x"], held_out["x"]
     said, fine = judge_digits(x, learnt, others)
     mean = bound.value / len(others)
     numbers = {"held-out ELBO": f"{mean:.2f} nats an image"} | said
-    return Shown(sheets(learnt, x, 0.0, 1.0), numbers, fine and mean > -19.0)
+    return Shown(sheets(learnt, x, 0.0, 16.0), numbers, fine and mean > -103.0)
 
 
 def _flow(entry: Learned, fit: gd.TrainedFit) -> Shown:
@@ -112,7 +112,7 @@ def _digits(entry: Learned, fit: gd.TrainedFit) -> Shown:
 
 
 LESSONS = (
-    Lesson(LEARNED["digits_vae"], "A variational autoencoder of handwritten digits", "pyro", _vae),
+    Lesson(LEARNED["digits_vae"], "A variational autoencoder of handwritten digits", "numpyro", _vae),
     Lesson(LEARNED["eight_flow"], "A flow of spline couplings on eight Gaussians", "numpyro", _flow),
     Lesson(LEARNED["eight_gan"], "A generator against a critic on eight Gaussians", "numpyro", _gan),
     Lesson(LEARNED["moons_energy"], "An energy of two moons", "numpyro", _energy),

@@ -50,7 +50,7 @@ def test_data_are_those_of_the_model(entry: Learned) -> None:
     assert np.array_equal(entry.data()["x"], data["x"]), "data are the same at every call"
     rows = {r.tobytes() for r in data["x"]}
     shared = sum(r.tobytes() in rows for r in others["x"])
-    assert shared <= 0.05 * len(others["x"]), f"{shared} held-out rows are like one of those learnt from"
+    assert not shared, f"{shared} held-out rows were learnt from"
     assert entry.method.batch_size is not None
     assert entry.method.batch_size <= len(data["x"])
 
@@ -127,4 +127,3 @@ def test_digits_are_split_once_and_in_two() -> None:
     assert count.min() > 15
     zeros = learnt[digits.labels() == 0].mean(0)
     assert zeros[3:5, 3:5].mean() < 3 < zeros[3:5, 2].mean()  # a zero is empty inside
-    assert set(np.unique(digits.binary())) == {0.0, 1.0}

@@ -26,10 +26,10 @@ def _layers(x: Any, params: list[Params]) -> Any:
 
 
 def model(params: Params, x: Any, rows: int) -> None:
-    """z ~ Normal(0, I), x ~ Bernoulli(decoder(z)), of a batch of so many rows."""
+    """z ~ Normal(0, I), x ~ Binomial(16, decoder(z)), of a batch of so many rows."""
     with numpyro.plate("image", rows, subsample_size=x.shape[0]):
         z = numpyro.sample("z", dist.Normal(0.0, 1.0).expand([LATENT]).to_event(1))
-        numpyro.sample("x", dist.Bernoulli(logits=_layers(z, params["decoder"])).to_event(1), obs=x)
+        numpyro.sample("x", dist.Binomial(16, logits=_layers(z, params["decoder"])).to_event(1), obs=x)
 
 
 def guide(params: Params, x: Any, rows: int) -> None:
@@ -40,12 +40,14 @@ def guide(params: Params, x: Any, rows: int) -> None:
 
 
 def first(seed: int) -> Params:
-    """Parameters as flax and haiku begin: weights N(0, 1 / n), biases 0."""
+    """Weights and biases U(-1, 1) / sqrt(n), n the numbers that go in, as torch begins."""
     rng = np.random.default_rng([seed, 7])
 
+    def layer(a: int, b: int) -> Params:
+        return {"w": rng.uniform(-1, 1, (a, b)) / np.sqrt(a), "b": rng.uniform(-1, 1, b) / np.sqrt(a)}
+
     def layers(*sizes: int) -> list[Params]:
-        pairs = zip(sizes[:-1], sizes[1:], strict=True)
-        return [{"w": rng.normal(size=(a, b)) / np.sqrt(a), "b": np.zeros(b)} for a, b in pairs]
+        return [layer(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
 
     encoder, decoder = layers(PIXELS, WIDTH, WIDTH, 2 * LATENT), layers(LATENT, WIDTH, WIDTH, PIXELS)
     return {"encoder": encoder, "decoder": decoder}
