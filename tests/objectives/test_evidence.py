@@ -51,7 +51,15 @@ def _divergence(mean: np.ndarray, cov: np.ndarray, to_mean: np.ndarray, to_cov: 
     return float(0.5 * (np.trace(inverse @ cov) + d @ inverse @ d - len(d) + logs))
 
 
-@pytest.mark.parametrize("name", GUIDES)
+QUICK = (("full rank", "pyro"), ("laplace", "pyro"), ("low rank", "numpyro"), ("mean field", "numpyro"))
+CASES = [
+    pytest.param(name, backend, marks=() if (name, backend) in QUICK else pytest.mark.slow)
+    for name in GUIDES
+    for backend in ("pyro", "numpyro")
+]
+
+
+@pytest.mark.parametrize(("name", "backend"), CASES)
 def test_guides_reach_the_evidence(name: str, backend: str) -> None:
     """Mean field its known bound, (sum_i log P_ii - log det P) / 2 below, of the posterior's precision P."""
     model, data = regression()

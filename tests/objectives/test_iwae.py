@@ -95,10 +95,11 @@ def measured(k: int, apart: Apart, backend: str) -> tuple[float, float]:
     return apart.variance() / (2 * k) + float(each.mean()), float(each.std() / np.sqrt(each.size))
 
 
-def test_gaps_fall_with_the_particles(backend: str) -> None:
+@pytest.mark.parametrize("ks", [(1, 10, 200), pytest.param(PARTICLES, marks=pytest.mark.slow)], ids=("some", "all"))
+def test_gaps_fall_with_the_particles(ks: tuple[int, ...], backend: str) -> None:
     """Each is the exact one within 4 standard errors, of less than a twentieth of it."""
     found = []
-    for k in PARTICLES:
+    for k in ks:
         value, error = measured(k, V1, backend)
         assert error < 0.05 * gap(V1, k)
         assert abs(value - gap(V1, k)) < 4 * error
