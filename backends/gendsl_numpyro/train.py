@@ -36,7 +36,7 @@ _VALIDATION = 1
 """The namespace of the noise on held-out rows."""
 
 _BYTES = 4 << 20  # of rows, or of their numbers, that travel with a plan
-_LONGEST = 1024  # steps of a plan
+_LONGEST, _UNFED = 1024, 8192  # steps of a plan; of one that takes no rows along
 _MIXED = "BF16_BF16_F32"
 
 
@@ -98,7 +98,7 @@ class JaxLearner:
         source = prepared.source
         row = sum(int(np.prod(shape)) * dtype.itemsize for shape, dtype in source.sample.values())
         size = (row + 4 * source.indexed) * source.size * prepared.batches
-        self._most = min(_LONGEST, max(1, _BYTES // size)) if size else _LONGEST
+        self._most = min(_LONGEST, max(1, _BYTES // size)) if size else _UNFED
         self.longest: int | None = self._most
 
     def begin(self) -> None:

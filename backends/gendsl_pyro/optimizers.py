@@ -55,7 +55,7 @@ class Mover:
     def step(self, rate: float) -> None:
         """Move along the gradients, `leaf.grad`, with a learning rate."""
         spec, leaves = self._spec, self._leaves
-        gradients = [x.grad for x in leaves]
+        gradients = [x.grad for x in leaves if x.grad is not None]  # all have one
         if isinstance(spec, Adam):
             decay = spec.weight_decay if isinstance(spec, AdamW) else 0.0
             adam(
@@ -64,8 +64,9 @@ class Mover:
                 lr=rate, weight_decay=decay, eps=spec.eps, maximize=False,
             )  # fmt: skip
         elif isinstance(spec, SGD):
+            momentum: list[torch.Tensor | None] = [*self._slots.get("momentum", [None] * len(leaves))]
             sgd(
-                leaves, gradients, self._slots.get("momentum") or [None] * len(leaves), fused=True,
+                leaves, gradients, momentum, fused=True,
                 weight_decay=spec.weight_decay, momentum=spec.momentum, lr=rate, dampening=0.0,
                 nesterov=spec.nesterov, maximize=False,
             )  # fmt: skip
