@@ -23,7 +23,7 @@ def model_name_is_a_keyword():
 def latent_without_a_name():
     m = gd.Model("m")
     mu = m.latent(gd.Normal(0, 1))  # here
-    return mu
+    m.let("twice", 2 * mu)
 
 
 @mistake(gd.ModelError, "m.factor: the name is missing", "x * a", "m.factor(name, log_weight)", 'm.factor("x", ...)')
