@@ -80,6 +80,8 @@ def _check_named(name: str, signature: inspect.Signature, args: Sequence[Any], k
     _, first, *others = [*signature.parameters, ""]
     if first != "name" or "name" in kwargs or not args or not isinstance(args[0], (Expr, Distribution)):
         return
+    if any(isinstance(a, str) for a in args):
+        return  # it stands elsewhere: name and distribution are exchanged
     required = [p for p in others if p and signature.parameters[p].default is inspect.Parameter.empty]
     where = caller()
     target = re.match(r"([A-Za-z]\w*)\s*=[^=]", where.text) if where else None

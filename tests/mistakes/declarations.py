@@ -22,7 +22,8 @@ def model_name_is_a_keyword():
 @mistake(gd.ModelError, "m.latent: the name is missing", "Normal(", "m.latent(name, dist)", 'm.latent("mu", ...)')
 def latent_without_a_name():
     m = gd.Model("m")
-    m.latent(gd.Normal(0, 1))  # here
+    mu = m.latent(gd.Normal(0, 1))  # here
+    m.let("twice", 2 * mu)
 
 
 @mistake(gd.ModelError, "m.factor: the name is missing", "x * a", "m.factor(name, log_weight)", 'm.factor("x", ...)')

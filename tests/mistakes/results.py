@@ -86,7 +86,7 @@ def misspelt_draws():
     _schools().draws["thta"]  # here
 
 
-@mistake(KeyError, "the fit has no draws named 'y'\n", "observations are in fit.sample()")
+@mistake(KeyError, "the fit has no draws named 'y' (results.py:", "observations are in fit.sample()")
 def draws_of_an_observation():
     _schools().draws["y"]
 
@@ -98,17 +98,17 @@ def summary_of_a_misspelt_site():
 
 @mistake(AttributeError, "a fit has no attribute 'posterior'", "fix:    fit.idata.posterior")
 def group_of_arviz_as_an_attribute():
-    _ = _schools().posterior
+    return _schools().posterior
 
 
 @mistake(gd.FitError, "a fit has no attribute 'posterior_predictive'", "fit.with_groups(posterior_predictive=True)")
 def group_that_is_made_when_asked_for():
-    _ = _schools().posterior_predictive  # here
+    return _schools().posterior_predictive  # here
 
 
 @mistake(gd.FitError, "a fit has no attribute 'theta'", 'fix:    fit.draws["theta"]')
 def site_as_an_attribute():
-    _ = _schools().theta  # here
+    return _schools().theta  # here
 
 
 @mistake(gd.FitError, "a fit has no attribute 'sumary'", "did you mean fit.summary?")

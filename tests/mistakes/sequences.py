@@ -32,7 +32,7 @@ def scan_of_numbers_along_a_name():
     gd.scan(lambda c: (c, c), 0.0, dim="t")  # here
 
 
-@mistake(gd.ModelError, "a step returns (carry, out)", "carry + ", "a pair: the carry", "return x, x")
+@mistake(gd.ModelError, "a step returns (carry, out)", "given:  <... + ...:", "a pair: the carry", "return x, x")
 def step_without_an_output():
     _, t, x = series()
     gd.scan(lambda c, v: c + v, 0.0, x, dim=t)  # here

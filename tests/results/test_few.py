@@ -99,3 +99,12 @@ def test_a_small_rhat_with_enough_draws_may_be_noise() -> None:
     assert "the chains have not mixed" in apart.problems[0]
     walk = np.cumsum(rng.normal(size=(2, 300)), axis=1)
     assert "the chains have not mixed" in check_draws(table(walk), {}).problems[0]
+
+
+def test_one_is_singular() -> None:
+    assert ": 1 chain of 1 draw, " in repr(fit(1, 1))
+    assert ": 2 chains of 5 draws, " in repr(fit(2, 5))
+    m = gd.Model("m")
+    e = m.latent("e", gd.Normal(0, m.latent("s", gd.HalfNormal(1))), dims=m.plate("i", 3))
+    m.observe("y", gd.Normal(e, 0.7), dims="i")
+    assert "- 1 operation on constants computed\n" in str(m.explain())
