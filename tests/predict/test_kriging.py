@@ -251,24 +251,27 @@ def _counting(m: gd.Model, t: gd.Plate) -> Any:
     return gd.GaussianProcess(gd.kernel.SquaredExponential(), m.data("x", dims=t) + t.index, noise=V)
 
 
-def _mixture(m: gd.Model, t: gd.Plate) -> Any:
-    x = m.data("x", dims=t)
-    kernels = (gd.kernel.SquaredExponential(), gd.kernel.Matern())
-    return gd.Mixture([0.5, 0.5], [gd.GaussianProcess(k, x, noise=V) for k in kernels])
+def _masked(m: gd.Model, t: gd.Plate) -> Any:
+    return gd.Masked(gd.GaussianProcess(gd.kernel.SquaredExponential(), m.data("x", dims=t), noise=V), True)
 
 
-@pytest.mark.parametrize("process", [_meeting, _counting, _mixture])
+def _part(m: gd.Model, t: gd.Plate) -> Any:
+    return gd.GaussianProcess(gd.kernel.SquaredExponential(), m.data("x", dims=t)[t >= 1], noise=V)
+
+
+@pytest.mark.parametrize("process", [_meeting, _counting, _masked, _part])
 def test_what_cannot_be_conditioned_is_refused(process: Callable[..., Any]) -> None:
     m = gd.Model("m")
     t = m.plate("t")
     m.latent("other", gd.Normal(0, 1))
-    m.observe("y", process(m, t), dims=t)
-    fit = fit_of(m, {"x": X, "y": Y}, "pyro", {"other": np.zeros((1, 2))})
-    assert fit.sample()["y"].shape == (1, 2, 5)
+    dims = t >= 1 if process is _part else t
+    m.observe("y", process(m, t), dims=dims)
+    fit = fit_of(m, {"x": X, "y": Y[int(process is _part) :]}, "pyro", {"other": np.zeros((1, 2))})
+    assert fit.sample()["y"].shape[:2] == (1, 2)
     with pytest.raises(gd.FitError, match="cannot be predicted at new inputs"):
         fit.sample({"x": AT})
     with pytest.raises(gd.FitError, match="cannot be predicted at new inputs"):
-        fit.log_prob({"x": AT, "y": Y[:3]})
+        fit.log_prob({"x": AT, "y": Y[: 3 - int(process is _part)]})
 
 
 def test_other_values_of_what_all_points_share_are_refused(backend: str) -> None:
@@ -292,3 +295,17 @@ def test_equal_inputs_without_noise_or_jitter_are_refused(backend: str) -> None:
     fit = fit_of(m, {"x": X, "y": Y}, backend, {"other": np.zeros((1, 2))})
     with pytest.raises(gd.FitError, match="not positive definite"):
         fit.sample({"x": [X[0], X[0]]})
+
+
+def test_trained_parameters_predict_given_the_data(backend: str) -> None:
+    m = gd.Model("trained")
+    t = m.plate("t")
+    scale = m.param("scale", 1.0, constraint=gd.positive)
+    process = gd.GaussianProcess(gd.kernel.SquaredExponential(scale=scale), m.data("x", dims=t), noise=V)
+    m.observe("y", process, dims=t)
+    m.objective(gd.MaximumLikelihood())
+    fit = m.fit({"x": X, "y": Y}, gd.Train(steps=3), backend=backend, progress=False)
+    out = fit.sample({"x": AT}, draws=3000)["y"][0]
+    mean, cov = conditional(squared(1.0, float(fit.params["scale"])), X, Y, AT)
+    within(out.mean(0), mean, np.sqrt(np.diag(cov) / 3000), 0.03)
+    assert fit.sample()["y"].shape == (1, 1000, 5)
