@@ -26,7 +26,7 @@ from gendsl.request import root
 
 __all__ = ["Process", "axes_of", "process_of"]
 
-_ELEMENT_BY_ELEMENT = frozenset({"data", "latent", "to_event", "from_event", "add_diagonal", "jitter"})
+_ELEMENT_BY_ELEMENT = frozenset({"data", "latent", "to_event", "from_event", "add_diagonal", "jitter", "let"})
 _NUMBERS = frozenset({"arange", "plate_size"})
 
 

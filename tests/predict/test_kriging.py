@@ -108,6 +108,8 @@ def test_without_new_data_the_observations_are_replicated(backend: str) -> None:
     draws = plain(backend, count).sample()["y"][0][:count]
     cov = squared(LENGTHS[0])(X, X) + V * np.eye(len(X))
     within(draws.mean(0), 0.0, np.sqrt(np.diag(cov) / count), 0.03)
+    spread = np.sqrt((cov**2 + np.outer(np.diag(cov), np.diag(cov))) / count)
+    within(np.cov(draws.T), cov, spread, 0.05)
 
 
 def test_the_density_of_new_values_is_given_those_of_the_fit(backend: str) -> None:
@@ -150,6 +152,41 @@ def test_missing_observations_are_not_conditioned_on(backend: str) -> None:
         np.testing.assert_allclose(cov[k], c, rtol=0, atol=1e-8)
 
 
+def test_a_mean_drawn_for_each_point(backend: str) -> None:
+    m = gd.Model("rough")
+    t = m.plate("t")
+    x = m.data("x", dims=t)
+    rough = m.latent("rough", gd.Normal(0, 3), dims=t)
+    m.observe("y", gd.GaussianProcess(gd.kernel.SquaredExponential(), x, noise=V, mean=rough), dims=t)
+    old = np.stack([Y - 1, Y + X])
+    fit = fit_of(m, {"x": X, "y": Y}, backend, {"rough": old[None]})
+    task = posterior_task(fit, ("y", "rough"), frozenset({"y"}), {"x": AT}, "t")
+    assert task.kriging is not None
+    mean, _ = task.kriging.moments("y")
+    assert np.abs(task.given["rough"]).max() > 0.1
+    for k in range(2):
+        m, _ = conditional(squared(1.0), X, Y - old[k], AT)
+        np.testing.assert_allclose(mean[k], m + task.given["rough"][k], rtol=0, atol=1e-8)
+    out = fit.sample({"x": AT}, names=["y", "rough"], new="t")
+    np.testing.assert_array_equal(out["rough"][0], task.given["rough"])
+
+
+def test_observed_values_that_are_computed(backend: str) -> None:
+    m = gd.Model("shifted")
+    t = m.plate("t")
+    x, z = m.data("x", dims=t), m.data("z", dims=t)
+    shift = m.latent("shift", gd.Normal(0, 1))
+    m.observe("y", gd.GaussianProcess(gd.kernel.SquaredExponential(), x, noise=V), dims=t, value=z - shift)
+    fit = fit_of(m, {"x": X, "z": Y}, backend, {"shift": np.array([[0.0, 2.0]])})
+    mean, cov = moments(fit, {"x": AT})
+    for k, shift in enumerate((0.0, 2.0)):
+        m, c = conditional(squared(1.0), X, Y - shift, AT)
+        np.testing.assert_allclose(mean[k], m, rtol=0, atol=1e-8)
+    z = np.array([0.5, 0.7, 0.1])
+    each = [multivariate_normal(mean[k], c).pdf(z - s) for k, s in enumerate((0.0, 2.0))]
+    assert fit.log_prob({"x": AT, "z": z}).value == pytest.approx(np.log(np.mean(each)), abs=1e-8)
+
+
 # -- several functions -------------------------------------------------------------------------------------------------
 def several(backend: str, count: int = 1) -> tuple[Fit, np.ndarray]:
     """A function for each of two series, of lengths that differ; the data have the points first."""
@@ -185,6 +222,8 @@ def test_functions_of_new_series_are_new(backend: str) -> None:
         fit.sample({"x": X, "length": pd.Series([0.6, 1.0], ["a", "c"])}, new="series")
     with pytest.raises(gd.DataError):
         fit.sample({"x": X, "length": [0.6, 0.7, 0.8]})
+    with pytest.raises(gd.FitError):
+        fit.sample({"x": X, "length": [0.6, 0.7]}, sizes={"series": 3})
 
 
 # -- latent processes --------------------------------------------------------------------------------------------------
