@@ -148,6 +148,11 @@ class Fit:
     ) -> dict[str, np.ndarray]:
         """Draw from the posterior predictive distribution.
 
+        Without `data`, observations are replicated: drawn anew at the data of the fit, given the latents alone. With
+        them, a Gaussian process is the function that the fit has seen: its values at new inputs are drawn given those
+        that were observed (or, of a latent process, given its draws), missing ones left out. Functions over a plate
+        among `new` are other functions.
+
         Args:
             data: new data, of any number of rows in plates that no latent runs over; left out, those of the fit. Labels
                 of groups are looked up among those of the fit. Observations may be left out.
@@ -155,7 +160,8 @@ class Fit:
                 observations. An observation that is not named is held at its values where the data have them.
             seed: seed of all randomness.
             new: plates with new elements: the latents over them are drawn from their priors, given the rest. Elements
-                with labels that the fit has are not new, and keep their draws.
+                with labels that the fit has are not new, and keep their draws. New elements of the plate of a latent
+                Gaussian process are other points of its function.
             sizes: lengths of plates that no data have.
 
         Returns:
@@ -163,7 +169,8 @@ class Fit:
 
         Raises:
             DataError: if the data do not fit the model, or have other groups than the posterior.
-            FitError: if there is no such site, or a latent cannot be drawn.
+            FitError: if there is no such site, a latent cannot be drawn, or a Gaussian process not be conditioned: its
+                points meet otherwise than in a covariance of two (a mean along the plate), or what they share changes.
         """
         from gendsl.predict import sample
 
@@ -189,6 +196,8 @@ class Fit:
         sizes: Mapping[str, int] | None = None,
     ) -> LogProb:
         """The log predictive density of new data: log of the mean of p(data | theta) over the draws.
+
+        Values of a Gaussian process are taken given those of the fit: p(new values | values of the fit, theta).
 
         Args:
             data: values of all data and observations.

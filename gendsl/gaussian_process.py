@@ -26,7 +26,7 @@ from gendsl.request import root
 
 __all__ = ["Process", "axes_of", "process_of"]
 
-_MOVES = frozenset({"to_event", "from_event", "add_diagonal", "jitter", "let", "broadcast_event"})
+_ELEMENT_BY_ELEMENT = frozenset({"data", "latent", "to_event", "from_event", "add_diagonal", "jitter", "let"})
 _NUMBERS = frozenset({"arange", "plate_size"})
 
 
@@ -121,10 +121,13 @@ class Process:
                 "leave the missing elements out of the data",
             )
         for n in self.cone:
-            axes = [a for i in n.args for a in _event(self.graph.nodes[i])]
-            meets = any(map(self.along, axes)) and not (n.op in _MOVES or n.op in OPS and OPS[n.op].elementwise)
-            counts = n.op in _NUMBERS and any(map(self.along, dict(n.attrs).values()))
-            if n.op not in ("latent", "data") and (meets or counts):
+            if n.op in _ELEMENT_BY_ELEMENT or n.op in OPS and OPS[n.op].elementwise:
+                continue
+            args = [self.graph.nodes[i] for i in n.args]
+            lost = {d for a in args for d in _dims(a)} - set(_dims(n))  # summed over
+            axes = [a for x in args for a in _event(x)]
+            counts = list(n.attr.values()) if n.op in _NUMBERS else []
+            if any(map(self.along, [*lost, *axes, *counts])):
                 raise self.refusal(
                     f"a mean or covariance in which the elements of '{self.plate}' meet ({n.op})",
                     f"a mean of one element, and a covariance of two, computed from these and what '{self.plate}' does "
@@ -158,12 +161,7 @@ def process_of(graph: Graph, name: str) -> Process | None:
     plate = str(dict(within[0].attr["static"])["plate"])
     p = Process(graph, name, root(graph, plate), n.where)
     dist = graph.nodes[n.args[0]]
-    if (
-        dist is not within[0]
-        or dist.attr["expand"]
-        or plate != p.plate
-        or "covariance_matrix" not in dist.attr["params"]
-    ):
+    if dist is not within[0] or plate != p.plate:
         raise p.refusal(
             f"{dist.op.removeprefix('dist.')} along '{plate}'",
             "a Gaussian process that is the distribution of the site, along a plate that is cut from no other",
@@ -175,6 +173,10 @@ def process_of(graph: Graph, name: str) -> Process | None:
 def axes_of(n: Node) -> tuple[Any, ...]:
     """Plates, then event axes, of a value."""
     return (*n.type.dims, *n.type.event) if isinstance(n.type, ArrayType) else ()
+
+
+def _dims(n: Node) -> tuple[str, ...]:
+    return n.type.dims if isinstance(n.type, ArrayType) else ()
 
 
 def _event(n: Node) -> tuple[Any, ...]:

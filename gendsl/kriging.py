@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,13 +29,14 @@ from gendsl.gaussian_process import Process, process_of
 from gendsl.graph.node import Graph
 from gendsl.joined import Joined, fitted, in_site_axes, observed_at, values_at, with_learnt
 from gendsl.math.gaussian import condition, draw, log_prob
-from gendsl.program import BoundProgram
+from gendsl.program import BoundProgram, Program
 from gendsl.request import plates_of
 
 if TYPE_CHECKING:
     from gendsl.fit import Fit
+    from gendsl.trained import TrainedFit
 
-__all__ = ["Kriging", "functions_over"]
+__all__ = ["Kriging", "functions_of", "functions_over"]
 
 _STREAM = 4  # keeps the stream of random numbers apart from those of predictions
 _BUDGET = 2**22  # elements of the covariances that are there at once
@@ -46,6 +47,24 @@ def functions_over(program: ForwardProgram) -> set[str]:
     graph = program.whole
     names = [str(n.name) for _, n in graph.of("observe") if n.name in program.graph.sites]
     return {d for p in (process_of(graph, name) for name in names) if p is not None for d in p.others}
+
+
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """What is read of a fit, for one without latents."""
+
+    program: Program
+    bound: BoundProgram
+    params: Mapping[str, np.ndarray]
+    draws: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def functions_of(
+    fit: TrainedFit, bound: BoundProgram, names: Collection[str], count: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Draws of the observed processes of a model without latents at new inputs, given the data it was trained on."""
+    seen: Any = _Trained(fit.program, fit.bound, fit.params)
+    return Kriging(seen, bound, {}, count, frozenset(), seed).observations(names)
 
 
 @dataclass(frozen=True, eq=False)

@@ -149,9 +149,9 @@ def posterior_task(
             where=stands[0].where,
         )
     plates = dict.fromkeys(root for n in old for root in plates_of(graph, n))
+    plates |= dict.fromkeys(sorted(functions_over(program) - anew))
     fixed = {k: (trained.sizes[k], trained.coords.get(k)) for k in plates}
     check_sizes(graph, sizes, fixed)
-    fixed |= {k: (trained.sizes[k], trained.coords.get(k)) for k in functions_over(program) if k not in anew}
     bound = with_learnt(fit, bind_forward(program, data, sizes, fixed))
     kriging = Kriging(fit, bound, given, count, anew, seed)
     given |= kriging.latents()

@@ -261,7 +261,8 @@ class TrainedFit:
             seed: of these.
 
         Returns:
-            Exact without latents (of an energy up to a constant, of diffusions with probes an estimate); the guide's
+            Exact without latents (of an energy up to a constant, of diffusions with probes an estimate; of a Gaussian
+            process without latents, that of a new function: it is not given the data of the fit); the guide's
             lower bound where it reads the data; else an estimate by draws of the latents that the fit has learnt, as
             `Fit.log_prob`.
 
@@ -297,7 +298,8 @@ class TrainedFit:
         """Draw observations.
 
         With a guide of gd.guide, from the posterior predictive distribution: see `Fit.sample`. With a model as guide,
-        or without latents, from the model with its trained parameters, latents from their priors. An energy has no
+        or without latents, from the model with its trained parameters, latents from their priors; Gaussian processes
+        of a model without latents given the data that it was trained on, at new inputs. An energy has no
         draws of its own: chains of a sampler give them, each a row for itself.
 
         Args:

@@ -64,7 +64,7 @@ def _vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> 
 
 def _cholesky(x: torch.Tensor) -> torch.Tensor:
     lower, failed = torch.linalg.cholesky_ex(x)
-    return torch.where(failed[..., None, None] == 0, lower, torch.nan)
+    return torch.tril(torch.where(failed[..., None, None] == 0, lower, torch.nan))
 
 
 def _solve_ode(rhs: Callable[..., Any], y0: Any, t0: float, t1: float, rtol: float, atol: float, max_steps: int) -> Any:

@@ -171,6 +171,7 @@ def generate(
         FitError: if a sampler is given, and no diffusion is drawn.
     """
     from gendsl.forward import bind_forward, compile_forward, refuse_improper, simulate
+    from gendsl.kriging import functions_of
     from gendsl.request import site_names
 
     graph, setting = fit.setting.graph, fit.setting
@@ -190,12 +191,13 @@ def generate(
     needed = {k: v for k, v in given.items() if k in program.declared.inputs}
     bound = bind_forward(program, needed, fixed)
     bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
-    given_draws: dict[str, np.ndarray] = {}
+    given_draws = {} if data is None or graph.of("latent") else functions_of(fit, bound, observations, draws, seed)
     if sampler is not None:
         from gendsl.objectives.diffused import draw_diffusions, none_to_draw
 
-        given_draws = draw_diffusions(bound, sampler, draws, seed)
-        if not given_draws:
+        diffusions = draw_diffusions(bound, sampler, draws, seed)
+        if not diffusions:
             raise none_to_draw(wanted, sampler)
+        given_draws |= diffusions
     values = simulate(bound, given_draws, draws, (_STREAM, seed), values=wanted).values
     return {k: v[None] for k, v in values.items()}

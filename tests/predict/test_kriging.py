@@ -108,6 +108,8 @@ def test_without_new_data_the_observations_are_replicated(backend: str) -> None:
     draws = plain(backend, count).sample()["y"][0][:count]
     cov = squared(LENGTHS[0])(X, X) + V * np.eye(len(X))
     within(draws.mean(0), 0.0, np.sqrt(np.diag(cov) / count), 0.03)
+    spread = np.sqrt((cov**2 + np.outer(np.diag(cov), np.diag(cov))) / count)
+    within(np.cov(draws.T), cov, spread, 0.05)
 
 
 def test_the_density_of_new_values_is_given_those_of_the_fit(backend: str) -> None:
@@ -150,6 +152,41 @@ def test_missing_observations_are_not_conditioned_on(backend: str) -> None:
         np.testing.assert_allclose(cov[k], c, rtol=0, atol=1e-8)
 
 
+def test_a_mean_drawn_for_each_point(backend: str) -> None:
+    m = gd.Model("rough")
+    t = m.plate("t")
+    x = m.data("x", dims=t)
+    rough = m.latent("rough", gd.Normal(0, 3), dims=t)
+    m.observe("y", gd.GaussianProcess(gd.kernel.SquaredExponential(), x, noise=V, mean=rough), dims=t)
+    old = np.stack([Y - 1, Y + X])
+    fit = fit_of(m, {"x": X, "y": Y}, backend, {"rough": old[None]})
+    task = posterior_task(fit, ("y", "rough"), frozenset({"y"}), {"x": AT}, "t")
+    assert task.kriging is not None
+    mean, _ = task.kriging.moments("y")
+    assert np.abs(task.given["rough"]).max() > 0.1
+    for k in range(2):
+        m, _ = conditional(squared(1.0), X, Y - old[k], AT)
+        np.testing.assert_allclose(mean[k], m + task.given["rough"][k], rtol=0, atol=1e-8)
+    out = fit.sample({"x": AT}, names=["y", "rough"], new="t")
+    np.testing.assert_array_equal(out["rough"][0], task.given["rough"])
+
+
+def test_observed_values_that_are_computed(backend: str) -> None:
+    m = gd.Model("shifted")
+    t = m.plate("t")
+    x, z = m.data("x", dims=t), m.data("z", dims=t)
+    shift = m.latent("shift", gd.Normal(0, 1))
+    m.observe("y", gd.GaussianProcess(gd.kernel.SquaredExponential(), x, noise=V), dims=t, value=z - shift)
+    fit = fit_of(m, {"x": X, "z": Y}, backend, {"shift": np.array([[0.0, 2.0]])})
+    mean, cov = moments(fit, {"x": AT})
+    for k, shift in enumerate((0.0, 2.0)):
+        m, c = conditional(squared(1.0), X, Y - shift, AT)
+        np.testing.assert_allclose(mean[k], m, rtol=0, atol=1e-8)
+    z = np.array([0.5, 0.7, 0.1])
+    each = [multivariate_normal(mean[k], c).pdf(z - s) for k, s in enumerate((0.0, 2.0))]
+    assert fit.log_prob({"x": AT, "z": z}).value == pytest.approx(np.log(np.mean(each)), abs=1e-8)
+
+
 # -- several functions -------------------------------------------------------------------------------------------------
 def several(backend: str, count: int = 1) -> tuple[Fit, np.ndarray]:
     """A function for each of two series, of lengths that differ; the data have the points first."""
@@ -185,6 +222,8 @@ def test_functions_of_new_series_are_new(backend: str) -> None:
         fit.sample({"x": X, "length": pd.Series([0.6, 1.0], ["a", "c"])}, new="series")
     with pytest.raises(gd.DataError):
         fit.sample({"x": X, "length": [0.6, 0.7, 0.8]})
+    with pytest.raises(gd.FitError):
+        fit.sample({"x": X, "length": [0.6, 0.7]}, sizes={"series": 3})
 
 
 # -- latent processes --------------------------------------------------------------------------------------------------
@@ -251,24 +290,27 @@ def _counting(m: gd.Model, t: gd.Plate) -> Any:
     return gd.GaussianProcess(gd.kernel.SquaredExponential(), m.data("x", dims=t) + t.index, noise=V)
 
 
-def _mixture(m: gd.Model, t: gd.Plate) -> Any:
-    x = m.data("x", dims=t)
-    kernels = (gd.kernel.SquaredExponential(), gd.kernel.Matern())
-    return gd.Mixture([0.5, 0.5], [gd.GaussianProcess(k, x, noise=V) for k in kernels])
+def _masked(m: gd.Model, t: gd.Plate) -> Any:
+    return gd.Masked(gd.GaussianProcess(gd.kernel.SquaredExponential(), m.data("x", dims=t), noise=V), True)
 
 
-@pytest.mark.parametrize("process", [_meeting, _counting, _mixture])
+def _part(m: gd.Model, t: gd.Plate) -> Any:
+    return gd.GaussianProcess(gd.kernel.SquaredExponential(), m.data("x", dims=t)[t >= 1], noise=V)
+
+
+@pytest.mark.parametrize("process", [_meeting, _counting, _masked, _part])
 def test_what_cannot_be_conditioned_is_refused(process: Callable[..., Any]) -> None:
     m = gd.Model("m")
     t = m.plate("t")
     m.latent("other", gd.Normal(0, 1))
-    m.observe("y", process(m, t), dims=t)
-    fit = fit_of(m, {"x": X, "y": Y}, "pyro", {"other": np.zeros((1, 2))})
-    assert fit.sample()["y"].shape == (1, 2, 5)
+    dims = t >= 1 if process is _part else t
+    m.observe("y", process(m, t), dims=dims)
+    fit = fit_of(m, {"x": X, "y": Y[int(process is _part) :]}, "pyro", {"other": np.zeros((1, 2))})
+    assert fit.sample()["y"].shape[:2] == (1, 2)
     with pytest.raises(gd.FitError, match="cannot be predicted at new inputs"):
         fit.sample({"x": AT})
     with pytest.raises(gd.FitError, match="cannot be predicted at new inputs"):
-        fit.log_prob({"x": AT, "y": Y[:3]})
+        fit.log_prob({"x": AT, "y": Y[: 3 - int(process is _part)]})
 
 
 def test_other_values_of_what_all_points_share_are_refused(backend: str) -> None:
@@ -292,3 +334,17 @@ def test_equal_inputs_without_noise_or_jitter_are_refused(backend: str) -> None:
     fit = fit_of(m, {"x": X, "y": Y}, backend, {"other": np.zeros((1, 2))})
     with pytest.raises(gd.FitError, match="not positive definite"):
         fit.sample({"x": [X[0], X[0]]})
+
+
+def test_trained_parameters_predict_given_the_data(backend: str) -> None:
+    m = gd.Model("trained")
+    t = m.plate("t")
+    scale = m.param("scale", 1.0, constraint=gd.positive)
+    process = gd.GaussianProcess(gd.kernel.SquaredExponential(scale=scale), m.data("x", dims=t), noise=V)
+    m.observe("y", process, dims=t)
+    m.objective(gd.MaximumLikelihood())
+    fit = m.fit({"x": X, "y": Y}, gd.Train(steps=3), backend=backend, progress=False)
+    out = fit.sample({"x": AT}, draws=3000)["y"][0]
+    mean, cov = conditional(squared(1.0, float(fit.params["scale"])), X, Y, AT)
+    within(out.mean(0), mean, np.sqrt(np.diag(cov) / 3000), 0.03)
+    assert fit.sample()["y"].shape == (1, 1000, 5)
