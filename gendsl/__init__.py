@@ -157,6 +157,7 @@ if TYPE_CHECKING:
     from gendsl.math.adversarial import Minimax, NonSaturating, Wasserstein
     from gendsl.objectives.adversarial import GAN, R1, WGAN, GradientPenalty
     from gendsl.objectives.base import Objective
+    from gendsl.objectives.baseline import Baseline
     from gendsl.objectives.contrastive import ContrastiveDivergence, PersistentContrastiveDivergence
     from gendsl.objectives.diffusion import DenoisingScoreMatching, FlowMatching, Times, Weight
     from gendsl.objectives.energy import ImplicitScoreMatching, SlicedScoreMatching, SmoothedScoreMatching
@@ -171,6 +172,7 @@ __all__ = [
     "Autoregressive",
     "Axis",
     "BackendError",
+    "Baseline",
     "Bernoulli",
     "Beta",
     "BetaBinomial",
@@ -332,6 +334,7 @@ __all__ = [
 ]
 
 _LATER = {
+    "Baseline": "gendsl.objectives",
     "Calibration": "gendsl.calibration",
     "ContrastiveDivergence": "gendsl.objectives",
     "DenoisingScoreMatching": "gendsl.objectives",
