@@ -2,7 +2,7 @@
 
 The bounds are those of the reference, R-hat below 1.01 and 100 effective draws for each chain in bulk and tails, and of
 Stan, an energy Bayesian fraction of missing information (E-BFMI) of at least 0.3. That of R-hat is for four chains of a
-thousand draws: of fewer, an R-hat between 1.01 and 1.05 with enough effective draws may be noise, and is called that.
+thousand draws: of fewer, an R-hat between 1.01 and 1.05 may be noise, and is called that.
 
 Reference:
     Rank-normalization, folding, and localization: An improved R-hat (Vehtari et al., 2021) |
@@ -32,7 +32,8 @@ __all__ = ["Check", "check", "check_draws"]
 
 Figures = dict[str, float]
 
-_UNMIXED = 1.05  # R-hat that noise alone hardly reaches where there are enough effective draws
+_UNMIXED = 1.05  # R-hat that noise alone hardly reaches
+_MEANT = 4000  # draws that the bound of R-hat is meant for
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,10 @@ def _mixing(moving: Scalars, problems: list[str], figures: Figures) -> None:
     sizes = {method: effective_sizes(moving.draws, method) for method in ("bulk", "tail")}
     if not rhat[k] < WORST_RHAT:
         words = f"R-hat reaches {number(rhat[k])} ({moving.labels[k]}), above {WORST_RHAT}"
-        enough = sizes["bulk"][rhat >= WORST_RHAT].min(initial=np.inf) >= ENOUGH_ESS * chains
         problems.append(
             f"{words}: of {counted(chains, 'chain')} of {draws} draws with {number(sizes['bulk'][k])} effective ones, "
             "that may be noise as well as slow mixing; draw longer to tell"
-            if rhat[k] < _UNMIXED and enough
+            if rhat[k] < _UNMIXED and chains * draws < _MEANT
             else f"{words}: the chains have not mixed; draw and warm up longer, and look at the model if that does not "
             "help"
         )
