@@ -302,15 +302,16 @@ def _part(m: gd.Model, t: gd.Plate) -> Any:
 def test_what_cannot_be_conditioned_is_refused(process: Callable[..., Any]) -> None:
     m = gd.Model("m")
     t = m.plate("t")
-    m.latent("other", gd.Normal(0, 1))
-    dims = t >= 1 if process is _part else t
-    m.observe("y", process(m, t), dims=dims)
-    fit = fit_of(m, {"x": X, "y": Y}, "pyro", {"other": np.zeros((1, 2))})
-    assert fit.sample()["y"].shape[:2] == (1, 2)
+    m.latent("other", gd.Normal(0, 1) if process is not _part else gd.Normal(m.data("z", dims=t).sum(dim=t), 1))
+    m.observe("y", process(m, t), dims=t >= 1 if process is _part else t)
+    more = {"z": np.zeros(6)} if process is _part else {}
+    fit = fit_of(m, {"x": X, "y": Y} | more, "pyro", {"other": np.zeros((1, 2))})
+    assert fit.sample()["y"].shape == (1, 2, 5)
     with pytest.raises(gd.FitError, match="cannot be predicted at new inputs"):
         fit.sample({"x": AT})
+    more = {"z": np.zeros(4)} if process is _part else {}
     with pytest.raises(gd.FitError, match="cannot be predicted at new inputs"):
-        fit.log_prob({"x": AT, "y": Y[:3]})
+        fit.log_prob({"x": AT, "y": Y[:3]} | more)
 
 
 def test_other_values_of_what_all_points_share_are_refused(backend: str) -> None:
