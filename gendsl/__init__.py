@@ -154,6 +154,7 @@ if TYPE_CHECKING:
     from gendsl.calibration.calibrate import calibrate
     from gendsl.calibration.result import Calibration
     from gendsl.elpd import compare
+    from gendsl.lang.chain import ModelAndGuide
     from gendsl.math.adversarial import Minimax, NonSaturating, Wasserstein
     from gendsl.objectives.adversarial import GAN, R1, WGAN, GradientPenalty
     from gendsl.objectives.base import Objective
@@ -245,6 +246,7 @@ __all__ = [
     "Mixture",
     "MixtureOf",
     "Model",
+    "ModelAndGuide",
     "ModelError",
     "Multinomial",
     "MultivariateNormal",
@@ -349,6 +351,7 @@ _LATER = {
     "Minimax": "gendsl.objectives",
     "NonSaturating": "gendsl.objectives",
     "Objective": "gendsl.objectives",
+    "ModelAndGuide": "gendsl.lang.chain",
     "PersistentContrastiveDivergence": "gendsl.objectives",
     "R1": "gendsl.objectives",
     "SlicedScoreMatching": "gendsl.objectives",

@@ -52,10 +52,9 @@ class Mover:
         self._counts = [torch.tensor(float(count), dtype=torch.float32, device=place) for place in places]
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Move along the gradients, `leaf.grad`, with a learning rate."""
+    def step(self, gradients: list[torch.Tensor], rate: float) -> None:
+        """Move along the gradients, one for each leaf, with a learning rate."""
         spec, leaves = self._spec, self._leaves
-        gradients = [x.grad for x in leaves if x.grad is not None]  # all have one
         if isinstance(spec, Adam):
             decay = spec.weight_decay if isinstance(spec, AdamW) else 0.0
             adam(

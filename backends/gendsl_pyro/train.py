@@ -145,7 +145,7 @@ class TorchLearner:
             return Failure(name, values, bad)
         if n > self._clip:
             torch._foreach_mul_(grads, self._clip / n)
-        p.mover.step(rate)
+        p.mover.step(grads, rate)
         self._game_state |= {k: x.detach() for k, x in state.items()}
         record.move(name, v, n, parts)
         return None

@@ -233,9 +233,12 @@ def _constant_axis(graph: Graph, node: Node, shape: tuple[int, ...]) -> str | No
     if not is_observed(graph, node.name) or not t.dims or not t.event or shape[-1:] != t.event[-1:]:
         return None
     todo = [graph.nodes[graph.sites[str(node.name)]].args[0]]
+    seen = set(todo)
     while todo:
         n = graph.nodes[todo.pop()]
-        todo += [a for a in n.args if graph.nodes[a].op not in ("data", "latent")]
+        new = {a for a in n.args if graph.nodes[a].op not in ("data", "latent")} - seen
+        seen |= new
+        todo += new
         if n.op == "const" and isinstance(n.type, ArrayType) and n.type.event[-1:] == t.event[-1:]:
             size, plate = t.event[-1], t.dims[-1]
             return (

@@ -1,7 +1,7 @@
 """The explicit chain of a diffusion, x_T -> ... -> x_1 -> x, as a model and its guide in the language.
 
-At levels k = 1 (least noise), ..., T of a process, in the coefficients c_k, d_k, v_k of gendsl/math/diffusion/chain.py,
-whose levels are counted from 0,
+At levels k = 1 (least noise), ..., T of a process, in the coefficients c_k, d_k, sqrt(v_k) of
+gendsl/math/diffusion/chain.py, whose levels are counted from 0,
 
     model   x_T ~ N(0, b^2),                    x_(k-1) ~ N(c_k x_k + d_k x0_hat(x_k, t_k), v_k),
             x ~ N(x_1 / alpha_1, sigma_1^2 / alpha_1^2)

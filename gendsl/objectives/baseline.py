@@ -90,7 +90,7 @@ class Baselines:
 
 
 def baseline_refusals(
-    who: str, given: Baseline | Mapping[str, Baseline] | None, score: Mapping[str, bool]
+    who: str, given: Baseline | Mapping[str, Baseline] | None, score: Mapping[str, bool], whole: bool
 ) -> Iterator[Refusal]:
     """Why baselines do not fit a guide.
 
@@ -98,8 +98,17 @@ def baseline_refusals(
         who: the objective.
         given: its baselines.
         score: site of the guide -> whether its gradient is that of the score function.
+        whole: whether the guide draws all latents as one site.
     """
     if given is None:
+        return
+    if isinstance(given, Mapping) and whole:
+        yield Refusal(
+            f"{who} has baselines by site, and its guide draws all latents at once",
+            given=f"baseline={dict(given)!r}"[:100],
+            needed="one baseline, or a model as guide",
+            fix="baseline=gd.Baseline()",
+        )
         return
     for name in given if isinstance(given, Mapping) else ():
         if name not in score or not score[name]:

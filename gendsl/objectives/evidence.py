@@ -165,7 +165,7 @@ class ELBO(_Evidence):
                         )
                     )
         score = self._scores()
-        out += baseline_refusals(self.who(), self.baseline, score)
+        out += baseline_refusals(self.who(), self.baseline, score, self.amortised is None)
         if self.analytic_kl and any(score.values()):
             name = next(k for k, v in score.items() if v)
             out.append(

@@ -15,10 +15,10 @@ __all__ = ["Grid", "Karras", "GivenTimes", "UniformLogSNR", "UniformTime"]
 
 @dataclass(frozen=True, repr=False)
 class Grid(Checked):
-    """GivenTimes from the noise to the data."""
+    """Times from the noise to the data."""
 
     def times(self, process: ForwardProcess, steps: int) -> np.ndarray:
-        """GivenTimes from `process.end` down to `process.start`, (steps + 1,), float64."""
+        """Times from `process.end` down to `process.start`, (steps + 1,), float64."""
         raise NotImplementedError
 
 

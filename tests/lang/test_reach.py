@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 import gendsl as gd
@@ -17,7 +18,8 @@ CERTAIN: dict[str, Case] = {
     "difference": lambda x, a, b, s: 1 - a / s,
     "product of unknowns": lambda x, a, b, s: a * b,
     "scaled by a positive unknown": lambda x, a, b, s: s * a + gd.exp(b),
-    "cumulative": lambda x, a, b, s: gd.stack([a, s])[0],
+    "cumulative": lambda x, a, b, s: gd.sum(np.cumsum(gd.stack([a, 2 * a]))),
+    "part of a whole that is linear": lambda x, a, b, s: gd.stack([a, a + s])[1],
 }
 LET_PASS: dict[str, Case] = {
     "data": lambda x, a, b, s: 2 * x,
@@ -26,6 +28,8 @@ LET_PASS: dict[str, Case] = {
     "of data of either sign": lambda x, a, b, s: s * x,
     "met again inside a function": lambda x, a, b, s: a + gd.abs(a),
     "one that divides": lambda x, a, b, s: s / a,
+    "part of a whole that may be another": lambda x, a, b, s: gd.stack([a, s])[1],
+    "part of a vector with a name": lambda x, a, b, s: (2 * gd.stack([a, s, gd.exp(b)]))[2],
     "quadratic": lambda x, a, b, s: a * (a + s),
 }
 
@@ -48,6 +52,17 @@ def test_linear_in_an_unknown_of_any_sign(name: str) -> None:
 @pytest.mark.parametrize("name", LET_PASS)
 def test_what_may_be_within_bounds_passes(name: str) -> None:
     assert _reach(LET_PASS[name]) is None
+
+
+def test_two_networks_side_by_side_pass() -> None:
+    m = gd.Model("heads")
+    row = m.plate("row")
+    x = m.data("x", dims=row, event=3)
+    mean, raw = m.network("mean", gd.MLP(2)), m.network("raw", gd.MLP(2))
+    q = gd.concatenate([mean(x), gd.softplus(raw(x))])
+    m.observe("y", gd.Normal(q[..., :2], q[..., 2:]), dims=row)
+    with pytest.raises(gd.ModelError, match="network 'raw' does"):
+        m.observe("z", gd.Normal(mean(x), raw(x)), dims=row)
 
 
 def test_an_expression_of_very_many_operations_is_let_pass_in_little_time() -> None:

@@ -83,6 +83,11 @@ def baseline_by_its_decay():
     ELBO(gradient=Gradient.SCORE, baseline=0.9)  # here
 
 
+@mistake(gd.FitError, "baselines by site", "draws all latents at once", "fix:    baseline=gd.Baseline()")
+def baselines_by_site_beside_a_guide_without_sites():
+    _fit(_model(), ELBO(gradient=Gradient.SCORE, baseline={"z": Baseline()}))
+
+
 @mistake(gd.ModelError, "gd.Baseline: decay is a share in [0, 1)", "decay=0.9")
 def baseline_that_never_moves():
     Baseline(decay=1.0)  # here

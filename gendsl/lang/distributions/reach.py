@@ -22,9 +22,10 @@ __all__ = ["unbounded"]
 _MOST = 200
 """Operations looked through."""
 _SAME = frozenset((
-    "broadcast_event", "concatenate", "cumsum", "expand_dims", "flip", "from_event", "item", "let", "mean", "neg",
-    "reshape", "slice", "stack", "sum", "to_event", "transpose",
+    "broadcast_event", "cumsum", "expand_dims", "flip", "from_event", "item", "let", "mean", "neg", "reshape", "slice",
+    "sum", "to_event", "transpose",
 ))  # fmt: skip
+_JOINED = frozenset(("concatenate", "stack"))  # one part may be picked later: all must be linear
 _PICKED = frozenset(("gather", "index"))
 _UNKNOWN = frozenset(("latent", "network", "param"))
 _NONE: frozenset[int] = frozenset()
@@ -36,7 +37,9 @@ def unbounded(nodes: Sequence[Node], root: int) -> int | None:
     linear: dict[int, frozenset[int]] = {}
     other: dict[int, frozenset[int]] = {}
     for k in order:
-        linear[k], other[k] = _one(k, nodes[k], linear, other)
+        n = nodes[k]
+        fixed = n.op == "latent" and nodes[n.args[0]].op == "dist.Delta"  # is what it is made of
+        linear[k], other[k] = (_NONE, frozenset({k})) if fixed else _one(k, n, linear, other)
     return min(linear.get(root, _NONE), default=None)
 
 
@@ -66,6 +69,8 @@ def _one(
     every = _NONE.union(*(a | b for a, b in each))
     if n.op in _SAME or n.op in ("add", "sub"):
         kept = _NONE.union(*(a for a, _ in each)) - _NONE.union(*(b for _, b in each))
+    elif n.op in _JOINED:
+        kept = frozenset.intersection(*(a for a, _ in each)) - _NONE.union(*(b for _, b in each))
     elif n.op in _PICKED or n.op == "div":
         kept = each[0][0] - each[0][1] - _NONE.union(*(a | b for a, b in each[1:]))
     elif n.op in ("mul", "matmul", "outer"):
