@@ -9,6 +9,7 @@ absent where it has not.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 
 import torch
@@ -97,7 +98,7 @@ def main() -> None:
     given = options.parse_args().parts or list(PARTS)
     if unknown := [p for p in given if p not in PARTS]:
         options.error(f"unknown part {unknown[0]!r}; there are {', '.join(PARTS)}")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 170)
     for part in given:
         PARTS[part](console)
 
