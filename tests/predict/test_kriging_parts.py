@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 import gendsl as gd
+from gendsl.elpd import _values
 from gendsl.fit import Fit
 from tests.predict.exact import fit_of, within
 from tests.predict.test_kriging import AT, LENGTHS, V, X, Y, conditional, latent, several, squared
@@ -80,6 +81,8 @@ def test_new_functions_are_drawn_from_the_process(backend: str) -> None:
     within(out.var(0), 1.01, 1.01 * np.sqrt(2 / 3000), 0.03)
     both = fit.sample(x | {"length": pd.Series([0.9, 1.3], ["w", "v"])}, names="f", new="g")["f"][0]
     np.testing.assert_array_equal(both[:, 1], np.broadcast_to(f[1], (3000, 5)))
+    elsewhere = fit.sample({"x": pd.Series(X + 1, list("abcde"))} | new, names="f", new="g")["f"][0, :, 0]
+    assert elsewhere.shape == (3000, 5)
     with pytest.raises(gd.FitError, match="other values of 'length'"):
         fit.sample(x | {"length": pd.Series([0.9, 1.4], ["w", "v"])}, names="f", new="g")
 
@@ -123,6 +126,7 @@ def test_the_log_likelihood_is_that_of_what_was_observed(backend: str) -> None:
     fit = holed(backend)
     truth = np.array([own(n, X[SEEN], Y[SEEN]) for n in LENGTHS])
     np.testing.assert_allclose(fit.log_likelihood()["y"], truth[None], rtol=0, atol=1e-8)
+    np.testing.assert_array_equal(_values(fit), Y[SEEN])
     added = fit.with_groups(log_likelihood=True).log_likelihood["y"]
     np.testing.assert_allclose(added.values, truth[None], rtol=0, atol=1e-8)
 
