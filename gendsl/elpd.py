@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gendsl.counting import counting, observed, refuse_missing
 from gendsl.errors import FitError, caller
 from gendsl.forward import simulate
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DistType
+from gendsl.kriging import incomplete
 from gendsl.predict import Task, posterior_task
 from gendsl.reliable import judged_loo
 from gendsl.request import check_seed
 from gendsl.unscored import warn_of_factors
 
 if TYPE_CHECKING:
-    from gendsl.data import Bound
     from gendsl.diagnostics import Variables
     from gendsl.fit import Fit
 
@@ -105,7 +106,7 @@ def pointwise(fit: Fit) -> tuple[Variables, dict[str, np.ndarray]]:
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     coords: dict[str, np.ndarray] = {}
     for name, x in log_likelihood(fit).items():
-        dims, there = _dims(graph, name), _there(graph, name, fit.bound.bound)
+        dims, there = _dims(graph, name), counting(graph, name, fit.bound.bound)
         if there is not None:
             label = f"{name}_counted"
             coords[label] = np.flatnonzero(there)
@@ -131,12 +132,14 @@ def _observations(fit: Fit) -> tuple[str, ...]:
 
 def _pointwise(fit: Fit, task: Task, names: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
     """(chain, draw, *dims), or (chain, draw, counted) where a mask leaves some elements out."""
-    given_fit = {} if task.kriging is None else task.kriging.densities(names)
+    given_fit = incomplete(fit, names) if task.kriging is None else task.kriging.densities(names)
     rest = tuple(k for k in names if k not in given_fit)
+    if task.kriging is not None:
+        refuse_missing(fit.program.declared, rest, task.bound.bound)
     terms = simulate(task.bound, task.given, task.count, (seed, 3), log_probs=rest).log_probs | given_fit
     out = {}
     for name in names:
-        x, there = terms[name], _there(fit.program.declared, name, task.bound.bound)
+        x, there = terms[name], counting(fit.program.declared, name, task.bound.bound)
         x = x if there is None else x[:, there]
         out[name] = np.ascontiguousarray(x.reshape(task.chains, task.count // task.chains, *x.shape[1:]))
     return out
@@ -145,27 +148,6 @@ def _pointwise(fit: Fit, task: Task, names: tuple[str, ...], seed: int) -> dict[
 def _dims(graph: Graph, name: str) -> tuple[str, ...]:
     t = graph.nodes[graph.sites[name]].type
     return t.dims if isinstance(t, ArrayType) else ()
-
-
-def _there(graph: Graph, name: str, bound: Bound) -> np.ndarray | None:
-    """Which elements of an observation count, over its dims; None where all do, or a mask is not known."""
-    from gendsl.data.check import counted
-    from gendsl.data.known import evaluate
-
-    n = graph.nodes[graph.sites[name]]
-    t, dist = graph.nodes[n.args[1]].type, graph.nodes[n.args[0]]
-    if not isinstance(t, ArrayType) or not isinstance(dist.type, DistType):
-        return None
-    masks = list(n.args[2:])
-    while dist.op == "dist.Masked":
-        masks.append(dist.args[1])
-        dist = graph.nodes[dist.args[0]]
-    out = counted(graph, n, evaluate(graph, bound.arrays, masks, bound.sizes), t)
-    out = np.ones((1,) * len(t.dims), bool) if out is None else out
-    for _, d in graph.of("data"):
-        if d.attr["derived"] == ("observed", name) and d.name in bound.arrays:
-            out = out & bound.arrays[str(d.name)]
-    return None if out.all() else np.broadcast_to(out, [bound.sizes[d] for d in t.dims])
 
 
 # -- on new data ---------------------------------------------------------------------------------------------------
@@ -292,6 +274,8 @@ def _values(fit: Fit) -> np.ndarray:
     parts = [np.zeros(0)]
     for name in _observations(fit):
         if name in graph.inputs:
-            x, there = bound.arrays[name], _there(graph, name, bound)
+            joint = graph.nodes[graph.nodes[graph.sites[name]].args[0]].type
+            own = isinstance(joint, DistType) and joint.joint
+            x, there = bound.arrays[name], (observed if own else counting)(graph, name, bound)
             parts.append(np.asarray(x if there is None else x[there], float).ravel())
     return np.concatenate(parts)

@@ -68,6 +68,11 @@ class Fit:
         """The program that was run."""
         return self.bound.program
 
+    @property
+    def params(self) -> dict[str, np.ndarray]:
+        """Parameters that training has learnt: none, where latents were drawn; those of m.param stay as declared."""
+        return {}
+
     @cached_property
     def idata(self) -> Any:
         """arviz's InferenceData: posterior, sample_stats, observed_data, constant_data; the model's dims and coords."""
@@ -181,7 +186,8 @@ class Fit:
 
         Returns:
             Observation -> (chain, draw, *dims). A distribution that is joint over a plate gives one number for all of
-            it. Where a mask leaves elements out, or they are missing, only the others are there, in one axis.
+            it: of a Gaussian process with missing elements, the density of the others; of any other, at the imputed
+            values. Where a mask leaves elements out, or they are missing, only the others are there, in one axis.
         """
         from gendsl.elpd import log_likelihood
 

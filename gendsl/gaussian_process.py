@@ -24,7 +24,7 @@ from gendsl.graph.types import ArrayType
 from gendsl.passes.forward import imputing
 from gendsl.request import root
 
-__all__ = ["Process", "axes_of", "process_of"]
+__all__ = ["Process", "axes_of", "own_dims", "process_of"]
 
 _ELEMENT_BY_ELEMENT = frozenset({"data", "latent", "to_event", "from_event", "add_diagonal", "jitter", "let"})
 _NUMBERS = frozenset({"arange", "plate_size"})
@@ -103,9 +103,9 @@ class Process:
     def there(self, bound: Bound) -> np.ndarray | None:
         """Which values of an observed process are no missing ones, (*dims, t); None where all are there."""
         for _, n in self.graph.of("data"):
-            if n.attr["derived"] == ("observed", self.name) and not bound.arrays[str(n.name)].all():
-                order = [axes_of(n).index(d) for d in (*self.dims, self.plate)]
-                return np.transpose(bound.arrays[str(n.name)], order)
+            there = bound.arrays.get(str(n.name)) if n.attr["derived"] == ("observed", self.name) else None
+            if there is not None and not there.all():
+                return np.transpose(there, [axes_of(n).index(d) for d in (*self.dims, self.plate)])
         return None
 
     def check(self) -> None:
@@ -124,8 +124,9 @@ class Process:
             if n.op in _ELEMENT_BY_ELEMENT or n.op in OPS and OPS[n.op].elementwise:
                 continue
             args = [self.graph.nodes[i] for i in n.args]
-            lost = {d for a in args for d in _dims(a)} - set(_dims(n))  # summed over
-            axes = [a for x in args for a in _event(x)]
+            lost = {d for a in args for d in own_dims(a)} - set(own_dims(n))  # summed over
+            axes = [a for x in args for a in axes_of(x)[len(own_dims(x)) :]]
+            axes += axes_of(n) if n.op == "param" else ()
             counts = list(n.attr.values()) if n.op in _NUMBERS else []
             if any(map(self.along, [*lost, *axes, *counts])):
                 raise self.refusal(
@@ -148,11 +149,11 @@ class Process:
         )
 
 
-def process_of(graph: Graph, name: str) -> Process | None:
+def process_of(graph: Graph, name: str, *, strict: bool = True) -> Process | None:
     """The Gaussian process that a site is; None where it is none.
 
     Raises:
-        FitError: if it is only made of one, as a mixture is.
+        FitError: if it is only made of one, as a mixture is; None where not strict.
     """
     n = graph.nodes[graph.sites[name]]
     within = [d for d in parts(graph, n) if d.op == "dist.JointNormal"]
@@ -162,6 +163,8 @@ def process_of(graph: Graph, name: str) -> Process | None:
     p = Process(graph, name, root(graph, plate), n.where)
     dist = graph.nodes[n.args[0]]
     if dist is not within[0] or plate != p.plate:
+        if not strict:
+            return None
         raise p.refusal(
             f"{dist.op.removeprefix('dist.')} along '{plate}'",
             "a Gaussian process that is the distribution of the site, along a plate that is cut from no other",
@@ -175,9 +178,6 @@ def axes_of(n: Node) -> tuple[Any, ...]:
     return (*n.type.dims, *n.type.event) if isinstance(n.type, ArrayType) else ()
 
 
-def _dims(n: Node) -> tuple[str, ...]:
+def own_dims(n: Node) -> tuple[str, ...]:
+    """Plates of a value."""
     return n.type.dims if isinstance(n.type, ArrayType) else ()
-
-
-def _event(n: Node) -> tuple[Any, ...]:
-    return n.type.event if isinstance(n.type, ArrayType) else ()

@@ -7,24 +7,52 @@ plate; latents and observations that they depend on are given, those of the fit 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 
 from gendsl.data import Bound
+from gendsl.errors import FitError, caller
 from gendsl.forward import ForwardProgram, compile_forward, observed_dims, simulate
-from gendsl.gaussian_process import Process, axes_of
+from gendsl.gaussian_process import Process, axes_of, own_dims
 from gendsl.graph.node import Graph
 from gendsl.passes.rewrite import Rewriter
-from gendsl.program import BoundProgram
+from gendsl.program import BoundProgram, Program
 
-if TYPE_CHECKING:
-    from gendsl.fit import Fit
-
-__all__ = ["Joined", "fitted", "in_site_axes", "observed_at", "values_at", "with_learnt"]
+__all__ = ["Joined", "Seen", "Trained", "fitted", "in_site_axes", "observed_at", "values_at", "with_learnt"]
 
 _SEED = (0, 0)  # nothing is drawn
+
+
+class Seen(Protocol):
+    """What is read of a fit.
+
+    Attributes:
+        program: the program that was run.
+        bound: the same with its data.
+        draws: site -> (chain, draw, *dims, *event).
+        params: parameters that it has learnt, (*dims, *event) each.
+    """
+
+    @property
+    def program(self) -> Program: ...
+    @property
+    def bound(self) -> BoundProgram: ...
+    @property
+    def draws(self) -> Mapping[str, np.ndarray]: ...
+    @property
+    def params(self) -> Mapping[str, np.ndarray]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What is read of a fit without latents."""
+
+    program: Program
+    bound: BoundProgram
+    params: Mapping[str, np.ndarray]
+    draws: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +67,7 @@ class Joined:
         rows: the new elements that count; None for all.
     """
 
-    fit: Fit
+    fit: Seen
     process: Process
     new: Bound
     given: Mapping[str, np.ndarray]
@@ -57,12 +85,13 @@ class Joined:
         Dims over which a value does not vary have length 1. All batches have one size: the last may repeat a draw.
         """
         p, trained = self.process, self.fit.bound.bound
-        p.check()
+        more = self.length - trained.sizes[p.plate]
+        if more:
+            p.check()
         graph = _with_lets(p.graph, {f"{p.name}_mean": p.moments[0], f"{p.name}_covariance": p.moments[1]}, p)
         names = tuple(str(n.name) for n in graph.nodes[-2:])
         drawn = frozenset(k for k in p.random if k in graph.inputs)
         program = _compile(self.fit, graph, names, drawn)
-        more = self.length - trained.sizes[p.plate]
         sizes = {k: v + more if p.along(k) else v for k, v in trained.sizes.items()}
         coords = {k: v for k, v in trained.coords.items() if not p.along(k)}
         bound = with_learnt(self.fit, BoundProgram(program, Bound(self._data(program), sizes, coords)))
@@ -105,7 +134,7 @@ class Joined:
         return np.concatenate([old, more if self.rows is None else np.take(more, self.rows, k)], k)
 
 
-def fitted(fit: Fit) -> dict[str, np.ndarray]:
+def fitted(fit: Seen) -> dict[str, np.ndarray]:
     """All draws of a fit, (chain * draw, *dims, *event)."""
     return {k: x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]) for k, x in fit.draws.items()}
 
@@ -117,12 +146,12 @@ def observed_at(graph: Graph, name: str, bound: Bound) -> np.ndarray:
 
 def in_site_axes(graph: Graph, name: str, x: np.ndarray) -> np.ndarray:
     """Values of an observation, (draw, *dims, *event) as the user gives them, in the axes of its site."""
-    site, given = _dims(graph.nodes[graph.sites[name]]), observed_dims(graph, name)
+    site, given = own_dims(graph.nodes[graph.sites[name]]), observed_dims(graph, name)
     order = [given.index(d) for d in (*site, *(d for d in given if d not in site))]
     return np.transpose(x, (0, *(1 + k for k in order), *range(1 + len(order), x.ndim)))
 
 
-def values_at(fit: Fit, p: Process, bound: Bound, given: Mapping[str, np.ndarray]) -> np.ndarray:
+def values_at(fit: Seen, p: Process, bound: Bound, given: Mapping[str, np.ndarray]) -> np.ndarray:
     """The values of a process, (chain * draw, *dims, t), or 1 in place of the draws where they are data.
 
     Args:
@@ -152,10 +181,25 @@ def values_at(fit: Fit, p: Process, bound: Bound, given: Mapping[str, np.ndarray
     return np.broadcast_to(out, (count, *(bound.sizes[d] for d in p.dims), out.shape[-1]))
 
 
-def with_learnt(fit: Fit, bound: BoundProgram) -> BoundProgram:
-    """The program with the parameters that a fit has learnt, where it has."""
-    params: Mapping[str, np.ndarray] = getattr(fit, "params", {})
-    return bound.with_params({k: v for k, v in params.items() if k in bound.params})
+def with_learnt(fit: Seen, bound: BoundProgram) -> BoundProgram:
+    """The program with the parameters that a fit has learnt, where it has.
+
+    Raises:
+        FitError: if one of them runs over a plate that has another size now.
+    """
+    before, now = fit.bound.bound.sizes, bound.bound.sizes
+    for _, n in bound.program.graph.of("param"):
+        for d in own_dims(n) if n.name in fit.params else ():
+            if now[d] != before[d]:
+                raise FitError(
+                    f"the parameter '{n.name}' was learnt for the elements of '{d}' that the fit has",
+                    node=n.name,
+                    given=f"{now[d]} elements of '{d}'",
+                    needed=f"{before[d]}, those of the fit",
+                    fix=f"a latent over '{d}' with a prior can be drawn for new elements; a parameter has no others",
+                    where=n.where or caller(),
+                )
+    return bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
 
 
 def _with_lets(graph: Graph, values: Mapping[str, int], p: Process | None) -> Graph:
@@ -169,18 +213,14 @@ def _with_lets(graph: Graph, values: Mapping[str, int], p: Process | None) -> Gr
     return replace(r.finish(), plates=tuple(plates))
 
 
-def _compile(fit: Fit, graph: Graph, names: tuple[str, ...], drawn: frozenset[str]) -> ForwardProgram:
+def _compile(fit: Seen, graph: Graph, names: tuple[str, ...], drawn: frozenset[str]) -> ForwardProgram:
     p = fit.program
     return compile_forward(graph, p.backend.name, names, drawn, precision=p.precision, device=p.device)
 
 
-def _dims(n: Any) -> tuple[str, ...]:
-    return axes_of(n)[: len(n.type.dims)]
-
-
 def _spread(x: np.ndarray, graph: Graph, name: str, p: Process) -> np.ndarray:
     """A recorded value with the process's dims in their order, length 1 where it does not vary."""
-    dims = _dims(graph.nodes[graph.sites[name]])
+    dims = own_dims(graph.nodes[graph.sites[name]])
     order = [dims.index(d) for d in p.dims if d in dims]
     x = np.transpose(x, (0, *(1 + k for k in order), *range(1 + len(dims), x.ndim)))
     for k, d in enumerate(p.dims, 1):

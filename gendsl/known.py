@@ -15,6 +15,7 @@ from gendsl.data.labels import keys
 from gendsl.errors import FitError
 from gendsl.forward import bind_forward, compile_forward, simulate
 from gendsl.graph.types import ArrayType
+from gendsl.joined import with_learnt
 from gendsl.program import BoundProgram
 from gendsl.request import joint_plates, plates_of, root
 
@@ -22,11 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Set
     from typing import Any
 
+    from gendsl.data import Bound
     from gendsl.fit import Fit
 
-__all__ = ["keep_known"]
+__all__ = ["keep_known", "known_elements"]
 
 _NEW = 3  # keeps the stream of random numbers apart from those of predictions
+
+
+def known_elements(before: Bound, now: Bound, plate: str) -> dict[int, int]:
+    """The elements of a plate whose labels both have: where they are now -> where they were."""
+    old, new = before.coords.get(plate), now.coords.get(plate)
+    if old is None or new is None:
+        return {}
+    at = {k: i for i, k in enumerate(keys(old))}
+    return {i: at[k] for i, k in enumerate(keys(new)) if k in at}
 
 
 def keep_known(
@@ -46,13 +57,7 @@ def keep_known(
         FitError: if a distribution that is joint over a plate would have to be drawn given some of its elements.
     """
     trained, graph = fit.bound.bound, bound.program.graph
-    known: dict[str, dict[int, int]] = {}
-    for plate in anew:
-        before, now = trained.coords.get(plate), bound.bound.coords.get(plate)
-        if before is not None and now is not None:
-            at = {k: i for i, k in enumerate(keys(before))}
-            known[plate] = {i: at[k] for i, k in enumerate(keys(now)) if k in at}
-    known = {k: v for k, v in known.items() if v}
+    known = {plate: found for plate in anew if (found := known_elements(trained, bound.bound, plate))}
     over = [n for _, n in graph.of("latent") if n.name in fit.draws and anew & set(plates_of(graph, n))]
     latents = [n for n in over if n.name not in given]
     kept = [n for n in latents if all(known.get(p) for p in set(plates_of(graph, n)) & anew)]
@@ -78,7 +83,8 @@ def keep_known(
     )
     fixed = {k: (trained.sizes[k], trained.coords.get(k)) for k in _plates(program, given) if k not in anew}
     sizes = {k: v for k, v in bound.bound.sizes.items() if k in anew}
-    values = simulate(bind_forward(program, data, sizes, fixed), given, count, (seed, _NEW), values=names).values
+    run = with_learnt(fit, bind_forward(program, data, sizes, fixed))
+    values = simulate(run, given, count, (seed, _NEW), values=names).values
     for n in kept:
         name = str(n.name)
         values[name] = _put(values[name], fit.draws[name].reshape(count, *fit.draws[name].shape[2:]), n, graph, known)

@@ -17,26 +17,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from gendsl.data.labels import keys
 from gendsl.errors import FitError
 from gendsl.forward import ForwardProgram, compile_forward, simulate
-from gendsl.gaussian_process import Process, process_of
+from gendsl.gaussian_process import Process, axes_of, process_of
 from gendsl.graph.node import Graph
-from gendsl.joined import Joined, fitted, in_site_axes, observed_at, values_at, with_learnt
+from gendsl.joined import Joined, Seen, fitted, in_site_axes, observed_at, values_at, with_learnt
+from gendsl.known import known_elements
 from gendsl.math.gaussian import condition, draw, log_prob
-from gendsl.program import BoundProgram, Program
+from gendsl.program import BoundProgram
 from gendsl.request import plates_of
 
-if TYPE_CHECKING:
-    from gendsl.fit import Fit
-    from gendsl.trained import TrainedFit
-
-__all__ = ["Kriging", "functions_of", "functions_over"]
+__all__ = ["Kriging", "functions_of", "functions_over", "incomplete"]
 
 _STREAM = 4  # keeps the stream of random numbers apart from those of predictions
 _BUDGET = 2**22  # elements of the covariances that are there at once
@@ -49,22 +45,23 @@ def functions_over(program: ForwardProgram) -> set[str]:
     return {d for p in (process_of(graph, name) for name in names) if p is not None for d in p.others}
 
 
-@dataclass(frozen=True, eq=False)
-class _Trained:
-    """What is read of a fit, for one without latents."""
-
-    program: Program
-    bound: BoundProgram
-    params: Mapping[str, np.ndarray]
-    draws: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
 def functions_of(
-    fit: TrainedFit, bound: BoundProgram, names: Collection[str], count: int, seed: int
+    fit: Seen, bound: BoundProgram, names: Collection[str], count: int, seed: int
 ) -> dict[str, np.ndarray]:
     """Draws of the observed processes of a model without latents at new inputs, given the data it was trained on."""
-    seen: Any = _Trained(fit.program, fit.bound, fit.params)
-    return Kriging(seen, bound, {}, count, frozenset(), seed).observations(names)
+    return Kriging(fit, bound, {}, count, frozenset(), seed).observations(names)
+
+
+def incomplete(fit: Seen, names: Collection[str]) -> dict[str, np.ndarray]:
+    """Log-densities of what was observed of the processes with missing elements, (chain * draw, *dims)."""
+    graph, draws, found = fit.program.declared, fitted(fit), {}
+    kriging = Kriging(fit, fit.bound, draws, len(next(iter(draws.values()))), frozenset(), 0)
+    for name in names:
+        p = process_of(graph, name, strict=False)
+        there = None if p is None else p.there(fit.bound.bound)
+        if p is not None and there is not None:
+            found[name] = kriging._alone(p, there)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +79,7 @@ class Kriging:
         seed: seed of all randomness.
     """
 
-    fit: Fit
+    fit: Seen
     bound: BoundProgram
     given: Mapping[str, np.ndarray]
     count: int
@@ -100,10 +97,12 @@ class Kriging:
             p = process_of(self._graph, str(n.name)) if n.name in self.fit.draws else None
             if p is None:
                 continue
-            if p.plate not in self.anew:
+            if p.plate in self.anew:
+                if not self._new_functions(p):
+                    self._unchanged(p)
+                    found |= self._with(found)._latent(p)
+            elif all(self._known(d) for d in p.others if d in self.anew):
                 self._unchanged(p)
-            elif not self.anew & set(p.others):
-                found |= self._with(found)._latent(p)
         return found
 
     def observations(self, names: Collection[str]) -> dict[str, np.ndarray]:
@@ -117,17 +116,16 @@ class Kriging:
         """Log-densities of new values of observed processes given those of the fit, (chain * draw, *dims)."""
         found: dict[str, np.ndarray] = {}
         for p in self._observed(names):
-            values = values_at(self.fit, p, self.bound.bound, self.given)
-            found[p.name] = self._each(p, None, self._needed(p), log_prob, values)
+            values, there = values_at(self.fit, p, self.bound.bound, self.given), p.there(self.bound.bound)
+            counts = () if there is None else (there[None].astype(float),)
+            found[p.name] = self._each(p, None, self._needed(p), log_prob, values, *counts, there=there)
         return found
 
-    def moments(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Means (chain * draw, *dims, m) and covariances (..., m, m) of one observed process at new inputs."""
-        (p,) = self._observed([name])
-        needed = self._needed(p)
-        mean = self._each(p, None, needed, lambda ops, mean, scale: mean)
-        squared = lambda ops, mean, scale: ops.einsum("...ik,...jk->...ij", scale, scale)  # noqa: E731
-        return mean, self._each(p, None, needed, squared)
+    def _alone(self, p: Process, there: np.ndarray) -> np.ndarray:
+        """The log-density of some of the values that the fit has seen, given nothing."""
+        values, none = values_at(self.fit, p, self.bound.bound, self.given), np.zeros(0, int)
+        counts = there[None].astype(float)
+        return self._each(p, none, self._needed(p), log_prob, values, counts, there=there, alone=True)
 
     # -- which ---------------------------------------------------------------------------------------------------
     @property
@@ -143,37 +141,56 @@ class Kriging:
             p = process_of(self._graph, str(n.name)) if n.name in names and n.name in there else None
             if p is None:
                 continue
-            fresh = [d for d in p.others if d in self.anew]
-            if known := [d for d in fresh if self._known(d)]:
-                raise p.refusal(
-                    f"elements of '{known[0]}' that the fit has, among others that are new",
-                    "new functions only, or those of the fit only",
-                    f"predict the new elements of '{known[0]}' apart",
-                )
-            if not fresh:
+            if not self._new_functions(p):
                 yield p
 
     def _known(self, plate: str) -> dict[int, int]:
-        """Elements of new data whose labels the fit has: where they are -> where they were."""
-        before, now = self.fit.bound.bound.coords.get(plate), self.bound.bound.coords.get(plate)
-        if before is None or now is None:
-            return {}
-        at = {k: i for i, k in enumerate(keys(before))}
-        return {i: at[k] for i, k in enumerate(keys(now)) if k in at}
+        return known_elements(self.fit.bound.bound, self.bound.bound, plate)
+
+    def _new_functions(self, p: Process) -> bool:
+        """Whether the functions of a process are new ones; raise where the fit has some of them."""
+        fresh = [d for d in p.others if d in self.anew]
+        for d in fresh:
+            if not (known := self._known(d)):
+                continue
+            if len(known) == self.bound.bound.sizes[d]:
+                raise p.refusal(
+                    f"new='{d}', and elements of '{d}' all of which the fit has",
+                    "new functions, or those of the fit",
+                    f"leave '{d}' out of new=, and give all its elements",
+                )
+            raise p.refusal(
+                f"elements of '{d}' that the fit has, among others that are new",
+                "new functions only, or those of the fit only",
+                f"predict the new elements of '{d}' apart",
+            )
+        return bool(fresh)
 
     def _unchanged(self, p: Process) -> None:
-        """Raise where the inputs of a process change that stays as it was drawn."""
-        before, now = self.fit.bound.bound.arrays, self.bound.bound.arrays
-        for name in p.data:
-            if name in now and not np.array_equal(before[name], now[name]):
-                raise FitError(
-                    f"'{p.name}' was drawn at other values of '{name}'",
-                    node=p.name,
-                    given=f"new values of '{name}', and '{p.plate}' not among new=",
-                    needed=f"the values of the fit, or elements of '{p.plate}' that are new",
-                    fix=f'new="{p.plate}" gives the function at other inputs',
-                    where=p.where,
-                )
+        """Raise where the inputs change at elements of a process that stay as they were drawn."""
+        graph, trained, new = self._graph, self.fit.bound.bound.arrays, self.bound.bound.arrays
+        for name in (*p.data, *(k for k in p.random if k in graph.inputs)):
+            if name not in new:
+                continue
+            before, now = trained[name], new[name]
+            for k, d in enumerate(axes_of(graph.nodes[graph.inputs[name]])):
+                if isinstance(d, str) and d in self.anew:
+                    known = self._known(d)
+                    before, now = before.take(list(known.values()), k), now.take(list(known), k)
+            if np.array_equal(before, now):
+                continue
+            anew = p.plate in self.anew
+            raise FitError(
+                f"'{p.name}' was drawn at other values of '{name}'",
+                node=p.name,
+                given=f"new values of '{name}'"
+                + (" for elements that the fit has" if anew else f", and '{p.plate}' not among new="),
+                needed=f"the values of the fit, or elements of '{p.plate}' that are new",
+                fix="give other inputs other labels, or none"
+                if anew
+                else f'new="{p.plate}" gives the function at other inputs',
+                where=p.where,
+            )
 
     # -- draws ---------------------------------------------------------------------------------------------------
     def _latent(self, p: Process) -> dict[str, np.ndarray]:
@@ -205,12 +222,29 @@ class Kriging:
         needed: Mapping[str, np.ndarray],
         function: Callable[..., Any],
         *more: np.ndarray,
+        there: np.ndarray | None = None,
+        alone: bool = False,
     ) -> np.ndarray:
-        """function(ops, mean, scale, *more) of the conditional distributions, draws in batches of equal size."""
+        """function(ops, mean, scale, *more) of the conditional distributions, draws in batches of equal size.
+
+        Args:
+            p: the process.
+            rows: the new elements that count; None for all.
+            needed: new values of what the process depends on.
+            function: what is computed.
+            more: its further arguments, (chain * draw or 1, *dims, m).
+            there: which of the new values are no missing ones, (*dims, m); None for all.
+            alone: whether the distribution is that of the elements of the fit themselves, given nothing.
+        """
         program, trained = self.fit.program, self.fit.bound.bound
         joined = Joined(self.fit, p, self.bound.bound, needed, rows)
-        known, there = values_at(self.fit, p, trained, fitted(self.fit)), p.there(trained)
+        known, mask = values_at(self.fit, p, trained, fitted(self.fit)), p.there(trained)
+        known = known[..., :0] if alone else known
+        counts = (None if alone else mask, there)
         plates = tuple(trained.sizes[d] for d in p.dims)
+        lengths = (known.shape[-1], joined.length - known.shape[-1])
+        full = [np.ones((*plates, n), bool) if x is None else x for x, n in zip(counts, lengths, strict=True)]
+        both = None if all(x is None for x in counts) else np.concatenate(full, -1)
         most = max(1, _BUDGET // (joined.length**2 * math.prod(plates)))
         size = math.ceil(self.count / math.ceil(self.count / most))
         backend, precision, parts = program.backend, program.precision, []
@@ -219,8 +253,8 @@ class Kriging:
             with backend.context(precision, program.device):
                 own = [x[at] if len(x) > 1 else np.broadcast_to(x, (size, *x.shape[1:])) for x in (known, *more)]
                 a, b, y, *rest = (backend.array(np.array(x), precision) for x in (loc, covariance, *own))
-                mask = None if there is None else backend.array(there.astype(float), precision) > 0
-                out = function(backend.ops, *condition(backend.ops, a, b, y, mask), *rest)
+                c = None if both is None else backend.array(both.astype(float), precision) > 0
+                out = function(backend.ops, *condition(backend.ops, a, b, y, c), *rest)
                 parts.append(np.asarray(backend.numpy(out), np.float64))
         whole = np.concatenate(parts)[: self.count]
         if np.isnan(whole).any():

@@ -132,17 +132,28 @@ def new_plates(graph: Graph, new: Any) -> set[str]:
     return {root(graph, name) for name in names}
 
 
-def check_sizes(graph: Graph, sizes: Mapping[str, int] | None, fixed: Mapping[str, tuple[int, Any]]) -> None:
-    """Raise a FitError where a plate is given another size than the draws of latents over it have."""
+def check_sizes(
+    graph: Graph, sizes: Mapping[str, int] | None, fixed: Mapping[str, tuple[int, Any]], *, anew: bool = True
+) -> None:
+    """Raise a FitError where a plate is given another size than what the fit has over it.
+
+    Args:
+        graph: the graph.
+        sizes: sizes by plate.
+        fixed: sizes and labels that the fit has.
+        anew: whether elements of a plate can be called new.
+    """
     if not isinstance(sizes, Mapping):
         return
     for name, size in sizes.items():
         if name in fixed and fixed[name][0] != size:
             raise FitError(
-                f"the latents over '{name}' were drawn for another number of elements",
+                f"the latents over '{name}' were drawn for another number of elements"
+                if anew
+                else f"the functions over '{name}' were observed for another number of elements",
                 node=name,
                 given=f"sizes={dict(sizes)}",
                 needed=f"{fixed[name][0]}",
-                fix=f'leave it out, or draw them anew: new="{name}"',
+                fix=f'leave it out, or draw them anew: new="{name}"' if anew else "leave it out",
                 where=graph.plate[name].where,
             )

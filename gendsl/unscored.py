@@ -15,6 +15,7 @@ from __future__ import annotations
 from gendsl.errors import warn
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType
+from gendsl.request import root
 
 __all__ = ["like_likelihoods", "warn_of_factors"]
 
@@ -38,14 +39,7 @@ def like_likelihoods(graph: Graph) -> list[tuple[Node, str]]:
 
 def _dims(graph: Graph, n: Node) -> set[str]:
     """The plates that a node varies over."""
-    return {_root(graph, d) for d in n.type.dims} if isinstance(n.type, ArrayType) else set()
-
-
-def _root(graph: Graph, dim: str) -> str:
-    """The plate that a part or a copy of it was made from."""
-    while (base := graph.plate[dim].base) is not None:
-        dim = base
-    return dim
+    return {root(graph, d) for d in n.type.dims} if isinstance(n.type, ArrayType) else set()
 
 
 def warn_of_factors(graph: Graph, what: str) -> None:

@@ -147,7 +147,10 @@ class Linear(Kernel):
 
 @dataclass(frozen=True, eq=False)
 class White(Kernel):
-    """s^2 where x = y, else 0."""
+    """s^2 where x = y, else 0.
+
+    The noise of each element belongs in noise=: equal inputs share this one.
+    """
 
     scale: Value = 1.0
 

@@ -14,8 +14,9 @@ Reference:
 
 from __future__ import annotations
 
-import math
 from typing import Any
+
+from gendsl.math.flows.density import standard_normal
 
 __all__ = ["condition", "draw", "log_prob"]
 
@@ -28,7 +29,8 @@ def condition(ops: Any, loc: Any, covariance: Any, known: Any, there: Any = None
         loc: means, (..., n + m).
         covariance: (..., n + m, n + m).
         known: the first n coordinates, (..., n).
-        there: which of them are known, (..., n) or (n,); left out, all. The others say nothing.
+        there: which of all coordinates count, (..., n + m) or (n + m,); left out, all. Of the first, the others say
+            nothing; of the last, they become standard normal and independent.
 
     Returns:
         Means (..., m), and the lower Cholesky factor of the covariance (..., m, m); not numbers where the whole
@@ -37,9 +39,8 @@ def condition(ops: Any, loc: Any, covariance: Any, known: Any, there: Any = None
     n, size = known.shape[-1], loc.shape[-1]
     gap = known - loc[..., :n]
     if there is not None:
-        gap = ops.where(there, gap, 0.0)
-        counts = ops.concatenate([there, ops.ones((*there.shape[:-1], size - n), like=loc) > 0], -1)
-        both = counts[..., :, None] & counts[..., None, :]
+        gap = ops.where(there[..., :n], gap, 0.0)
+        both = there[..., :, None] & there[..., None, :]
         covariance = ops.where(both, covariance, ops.eye(size, like=loc))
     lower = ops.cholesky(covariance)
     lower = ops.broadcast_to(lower, (*gap.shape[:-1], size, size))
@@ -53,8 +54,20 @@ def draw(ops: Any, mean: Any, scale: Any, noise: Any) -> Any:
     return mean + ops.matmul(scale, noise[..., None])[..., 0]
 
 
-def log_prob(ops: Any, mean: Any, scale: Any, x: Any) -> Any:
-    """log N(x; mean, scale scale^T): (..., m) -> (...)."""
-    z = ops.solve_triangular(scale, (x - mean)[..., None], lower=True)[..., 0]
-    size = x.shape[-1]
-    return -0.5 * ops.sum(z * z, -1) - ops.sum(ops.log(ops.diagonal(scale)), -1) - 0.5 * size * math.log(2 * math.pi)
+def log_prob(ops: Any, mean: Any, scale: Any, x: Any, counts: Any = None) -> Any:
+    """log N(x; mean, scale scale^T): (..., m) -> (...).
+
+    Args:
+        ops: array functions.
+        mean: (..., m).
+        scale: lower Cholesky factor, (..., m, m).
+        x: (..., m).
+        counts: 1 for the coordinates that count, 0 for those that are independent and standard normal, (..., m).
+    """
+    gap = x - mean if counts is None else ops.where(counts > 0, x - mean, 0.0)
+    z = ops.solve_triangular(scale, gap[..., None], lower=True)[..., 0]
+    if counts is None:
+        normal = standard_normal(ops, z)
+    else:
+        normal = ops.sum(counts * standard_normal(ops, z[..., None]), -1)
+    return normal - ops.sum(ops.log(ops.diagonal(scale)), -1)

@@ -168,11 +168,13 @@ def generate(
     """Draws of the model with its trained parameters, latents from their priors: site -> (1, draw, *dims, *event).
 
     Raises:
-        FitError: if a sampler is given, and no diffusion is drawn.
+        FitError: if a sampler is given, and no diffusion is drawn; if a plate of functions that were observed, or of a
+            parameter, has another size.
     """
     from gendsl.forward import bind_forward, compile_forward, refuse_improper, simulate
-    from gendsl.kriging import functions_of
-    from gendsl.request import site_names
+    from gendsl.joined import Trained, with_learnt
+    from gendsl.kriging import functions_of, functions_over
+    from gendsl.request import check_sizes, site_names
 
     graph, setting = fit.setting.graph, fit.setting
     observations = [str(n.name) for _, n in graph.of("observe")]
@@ -189,9 +191,13 @@ def generate(
     )  # fmt: skip
     refuse_improper(program, (), "a draw of the model")
     needed = {k: v for k, v in given.items() if k in program.declared.inputs}
-    bound = bind_forward(program, needed, fixed)
-    bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
-    given_draws = {} if data is None or graph.of("latent") else functions_of(fit, bound, observations, draws, seed)
+    goes_on = data is not None and not graph.of("latent")  # from what was observed
+    trained, over = fit.bound.bound, functions_over(program) if goes_on else ()
+    functions = {k: (trained.sizes[k], trained.coords.get(k)) for k in over}
+    check_sizes(graph, sizes, functions, anew=False)
+    seen = Trained(fit.program, fit.bound, fit.params)
+    bound = with_learnt(seen, bind_forward(program, needed, fixed, functions))
+    given_draws = functions_of(seen, bound, observations, draws, seed) if goes_on else {}
     if sampler is not None:
         from gendsl.objectives.diffused import draw_diffusions, none_to_draw
 
