@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gendsl.data import Bound
-    from gendsl.fit import Fit
+    from gendsl.joined import Seen
 
 __all__ = ["keep_known", "known_elements"]
 
@@ -41,7 +41,7 @@ def known_elements(before: Bound, now: Bound, plate: str) -> dict[int, int]:
 
 
 def keep_known(
-    fit: Fit, bound: BoundProgram, anew: Set[str], given: Mapping[str, np.ndarray], data: Mapping[str, Any], seed: int
+    fit: Seen, bound: BoundProgram, anew: Set[str], given: Mapping[str, np.ndarray], data: Mapping[str, Any], seed: int
 ) -> dict[str, np.ndarray]:
     """Draws of the latents over new plates where some of the elements are known; none where all are new.
 

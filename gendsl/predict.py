@@ -36,6 +36,7 @@ from gendsl.request import check_seed, check_sizes, new_plates, plates_of, posit
 if TYPE_CHECKING:
     from gendsl.diagnostics import Variables
     from gendsl.fit import Fit
+    from gendsl.joined import Seen
 
 __all__ = [
     "Task",
@@ -53,7 +54,7 @@ _SAMPLE, _PRIOR, _POSTERIOR = ("chain", "draw"), 1, 2  # the last two keep the s
 
 # -- from a fit ----------------------------------------------------------------------------------------------------
 def sample(
-    fit: Fit,
+    fit: Seen,
     data: Mapping[str, Any] | None,
     names: str | Sequence[str] | None,
     seed: int,
@@ -100,7 +101,7 @@ class Task:
 
 
 def posterior_task(
-    fit: Fit,
+    fit: Seen,
     wanted: tuple[str, ...],
     drawn: frozenset[str],
     data: Mapping[str, Any] | None = None,

@@ -48,8 +48,7 @@ def observations(
         check_sampler(sampler, posterior)
     if posterior:
         most = _DRAWS if draws is None else _at_most(positive("draws", draws, _DRAWS))
-        # `sample` reads of a fit what both kinds of fit have: program, bound, draws.
-        found = sample(fit, data, names, seed, (), sizes)  # type: ignore[arg-type]
+        found = sample(fit, data, names, seed, (), sizes)
         return {k: x[:, :most] for k, x in found.items()}
     count = _DRAWS if draws is None else positive("draws", draws, _DRAWS)
     return generate(fit, data, names, count, check_seed(seed), sizes, sampler)

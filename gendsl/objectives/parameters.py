@@ -23,6 +23,7 @@ from gendsl.graph.constraints import (
     Ordered,
     PositiveDefinite,
     PositiveOrdered,
+    Ref,
     Simplex,
     Sphere,
 )
@@ -112,10 +113,10 @@ def parameters_of(bound: BoundProgram) -> Parameters:
 def _coordinates(n: Node, s: Constraint) -> Coordinates | None:
     """The coordinates of a parameter; None on the real line."""
     out = _COORDINATES.get(type(s))
-    if isinstance(s, Interval) and not s.dynamic:
+    if isinstance(s, Interval) and not isinstance(s.lower, Ref) and not isinstance(s.upper, Ref):
         if s.lower is None and s.upper is None:
             return None
-        out = free.interval(s.lower, s.upper)  # type: ignore[arg-type]
+        out = free.interval(s.lower, s.upper)
     if out is None:
         raise FitError(
             f"a parameter that is {s} cannot be trained",

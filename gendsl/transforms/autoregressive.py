@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gendsl.math.flows import autoregressive
-from gendsl.networks import MaskedMLP
+from gendsl.networks import Activation, MaskedMLP
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters
 from gendsl.transforms.base import Event, Pair, vector
@@ -42,9 +42,8 @@ class MaskedAutoregressive(Conditional):
         """layers.0 ... layers.L of the masked network."""
         return self._identity_at_first(self._network(context).parameters((context + self._vector(event),)))
 
-    @lru_cache(maxsize=64)  # noqa: B019  # of a value
     def _network(self, context: int) -> MaskedMLP:
-        return MaskedMLP(self.scalar.size, context=context, hidden=self.hidden, activation=self.activation)
+        return _network(self.scalar.size, context, self.hidden, self.activation)
 
     def forward(self, nn: Layers, params: Values, x: Array, context: Array | None = None) -> Pair:
         """y and log|dy/dx|; d calls of the network."""
@@ -57,3 +56,8 @@ class MaskedAutoregressive(Conditional):
     def _theta(self, nn: Layers, params: Values, context: Array | None) -> Callable[[Array], Array]:
         network = self._network(0 if context is None else context.shape[-1])
         return lambda y: network.apply(nn, params, vector(nn, y, context))
+
+
+@lru_cache(maxsize=64)  # a spec is checked when it is made, and every call of a flow asks for it
+def _network(size: int, context: int, hidden: tuple[int, ...], activation: Activation) -> MaskedMLP:
+    return MaskedMLP(size, context=context, hidden=hidden, activation=activation)

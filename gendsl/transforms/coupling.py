@@ -49,9 +49,8 @@ class Coupling(Conditional):
             )
         return self._identity_at_first(self._network(d).parameters((d // 2 + context,)))
 
-    @lru_cache(maxsize=64)  # noqa: B019  # of a value
     def _network(self, d: int) -> MLP:
-        return MLP((d - d // 2, self.scalar.size), hidden=self.hidden, activation=self.activation)
+        return _network((d - d // 2, self.scalar.size), self.hidden, self.activation)
 
     def forward(self, nn: Layers, params: Values, x: Array, context: Array | None = None) -> Pair:
         """y and log|dy/dx|."""
@@ -64,6 +63,11 @@ class Coupling(Conditional):
     def _theta(self, nn: Layers, params: Values, x: Array, context: Array | None) -> Callable[[Array], Array]:
         network = self._network(x.shape[-1])
         return lambda first: network.apply(nn, params, vector(nn, first, context))
+
+
+@lru_cache(maxsize=64)  # a spec is checked when it is made, and every call of a flow asks for it
+def _network(event: tuple[int, int], hidden: tuple[int, ...], activation: Activation) -> MLP:
+    return MLP(event, hidden=hidden, activation=activation)
 
 
 def AffineCoupling(

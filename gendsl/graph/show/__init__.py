@@ -76,7 +76,8 @@ def support_words(nodes: Sequence[Node], c: Constraint, plates: Mapping[str, Pla
     out = str(c)
     for field in ("lower", "upper", "total"):
         if isinstance(ref := getattr(c, field, None), Ref) and ref.node < len(nodes):
-            out = re.sub(rf"node {ref.node}\b", lambda _, k=ref.node: expression(nodes, k, plates), out)  # type: ignore[misc]
+            text = expression(nodes, ref.node, plates).replace("\\", r"\\")  # a template of re.sub
+            out = re.sub(rf"node {ref.node}\b", text, out)
     return out
 
 

@@ -151,12 +151,12 @@ def _azula(net: Net) -> Callable[[str], _Run]:
     from azula.noise import Schedule
     from azula.sample import DDIMSampler, HeunSampler, xEABSampler
 
-    class Levels(Schedule):  # type: ignore[misc]
+    class Levels(Schedule):  # type: ignore[misc]  # azula has no types
         def __call__(self, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             integral = 0.1 * t + 0.5 * 19.9 * t * t
             return torch.exp(-0.5 * integral), torch.sqrt(-torch.expm1(-integral))
 
-    class Noise(Denoiser):  # type: ignore[misc]
+    class Noise(Denoiser):  # type: ignore[misc]  # likewise
         def __init__(self) -> None:
             super().__init__()
             self.schedule = Levels()

@@ -65,8 +65,13 @@ def _pyro(data: Any, places: Any, draws: Any, ours: float) -> Any:
     y, sigma = (torch.tensor(data[k]) for k in ("y", "sigma"))
     begin = {k: tuple(torch.tensor(x) for x in v) for k, v in places.items()}
     pyro.clear_param_store()
-    model = lambda y, sigma: _model(pyro, pd, y, sigma)  # noqa: E731
-    guide = lambda y, sigma: _guide(pyro, pd, begin)  # noqa: E731
+
+    def model(y: Any, sigma: Any) -> Any:
+        return _model(pyro, pd, y, sigma)
+
+    def guide(y: Any, sigma: Any) -> Any:
+        return _guide(pyro, pd, begin)
+
     given = {k: torch.tensor(v, dtype=torch.float32) for k, v in draws.items()}
     same("Pyro", ours, Trace_ELBO().loss(model, _given(guide, given), y, sigma))
     return svi.pyro_loops(model, guide, (y, sigma), None, _GOAL)
@@ -89,8 +94,13 @@ def _given(guide: Any, values: Any) -> Any:
 
 def _numpyro(data: Any, places: Any, draws: Any, ours: float) -> Any:
     begin = {k: tuple(jax.numpy.asarray(x) for x in v) for k, v in places.items()}
-    model = lambda y, sigma: _model(numpyro, nd, y, sigma)  # noqa: E731
-    guide = lambda y, sigma: _guide(numpyro, nd, begin)  # noqa: E731
+
+    def model(y: Any, sigma: Any) -> Any:
+        return _model(numpyro, nd, y, sigma)
+
+    def guide(y: Any, sigma: Any) -> Any:
+        return _guide(numpyro, nd, begin)
+
     given = numpyro.handlers.substitute(guide, {k: np.asarray(v, np.float32) for k, v in draws.items()})
     elbo = numpyro.infer.Trace_ELBO()
     same("NumPyro", ours, float(elbo.loss(jax.random.PRNGKey(0), {}, model, given, data["y"], data["sigma"])))
