@@ -1,12 +1,15 @@
 """From data to summary: effective draws of the slowest parameter a second, against programs written by hand.
 
-    python -m tests.benchmarks.peers [--peers ...] [--models ...] [--repeats 3] [--python OTHER]
+    python -m tests.benchmarks.peers [--peers ...] [--models ...] [--repeats 3] [--python OTHER] [--out FILE]
 
 Each run is a process of its own without a compilation cache, so that importing apart, everything that a user waits for
 counts: compiling, warming up, sampling, and the summary. All have 4 chains of 1,000 draws after 1,000 of warmup, at a
 target of 0.9, in float64. NumPyro's chains are vectorised; Pyro's run in turn. PyMC (with nutpie) and PyStan are run by
 the interpreter of `--python`, as they need not fit beside gendsl (PyStan wants setuptools<80 beside it); they are left
 out without one. The time of Stan's C++ compiler is shown beside, and not counted.
+
+What is done is kept in the file and not run again; remove it to start anew. The slow programs by hand can so be given
+fewer repeats than the others.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +145,12 @@ def _measure(peer: str, case: str, seed: int, python: str | None) -> Run | None:
         return None
 
 
+def _kept(file: Path) -> dict[tuple[str, str, int], Run]:
+    """The runs of a file."""
+    found = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return {tuple(r.pop("key")): Run(**r) for r in found}
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
@@ -148,6 +158,7 @@ def main() -> None:
     options.add_argument("--models", nargs="+", default=list(PROGRAMS), choices=list(PROGRAMS))
     options.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS)
     options.add_argument("--python", help="an interpreter that has pymc, nutpie and pystan")
+    options.add_argument("--out", type=Path, default=Path(".cache/peers.jsonl"), help="where runs are kept")
     given = options.parse_args()
     if given.one:
         print(json.dumps(asdict(_one(given.one[0], given.one[1], int(given.one[2])))))
@@ -156,9 +167,16 @@ def main() -> None:
         Console().print("the reference data are absent: this benchmark is left out")
         return
     ratios: dict[str, list[float]] = {}
+    kept = _kept(given.out)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    for s, case, p in product(range(given.repeats), given.models, given.peers):
+        if (p, case, s) not in kept and (run := _measure(p, case, s, given.python)) is not None:
+            kept[p, case, s] = run
+            with given.out.open("a") as file:
+                file.write(json.dumps({"key": (p, case, s), **asdict(run)}) + "\n")
     for case in given.models:
         table = Table("program", "s", "spread", "ESS", "ESS / s", f"against {BASE}", "C++ s", title=case)
-        runs = {p: [r for s in range(given.repeats) if (r := _measure(p, case, s, given.python))] for p in given.peers}
+        runs = {p: [r for (q, c, _), r in kept.items() if (q, c) == (p, case)] for p in PEERS}
         rates = {p: float(np.median([r.ess / r.seconds for r in rs])) for p, rs in runs.items() if rs}
         for p, rs in runs.items():
             if rs:
