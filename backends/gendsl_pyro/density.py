@@ -65,7 +65,7 @@ def evaluator(program: BoundProgram) -> Callable[[dict[str, np.ndarray]], tuple[
         try:
             with p.context():
                 value, gradient = both({k: p.backend.array(v, p.precision) for k, v in u.items()})
-        except Exception as e:
+        except RuntimeError as e:
             if singular(e):
                 return float("nan"), {}
             raise
@@ -127,7 +127,7 @@ class VectorDensity:
         if self._together is not None:
             try:
                 return self._together(z)
-            except Exception as e:
+            except RuntimeError as e:
                 if not singular(e):
                     raise
         values, gradients = zip(*(self._one(row) for row in z), strict=True)
@@ -136,7 +136,7 @@ class VectorDensity:
     def _one(self, q: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         try:
             return self._each(q)
-        except Exception as e:
+        except RuntimeError as e:
             if not singular(e):
                 raise
         return torch.full_like(q[0], torch.nan), torch.zeros_like(q)

@@ -19,7 +19,9 @@ import torch
 from pyro.infer.mcmc.adaptation import BlockMassMatrix
 from pyro.infer.mcmc.hmc import HMC
 from pyro.infer.mcmc.nuts import NUTS, _TreeInfo
-from pyro.ops.integrator import _EXCEPTION_HANDLERS, potential_grad
+from pyro.ops.integrator import potential_grad
+
+from gendsl_pyro.density import singular
 
 __all__ = ["Adapted", "FlatMass", "FlatNUTS", "Resumable", "Step"]
 
@@ -189,8 +191,8 @@ class FlatNUTS(Resumable, NUTS):
         try:
             with torch.no_grad():
                 value, gradient = self._value_and_grad(z[_U])
-        except Exception as e:
-            if any(handler(e) for handler in _EXCEPTION_HANDLERS.values()):
+        except RuntimeError as e:
+            if singular(e):
                 return {_U: torch.zeros_like(z[_U])}, z[_U].new_tensor(math.nan)
             raise
         return {_U: gradient}, value

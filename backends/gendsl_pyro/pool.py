@@ -134,9 +134,10 @@ class _Worker:
 
     def _read(self, inbox: queue.Queue[tuple[_Worker, Any]]) -> None:
         try:
-            while True:
-                inbox.put((self, pickle.load(self._out)))
-        except Exception:  # the end of its output, or half a message
+            with suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):  # the end of its output, or half a message
+                while True:
+                    inbox.put((self, pickle.load(self._out)))
+        finally:
             inbox.put((self, None))
 
     def send(self, message: Any) -> None:

@@ -106,14 +106,12 @@ def _send(out: BinaryIO, message: Any) -> None:
 
 def _listen(source: BinaryIO, inbox: queue.SimpleQueue[Any], stop: threading.Event) -> None:
     """Pass messages on; `"stop"` sets the event, the end of the input ends the process."""
-    while True:
-        try:
-            message = pickle.load(source)
-        except Exception:  # the parent is gone
-            os._exit(1)
-        if isinstance(message, str):
-            stop.set()
-        else:
-            inbox.put(message)
-        if message is None:
-            return
+    try:
+        while (message := pickle.load(source)) is not None:
+            if isinstance(message, str):
+                stop.set()
+            else:
+                inbox.put(message)
+    except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # the parent is gone
+        os._exit(1)
+    inbox.put(None)

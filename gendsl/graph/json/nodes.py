@@ -305,7 +305,8 @@ class Codec:
             out = infer_node(op, given, attrs, args)
         except Problem as e:
             fail(e.problem, at, given=e.given, needed=e.needed, fix=e.fix, node=name)
-        except Exception as e:  # the typing rules take for granted what the language checks before
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
+            # The typing rules take for granted what the language checks before.
             fail(
                 f"{op} cannot be typed ({type(e).__name__}: {e})", at, given="; ".join(map(str, given))[:200], node=name
             )
