@@ -1,6 +1,7 @@
 """The models as a user of NumPyro or of Pyro writes them; the two spell these the same way.
 
-A program is a function of the engine's module, its distributions and its array module, then of the data.
+A program is a function of the engine's module, its distributions and its array module, then of the data. Flat priors are
+distributions that are masked: Pyro cannot start from its `ImproperUniform`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def radon(
 
 
 def kidscore(ppl: Any, d: Any, xp: Any, mom_hs: Any, mom_iq: Any, kid_score: Any) -> None:
-    beta = ppl.sample("beta", d.ImproperUniform(d.constraints.real_vector, (), (4,)))
+    beta = ppl.sample("beta", d.Normal(0.0, 1.0).expand([4]).to_event(1).mask(False))
     sigma = ppl.sample("sigma", d.HalfCauchy(2.5))
     m = beta[0] + beta[1] * mom_hs + beta[2] * mom_iq + beta[3] * mom_hs * mom_iq
     with ppl.plate("child", len(kid_score)):
@@ -43,8 +44,8 @@ def kidscore(ppl: Any, d: Any, xp: Any, mom_hs: Any, mom_iq: Any, kid_score: Any
 
 
 def earnings(ppl: Any, d: Any, xp: Any, earn: Any, height: Any, male: Any) -> None:
-    beta = ppl.sample("beta", d.ImproperUniform(d.constraints.real_vector, (), (4,)))
-    sigma = ppl.sample("sigma", d.ImproperUniform(d.constraints.positive, (), ()))
+    beta = ppl.sample("beta", d.Normal(0.0, 1.0).expand([4]).to_event(1).mask(False))
+    sigma = ppl.sample("sigma", d.HalfNormal(1.0).mask(False))
     m = beta[0] + beta[1] * height + beta[2] * male + beta[3] * height * male
     with ppl.plate("person", len(earn)):
         ppl.sample("y", d.Normal(m, sigma), obs=xp.log(earn))
@@ -66,7 +67,8 @@ def autoregression(ppl: Any, d: Any, xp: Any, y: Any) -> None:
 
 
 def mixture(ppl: Any, d: Any, xp: Any, y: Any) -> None:
-    mu = ppl.sample("mu", d.ImproperUniform(d.constraints.ordered_vector, (), (2,)))
+    base = d.Normal(0.0, 1.0).expand([2]).to_event(1)
+    mu = ppl.sample("mu", d.TransformedDistribution(base, d.transforms.OrderedTransform()).mask(False))
     ppl.factor("mu_prior", d.Normal(0.0, 2.0).log_prob(mu).sum(-1))
     sigma = ppl.sample("sigma", d.HalfNormal(2.0).expand([2]).to_event(1))
     theta = ppl.sample("theta", d.Beta(5.0, 5.0))
