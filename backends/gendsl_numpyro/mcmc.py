@@ -92,7 +92,7 @@ class NumpyroEngine:
         lanes = min(lanes, len(groups))
         clock.share(len(groups), lanes)
         warmup = 0 if state and method.native else method.warmup
-        progress.start(len(chains), warmup + method.draws * method.thinning)
+        progress.start([c.number for c in chains], warmup + method.draws * method.thinning)
         try:
             runs = _in_threads(sample, groups, lanes, clock)
         finally:

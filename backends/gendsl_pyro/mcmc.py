@@ -89,7 +89,7 @@ class PyroEngine:
         workers = min(self.processes or cores(), len(chains)) if sys.executable else 1
         alone = workers == 1 or len(chains) * total <= _SMALL
         clock.share(len(chains), 1 if alone else workers)
-        progress.start(len(chains), total)
+        progress.start([c.number for c in chains], total)
         try:
             if alone:
                 runs = _run_here(program, settings, chains, progress, clock)

@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Interrupt:
     def __init__(self, after: int) -> None:
         self.after, self.pressed, self.stopped = after, False, False
 
-    def start(self, chains: int, total: int) -> None:
+    def start(self, chains: Sequence[int], total: int) -> None:
         pass
 
     def update(self, chain: int, done: int, divergences: int) -> None:
