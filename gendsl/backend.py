@@ -14,7 +14,7 @@ Nothing here imports a backend; `get_backend(name)` does, at first use.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
@@ -85,8 +85,8 @@ class Ops(Protocol):
 class Progress(Protocol):
     """Where an engine reports how far it is."""
 
-    def start(self, chains: int, total: int) -> None:
-        """A run of `chains` chains of `total` iterations begins."""
+    def start(self, chains: Sequence[int], total: int) -> None:
+        """A run of chains with these numbers, of `total` iterations each, begins."""
 
     def update(self, chain: int, done: int, divergences: int) -> None:
         """Chain `chain` has done so many iterations."""

@@ -48,12 +48,23 @@ _OF_CHAINS = ("mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat")
 
 @contextmanager
 def _arviz() -> Iterator[Any]:
-    """arviz, without its announcement of the next major version."""
+    """arviz, without its announcement of the next major version, and without its log.
+
+    The log, which is of its own and not among those of `logging`, has what tables and checks say in their own words,
+    such as that one chain has no R-hat.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*ArviZ is undergoing", category=FutureWarning)
         import arviz
 
-        yield arviz
+        def nothing(record: Any) -> bool:
+            return False
+
+        arviz._log.addFilter(nothing)
+        try:
+            yield arviz
+        finally:
+            arviz._log.removeFilter(nothing)
 
 
 def inference_data(groups: Mapping[str, Variables], coords: Mapping[str, np.ndarray], attrs: Mapping[str, Any]) -> Any:
@@ -62,14 +73,17 @@ def inference_data(groups: Mapping[str, Variables], coords: Mapping[str, np.ndar
     Args:
         groups: group -> its variables, with all their dims; groups without variables are left out.
         coords: labels of dims; a dim without any is numbered from 0.
-        attrs: what each group says about its origin.
+        attrs: what each group says about its origin. Integers of more than 64 bits, as seeds may be, become text: files
+            have no type for them.
     """
     import xarray as xr
+
+    attrs = {k: str(v) if isinstance(v, int) and v >= 2**63 else v for k, v in attrs.items()}
 
     def dataset(variables: Variables) -> xr.Dataset:
         sizes = {d: n for dims, x in variables.values() for d, n in zip(dims, x.shape, strict=True)}
         labels = {d: coords[d] if d in coords and len(coords[d]) == n else np.arange(n) for d, n in sizes.items()}
-        return xr.Dataset({k: (dims, x) for k, (dims, x) in variables.items()}, labels, dict(attrs))
+        return xr.Dataset({k: (dims, x) for k, (dims, x) in variables.items()}, labels, attrs)
 
     with _arviz() as az:
         return az.InferenceData(**{name: dataset(v) for name, v in groups.items() if v})

@@ -27,7 +27,7 @@ from gendsl.graph.types import ArrayType, DistType
 if TYPE_CHECKING:
     from gendsl.program import BoundProgram
 
-__all__ = ["unconstrained"]
+__all__ = ["places", "unconstrained"]
 
 _CLOSE = 1e-6
 
@@ -48,7 +48,7 @@ def unconstrained(bound: BoundProgram, given: Mapping[str, np.ndarray], u: Point
     out = dict(u)
     graph = bound.program.graph
     with np.errstate(all="ignore"):
-        for name, site in _places(bound.program.declared, graph).items():
+        for name, site in places(bound.program.declared, graph).items():
             if name in given:
                 x = np.asarray(given[name], np.float64)
                 z = x if name == site else _solve(bound, out, name, site, x)
@@ -60,7 +60,7 @@ def unconstrained(bound: BoundProgram, given: Mapping[str, np.ndarray], u: Point
     return out
 
 
-def _places(declared: Graph, graph: Graph) -> dict[str, str]:
+def places(declared: Graph, graph: Graph) -> dict[str, str]:
     """Declared latent -> the sampled latent that stands for it, in the order in which values depend on each other."""
     latents = {str(n.name) for _, n in declared.of("latent")}
     out: dict[str, str] = {}

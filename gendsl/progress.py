@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import ProgressColumn, Task
 
     from gendsl.backend import Progress
 
@@ -15,7 +17,7 @@ __all__ = ["Bars", "Silent", "make"]
 class Silent:
     """Shows nothing."""
 
-    def start(self, chains: int, total: int) -> None:
+    def start(self, chains: Sequence[int], total: int) -> None:
         """A run begins."""
 
     def update(self, chain: int, done: int, divergences: int) -> None:
@@ -26,7 +28,7 @@ class Silent:
 
 
 class Bars:
-    """A bar for each chain: iterations done, divergences, time left.
+    """A bar for each chain: iterations done, divergences, iterations a second, time left.
 
     Args:
         title: what runs.
@@ -41,18 +43,19 @@ class Bars:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
+            _speed(),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=console,
         )
         self._title = title
-        self._tasks: list[Any] = []
+        self._tasks: dict[int, Any] = {}
 
-    def start(self, chains: int, total: int) -> None:
+    def start(self, chains: Sequence[int], total: int) -> None:
         """Draw the bars."""
         self._progress.start()
-        self._tasks = [
-            self._progress.add_task(f"{self._title}, chain {chain}", total=total, note="") for chain in range(chains)
-        ]
+        self._tasks = {
+            chain: self._progress.add_task(f"{self._title}, chain {chain}", total=total, note="") for chain in chains
+        }
 
     def update(self, chain: int, done: int, divergences: int) -> None:
         """Move a bar; engines may call this from their own threads."""
@@ -62,6 +65,19 @@ class Bars:
     def stop(self) -> None:
         """Leave the bars as they are."""
         self._progress.stop()
+
+
+def _speed() -> ProgressColumn:
+    """Iterations a second, over the last half minute."""
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:.0f} its/s")
+
+    return Speed()
 
 
 def make(show: bool, title: str) -> Progress:

@@ -12,11 +12,11 @@ import numpy as np
 from gendsl.backend import Draws
 from gendsl.errors import FitError, caller
 from gendsl.fit import Fit
-from gendsl.groups import constrained
 from gendsl.methods import MCMC
 from gendsl.methods.sample import sample
 from gendsl.progress import make
 from gendsl.request import positive
+from gendsl.run import finished
 
 if TYPE_CHECKING:
     from gendsl.state import SamplerState
@@ -50,9 +50,9 @@ def resume(fit: Fit, draws: int | None, progress: bool) -> Fit:
     )
     program = fit.program
     raw = sample(fit.bound, part, state.seed, make(progress, program.declared.name), state)
+    new = finished(fit.bound, raw)
     rows = _rows(state, raw.state)
     whole = _joined(fit.raw, raw, rows, _note(fit, raw, again))
-    new = constrained(fit.bound, raw.unconstrained)
     values = {k: np.concatenate([x[rows], new[k]], 1) for k, x in fit.draws.items()}
     total = fit.seconds["total"] + time.perf_counter() - began
     asked = replace(method, chains=len(state.chain), draws=have + more)

@@ -16,15 +16,19 @@ from gendsl.graph.node import Graph, Node
 from gendsl.groups import constrained
 from gendsl.methods import MCMC, Centering, Method, Train
 from gendsl.methods.choose import chosen
+from gendsl.methods.interrupt import interrupts
 from gendsl.methods.sample import sample
 
 if TYPE_CHECKING:
-    from gendsl.backend import Progress
+    from gendsl.backend import Draws, Progress
     from gendsl.lang.model import Model
     from gendsl.program import BoundProgram
     from gendsl.trained import TrainedFit
 
-__all__ = ["check_nuts", "infer", "run"]
+__all__ = ["LATE", "check_nuts", "finished", "infer", "run"]
+
+LATE = "interrupted when all draws were made"
+"""What a run says that Ctrl-C reached after its last draw."""
 
 
 def run(
@@ -110,8 +114,20 @@ def infer(bound: BoundProgram, method: Method, seed: int, progress: Progress) ->
         rest = method
     raw = raw or sample(bound, rest, seed, progress)
     raw.note = "; ".join(x for x in (raw.note, note) if x)
-    draws = constrained(bound, raw.unconstrained)
+    draws = finished(bound, raw)
     return Fit(bound, method, seed, raw, draws, raw.seconds | {"total": time.perf_counter() - began})
+
+
+def finished(bound: BoundProgram, raw: Draws) -> dict[str, np.ndarray]:
+    """Every declared latent and recorded value of what a sampler returned.
+
+    It may take a while, for the map to them is compiled. Ctrl-C meanwhile is noted, and loses nothing.
+    """
+    with interrupts() as pressed:
+        out = constrained(bound, raw.unconstrained)
+        if pressed():
+            raw.note = "; ".join(x for x in (raw.note, LATE) if x)
+    return out
 
 
 def check_nuts(graph: Graph, method: str = "NUTS") -> None:

@@ -70,7 +70,7 @@ class NumpyroEngine:
     ) -> Draws:
         """Sample with NumPyro's kernel or nutpie's, or go on from a state.
 
-        A chain's draws depend on the seed and its number alone.
+        A chain's draws depend on the seed, its number and where it starts, in which the others' candidates have a say.
 
         Raises:
             FitError: if no starting point is found, or the deadline comes before the first draw.
@@ -92,7 +92,7 @@ class NumpyroEngine:
         lanes = min(lanes, len(groups))
         clock.share(len(groups), lanes)
         warmup = 0 if state and method.native else method.warmup
-        progress.start(len(chains), warmup + method.draws * method.thinning)
+        progress.start([c.number for c in chains], warmup + method.draws * method.thinning)
         try:
             runs = _in_threads(sample, groups, lanes, clock)
         finally:

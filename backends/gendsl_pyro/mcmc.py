@@ -63,8 +63,8 @@ class PyroEngine:
     ) -> Draws:
         """Sample with Pyro's kernel or nutpie's, or go on from a state.
 
-        Several chains run in processes of their own, each with one torch thread. A chain's draws depend on the seed and
-        its number alone.
+        Several chains run in processes of their own, each with one torch thread. A chain's draws depend on the seed,
+        its number and where it starts, in which the others' candidates have a say.
 
         Raises:
             FitError: if no starting point is found, a chain fails, or the deadline comes before the first draw.
@@ -89,7 +89,7 @@ class PyroEngine:
         workers = min(self.processes or cores(), len(chains)) if sys.executable else 1
         alone = workers == 1 or len(chains) * total <= _SMALL
         clock.share(len(chains), 1 if alone else workers)
-        progress.start(len(chains), total)
+        progress.start([c.number for c in chains], total)
         try:
             if alone:
                 runs = _run_here(program, settings, chains, progress, clock)

@@ -19,11 +19,13 @@ import numpy as np
 from gendsl.backend import Progress
 from gendsl.methods.chains import Chain, Start, joined
 from gendsl.methods.clock import Clock
+from gendsl.methods.interrupt import interrupts
 from gendsl_pyro.worker import COMMAND, Job
 
 __all__ = ["run_pool"]
 
 _GRACE = 10.0  # seconds that workers have to hand over their draws after an interrupt
+_POLL = 0.1  # seconds between looks at the keyboard
 
 
 def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, clock: Clock) -> list[Chain]:
@@ -54,48 +56,54 @@ def run_pool(job: Job, chains: list[Start], workers: int, progress: Progress, cl
             w.send(list(sys.path))
             w.send(job)
             running.add(w)
-        while running:
-            try:
-                worker, message = inbox.get(timeout=deadline and max(0.0, deadline - time.monotonic()))
-                if message is None:
-                    if worker in running:
-                        running.remove(worker)
-                        lost = [] if worker.chain is None else [worker.chain]
-                        if not running:  # nobody is left to take those that wait
-                            lost += [start.number for start in waiting]
-                        words = worker.last_words()
-                        results |= {k: _cut(k, parts.pop(k, []), words) for k in lost}
-                        clock.share(len(waiting), max(len(running), 1))
-                    continue
-                kind, chain, content = message
-                if kind == "progress":
-                    progress.update(chain, *content)
-                elif kind == "part":
-                    parts.setdefault(chain, []).append(content)
-                else:
-                    if kind == "draws":
-                        results[chain] = content
-                        parts.pop(chain, None)
-                    worker.chain = None
-                    if waiting:
-                        start = waiting.pop()
-                        worker.chain = start.number
-                        worker.send(replace(start, until=clock.start()))
+        with interrupts() as pressed:
+            while running:
+                try:
+                    if pressed() and deadline is None:
+                        raise KeyboardInterrupt
+                    wait = _POLL if deadline is None else max(0.0, deadline - time.monotonic())
+                    worker, message = inbox.get(timeout=wait)
+                    if message is None:
+                        if worker in running:
+                            running.remove(worker)
+                            lost = [] if worker.chain is None else [worker.chain]
+                            if not running:  # nobody is left to take those that wait
+                                lost += [start.number for start in waiting]
+                            words = worker.last_words()
+                            results |= {k: _cut(k, parts.pop(k, []), words) for k in lost}
+                            clock.share(len(waiting), max(len(running), 1))
+                        continue
+                    kind, chain, content = message
+                    if kind == "progress":
+                        progress.update(chain, *content)
+                    elif kind == "part":
+                        parts.setdefault(chain, []).append(content)
                     else:
-                        running.remove(worker)
-                        worker.send(None)
-            except queue.Empty:
-                break  # who does not answer is ended below
-            except KeyboardInterrupt:
-                if deadline is not None:
-                    break
-                deadline = time.monotonic() + _GRACE
-                waiting.clear()
-                for w in running:
-                    w.send("stop")
+                        if kind == "draws":
+                            results[chain] = content
+                            parts.pop(chain, None)
+                        worker.chain = None
+                        if waiting:
+                            start = waiting.pop()
+                            worker.chain = start.number
+                            worker.send(replace(start, until=clock.start()))
+                        else:
+                            running.remove(worker)
+                            worker.send(None)
+                except queue.Empty:
+                    if deadline is not None:
+                        break  # who does not answer is ended below
+                except KeyboardInterrupt:
+                    if deadline is not None:
+                        break
+                    deadline = time.monotonic() + _GRACE
+                    waiting.clear()
+                    for w in running:
+                        w.send("stop")
     finally:
-        for w in team:
-            w.close(kill=w in running)
+        with interrupts():  # there is nothing left to stop, and much to lose
+            for w in team:
+                w.close(kill=w in running)
     for chain, those in parts.items():
         results.setdefault(chain, _cut(chain, those, ""))
     return [results[k] for k in sorted(results)]

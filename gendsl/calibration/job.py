@@ -28,7 +28,7 @@ from gendsl.passes.forward import imputing
 from gendsl.predict import prior_program
 from gendsl.program import BoundProgram, Program, compile_graph
 from gendsl.progress import Silent
-from gendsl.run import infer
+from gendsl.run import LATE, infer
 
 __all__ = ["LIKELIHOOD", "Inputs", "Job", "Record", "sampled"]
 
@@ -97,7 +97,7 @@ class Job:
             return {"k": k, "error": e.problem}
         if fit.raw.error:
             return {"k": k, "error": fit.raw.note}
-        if not fit.raw.complete:
+        if not fit.raw.complete or LATE in fit.raw.note:
             raise KeyboardInterrupt
         ranks = self._ranks(k, fit, values, observed)
         return {

@@ -16,7 +16,7 @@ __all__ = ["Given", "Init", "Prior", "Uniform"]
 
 @dataclass(frozen=True)
 class Init:
-    """A way to choose starting points. They depend on the seed and the chain alone, not on the backend's sampler."""
+    """A way to choose starting points. They depend on the seed and the chains alone, not on the backend's sampler."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def run(
     with p.context():
         walk = _Walk(program, density, method, starts, (seed, number), progress)
         seconds = {"start": time.perf_counter() - began}
-        progress.start(len(starts), iterations)
+        progress.start([s.number for s in starts], iterations)
         try:
             with interrupts() as pressed:
                 chains = walk.all(*limited(pressed, clock.start()))

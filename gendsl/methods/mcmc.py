@@ -202,7 +202,7 @@ class HMC(Adjusted):
     Args:
         trajectory: the length. NumPyro shortens the step so that whole steps fill it; Pyro drops what is left over.
         max_steps: most leapfrog steps; where the step size is so small that more were needed, trajectories are shorter.
-        target_accept: as in `MCMC`.
+        target_accept: as in `Adjusted`.
 
     Reference:
         MCMC using Hamiltonian dynamics (Neal, 2011) | https://arxiv.org/abs/1206.1901

@@ -17,6 +17,7 @@ from gendsl.methods.basins import begin
 from gendsl.methods.candidates import TRIES, Choice, Point, choice, flat, split
 from gendsl.methods.chains import Start
 from gendsl.methods.init import Init, Uniform
+from gendsl.methods.outside import beyond
 
 if TYPE_CHECKING:
     from gendsl.coordinates import Coordinates
@@ -152,20 +153,26 @@ def _suspects(program: BoundProgram, u: Point, gradient: Point) -> Iterator[tupl
         for name, x in program.constrain({k: v[None] for k, v in u.items()}).items():
             if bad := _count(x):
                 yield name, f"{bad} at a typical point of its prior", "keep the expression finite there"
+    with suppress(Exception):
+        for name, words in beyond(program, u):
+            yield name, f"{words}, {_at(u)}", "check the values, and the prior of what bounds them"
     with suppress(Exception), p.context():
         moved = {k: p.backend.array(v, p.precision) for k, v in u.items()}
         terms: Mapping[str, Any] = p.backend.log_joint(p.model, moved, *program.arguments)
         for name, term in terms.items():
             if bad := _count(p.backend.numpy(term)):
-                where = ", ".join(f"{k} = {_show(v)}" for k, v in u.items())
                 yield (
                     name,
-                    f"log-density terms: {bad}, at unconstrained {where}"[:400],
+                    f"log-density terms: {bad}, {_at(u)}",
                     "check that its data lie in the support and that its parameters stay finite",
                 )
     for name, g in gradient.items():
         if bad := _count(g):
             yield name, f"its derivative is {bad}", "a where() whose other branch is not finite also gives this"
+
+
+def _at(u: Point) -> str:
+    return f"at unconstrained {', '.join(f'{k} = {_show(v)}' for k, v in u.items())}"[:300]
 
 
 def _count(x: np.ndarray) -> str:

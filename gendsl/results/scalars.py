@@ -94,15 +94,15 @@ def unconstrained(fit: Fit, names: Sequence[str] | None = None) -> Scalars:
 
     Args:
         fit: the fit.
-        names: declared latents; a non-centred one is what it was made from. Left out, all.
+        names: declared latents; one that a pass of the compiler has moved is what it was made from. Left out, all.
     """
-    raw = {k: x for k, x in fit.raw.unconstrained.items() if names is None or _declared(k, names)}
+    from gendsl.invert import places
+
+    sites = {} if names is None else places(fit.program.declared, fit.program.graph)
+    wanted = {sites.get(n) for n in names or ()}
+    raw = {k: x for k, x in fit.raw.unconstrained.items() if names is None or k in wanted}
     found = of_draws(raw, {k: [range(n) for n in x.shape[2:]] for k, x in raw.items()})
     return Scalars(found.sites, tuple(f"unconstrained {label}" for label in found.labels), found.draws)
-
-
-def _declared(site: str, names: Sequence[str]) -> bool:
-    return any(site == n or site.startswith(f"{n}_base") for n in names)
 
 
 def split_rhat(x: np.ndarray) -> np.ndarray:

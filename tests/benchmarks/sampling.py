@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ class _Watch:
         self.before, self.at = _megabytes("VmRSS"), time.perf_counter()
 
     # -- as gendsl's progress --
-    def start(self, chains: int, total: int) -> None:
+    def start(self, chains: Sequence[int], total: int) -> None:
         pass
 
     def update(self, chain: int, done: int, divergences: int) -> None:

@@ -80,7 +80,7 @@ def test_progress_is_quiet_where_nobody_looks(capsys: pytest.CaptureFixture[str]
     assert isinstance(make(False, "m"), Silent)
     quiet = make(True, "m")
     assert isinstance(quiet, Silent)
-    quiet.start(2, 10)
+    quiet.start([0, 1], 10)
     quiet.update(0, 5, 0)
     quiet.stop()
     assert capsys.readouterr() == ("", "")
@@ -89,12 +89,15 @@ def test_progress_is_quiet_where_nobody_looks(capsys: pytest.CaptureFixture[str]
 def test_progress_has_a_line_for_each_chain() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
     bars = Bars("schools", console)
-    bars.start(2, 10)
-    bars.update(0, 10, 0)
-    bars.update(1, 4, 3)
+    bars.start([0, 2], 10)  # chain 1 was lost before the fit went on
+    for done in (2, 6, 10):
+        bars.update(0, done, 0)
+    bars.update(2, 4, 3)
     bars.stop()
     text = console.file.getvalue()  # type: ignore[attr-defined]
     last = text.split("schools, chain 0")[-1]
     assert "10/10" in last
-    assert "schools, chain 1" in last
+    assert "its/s" in last.split("\n")[0]
+    assert "schools, chain 2" in last
+    assert "chain 1" not in text
     assert "4/10 3 divergent" in last.replace("  ", " ").replace("  ", " ")

@@ -118,6 +118,45 @@ def test_a_density_that_is_nowhere_finite_names_the_culprit(
     assert e.value.where.file == __file__
 
 
+def _share(m: gd.Model, mask: Any = None, **options: Any) -> None:
+    group, row = m.plate("group", 2), m.plate("row")
+    top = m.latent("top", gd.Beta(2, 2), dims=group)
+    of = m.data("of", dims=row, indexes=group)
+    m.observe("y", gd.Uniform(0, 2 * top[of]), dims=row, mask=None if mask is None else m.data("mask", dims=row) > 0)
+
+
+def _wait(m: gd.Model) -> None:
+    start = m.latent("start", gd.HalfNormal(1))
+    m.observe("y", gd.Exponential(1.0), value=m.data("t", dims=m.plate("row")) - start)
+
+
+@pytest.mark.parametrize(
+    ("declare", "data", "words"),
+    [
+        (_share, {"of": [1, 0, 1], "y": [1e-9, 2.5, 3.0]}, ["2 of 3 outside", "y[1] = 2.5, above its upper bound, 2"]),
+        (
+            lambda m: _share(m, mask=True),
+            {"of": [1, 0, 1], "y": [2.5, 1e-9, 3.0], "mask": [0, 1, 1]},
+            ["1 of 3 outside", "y[2] = 3, above its upper bound, 2 * top[of] = "],
+        ),
+        (_wait, {"t": [99.0, -1.0]}, ["1 of 2 outside the support, the first y[1] = -", "below its lower bound, 0"]),
+    ],
+)
+def test_a_bound_that_nothing_can_keep_is_named_with_the_value(
+    backend: str, declare: Callable[[gd.Model], None], data: dict[str, Any], words: list[str]
+) -> None:
+    m = gd.Model("bounds")
+    declare(m)
+    with pytest.raises(gd.FitError, match="no starting point") as e:
+        _fit(m, data, backend=backend)
+    assert e.value.node == "y"
+    for w in words:
+        assert w in (e.value.given or ""), e.value.given
+    assert "what bounds them" in (e.value.fix or "")
+    assert e.value.where is not None
+    assert e.value.where.file == __file__
+
+
 def test_methods_are_checked() -> None:
     for bad in ({"chains": 0}, {"draws": 1.5}, {"warmup": -1}, {"target_accept": 1.0}, {"max_tree_depth": True}):
         with pytest.raises(gd.ModelError, match=f"NUTS: {next(iter(bad))}"):

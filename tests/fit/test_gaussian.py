@@ -31,6 +31,32 @@ def test_mean_and_covariance_of_a_gaussian(fitted: Fitted, backend: str) -> None
             assert _errors(product, COV[i, j]) < 4
 
 
+@pytest.mark.parametrize("rows", [1_000, 1_000_000])
+def test_many_rows_have_the_posterior_in_closed_form(rows: int, backend: str) -> None:
+    """b | v ~ N(0, v K), v ~ InverseGamma(2, 3), y = X b + N(0, v): v is inverse gamma and b of Student's t."""
+    rng = np.random.default_rng(4)
+    x = np.column_stack([np.ones(rows), rng.normal(50.0, 3.0, rows)])
+    y = x @ [2.0, -0.3] + 1.5 * rng.normal(size=rows)
+    m = gd.Model("rows")
+    row, width = m.plate("row"), np.array([10.0, 1.0])
+    v = m.latent("v", gd.InverseGamma(2.0, 3.0))
+    b = m.latent("b", gd.Normal(0.0, gd.sqrt(v) * width), centered=True)
+    m.observe("y", gd.Normal(m.data("x", dims=row, event=2) @ b, gd.sqrt(v)), dims=row)
+    method = gd.NUTS(chains=2, warmup=200, draws=250 if backend == "pyro" else 1000)  # in one process
+    fit = m.fit({"x": x, "y": y}, method, backend=backend, seed=0, progress=False)
+    precision = x.T @ x + np.diag(width**-2.0)
+    mean = np.linalg.solve(precision, x.T @ y)
+    shape, rate = 2.0 + rows / 2, 3.0 + 0.5 * ((y - x @ mean) @ (y - x @ mean) + ((mean / width) ** 2).sum())
+    cov = np.linalg.inv(precision) * rate / (shape - 1)
+    assert _errors(fit.draws["v"], rate / (shape - 1)) < 4
+    assert _errors((fit.draws["v"] - rate / (shape - 1)) ** 2, (rate / (shape - 1)) ** 2 / (shape - 2)) < 4
+    for i in range(2):
+        assert _errors(fit.draws["b"][..., i], mean[i]) < 4
+        for j in range(i + 1):
+            product = (fit.draws["b"][..., i] - mean[i]) * (fit.draws["b"][..., j] - mean[j])
+            assert _errors(product, cov[i, j]) < 4
+
+
 @pytest.mark.parametrize("engine", [gd.Engine.NATIVE, gd.Engine.NUTPIE])
 def test_single_precision(backend: str, engine: gd.Engine) -> None:
     method = gd.NUTS(chains=2, warmup=300, draws=400, engine=engine)

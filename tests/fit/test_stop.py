@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Interrupt:
     def __init__(self, after: int) -> None:
         self.after, self.pressed, self.stopped = after, False, False
 
-    def start(self, chains: int, total: int) -> None:
+    def start(self, chains: Sequence[int], total: int) -> None:
         pass
 
     def update(self, chain: int, done: int, divergences: int) -> None:
@@ -123,6 +124,50 @@ def test_an_interrupt_during_warmup_stays_an_interrupt(engine: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         _engine(engine).mcmc(bound, gd.NUTS(chains=2, warmup=100_000, draws=10), 0, Interrupt(after=1))
     assert _children() == before
+
+
+@pytest.mark.parametrize("continued", [False, True])
+def test_an_interrupt_after_the_last_draw_loses_none(monkeypatch: pytest.MonkeyPatch, continued: bool) -> None:
+    """What is drawn is mapped to the declared latents, which takes a while where that is compiled."""
+    from gendsl import run
+
+    method = gd.NUTS(chains=2, warmup=10, draws=20, engine=gd.Engine.NATIVE)
+    before = schools().fit(SCHOOLS, method, backend="pyro", progress=False)
+    real = run.constrained
+
+    def pressed(*args: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return real(*args)
+
+    monkeypatch.setattr(run, "constrained", pressed)
+    if continued:
+        fit = before.continue_(5, progress=False)
+    else:
+        fit = schools().fit(SCHOOLS, method, backend="pyro", progress=False)
+    assert fit.draws["theta"].shape == (2, 25 if continued else 20, 8)
+    assert "interrupted when all draws were made" in repr(fit)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert "interrupted" not in repr(before)
+
+
+def test_a_late_interrupt_ends_a_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gendsl import run
+
+    real, calls = run.constrained, []
+
+    def pressed(*args: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return real(*args)
+
+    monkeypatch.setattr(run, "constrained", pressed)
+    m = gd.Model("m")
+    m.observe("y", gd.Normal(m.latent("mu", gd.Normal(0, 1)), 1), dims=m.plate("row", 3))
+    method = gd.NUTS(chains=1, warmup=10, draws=20)
+    out = gd.calibrate(m, {}, method, simulations=6, draws=9, backend="pyro", processes=1, progress=False)
+    assert not out.complete
+    assert len(out.ess) == 2
 
 
 def _job(source: str) -> Any:

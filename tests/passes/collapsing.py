@@ -42,6 +42,9 @@ class Family:
     vector: bool = False
 
 
+FACTOR = np.linalg.cholesky(np.array([[1.0, 0.3, -0.2], [0.3, 2.0, 0.5], [-0.2, 0.5, 1.5]]))
+
+
 def _simplex(a: Any, b: Any) -> Any:
     return gd.softmax(gd.stack([a, b, a * b]))
 
@@ -62,6 +65,11 @@ FAMILIES: dict[str, Family] = {
     "Dirichlet": Family(
         lambda a, b, n: gd.Dirichlet(gd.exp(gd.stack([a, b, a + b]))),
         lambda r, s: r.dirichlet([1.0, 2.0, 3.0], s),
+        vector=True,
+    ),
+    "MultivariateNormal": Family(
+        lambda a, b, n: gd.MultivariateNormal(gd.stack([a, b, a * b]), scale_tril=gd.exp(b) * FACTOR),
+        lambda r, s: r.normal(2.0, 1.0, (*s, 3)),
         vector=True,
     ),
     "Bernoulli": Family(lambda a, b, n: gd.Bernoulli(logits=a + b), lambda r, s: r.binomial(1, 0.3, s)),

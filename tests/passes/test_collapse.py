@@ -16,7 +16,7 @@ import gendsl as gd
 from gendsl.passes.collapse.likelihoods import LIKELIHOODS
 from gendsl.passes.collapse.regression import MOST_COLUMNS
 from tests.laws.law import BACKENDS, bind, check_law, close, fused, ppl
-from tests.passes.collapsing import FAMILIES, REGRESSIONS, density_graph, observed
+from tests.passes.collapsing import FACTOR, FAMILIES, REGRESSIONS, density_graph, observed
 
 
 def test_every_family_has_a_case() -> None:
@@ -65,6 +65,28 @@ def test_parameters_with_event_axes_keep_them(name: str) -> None:
     m.observe("y", gd.Normal(a, 2.0) if name == "Normal" else gd.Poisson(gd.exp(a)), dims=row)
     assert observed(m) == []
     check_law(m, {"y": np.random.default_rng(0).poisson(2.0, (15, 3))}, 0)
+
+
+@pytest.mark.parametrize("form", ["covariance_matrix", "precision_matrix"])
+def test_vectors_by_their_covariance_or_precision(form: str) -> None:
+    m = gd.Model("m")
+    row = m.plate("row")
+    a, s = m.latent("a", gd.Normal(0, 1).expand(3)), m.latent("s", gd.HalfNormal(1))
+    scale: Any = {form: s * (FACTOR @ FACTOR.T)}
+    m.observe("y", gd.MultivariateNormal(a, **scale), dims=m.plate("few"))
+    m.observe("z", gd.MultivariateNormal(-a, **scale), dims=row, missing=gd.Missing.MASK)
+    assert observed(m) == []
+    r = np.random.default_rng(0)
+    z = r.normal(size=(12, 3))
+    z[::5] = np.nan
+    check_law(m, {"y": 1e4 + r.normal(size=(2, 3)), "z": z}, 0)
+
+
+def test_long_vectors_are_left_alone() -> None:
+    m = gd.Model("m")
+    a = m.latent("a", gd.Normal(0, 1))
+    m.observe("y", gd.MultivariateNormal(a * np.ones(201), scale_tril=np.eye(201)), dims=m.plate("row"))
+    assert observed(m) == ["y"]
 
 
 SCALARS = [name for name, family in FAMILIES.items() if not family.vector]

@@ -16,8 +16,8 @@ from gendsl.backend import Draws
 from gendsl.fit import Fit
 from gendsl.results.plots.chains import _autocorrelation, _ranks
 from gendsl.results.plots.style import chain_colors
-from gendsl.results.scalars import ks_distance, most_different, of_draws, scalars, split_rhat
-from tests.predict.exact import fit_of
+from gendsl.results.scalars import ks_distance, most_different, of_draws, scalars, split_rhat, unconstrained
+from tests.predict.exact import fit_of, prior_fit
 
 
 def many(size: int, chains: int = 4, draws: int = 60, diverging: int = 0, seed: int = 0) -> Fit:
@@ -101,6 +101,20 @@ def test_pairs_of_what_the_sampler_moves() -> None:
     below = figure.axes[2]
     assert (below.get_xlabel(), below.get_ylabel()) == ("unconstrained s", "unconstrained x[0]")
     assert np.array_equal(below.lines[0].get_xdata(), np.log(fit.draws["s"]).ravel())
+
+
+def test_what_stands_for_a_latent_is_shown_under_its_name() -> None:
+    """Non-centred, or drawn between bounds; and no other latent whose name begins alike."""
+    m = gd.Model("moved")
+    s = m.latent("s", gd.HalfNormal(1))
+    m.latent("x_base", gd.Normal(0, 1))
+    m.latent("x", gd.Normal(0, s))
+    m.latent("y", gd.Uniform(0, s))
+    fit = prior_fit(m, {}, "pyro", 40)
+    for name, site in (("x", "x_base_2"), ("y", "y_unit"), ("s", "s"), ("x_base", "x_base")):
+        found = unconstrained(fit, [name])
+        assert found.labels == (f"unconstrained {site}",)
+        assert np.array_equal(found.draws[0], fit.raw.unconstrained[site])
 
 
 def test_a_scale_over_decades_has_a_logarithmic_axis() -> None:

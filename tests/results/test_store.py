@@ -125,6 +125,16 @@ def test_nan_infinity_and_signed_zero_keep_their_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ENDS)
+def test_a_seed_of_many_bits_comes_back(end: str, tmp_path: Path) -> None:
+    """numpy's SeedSequence makes seeds of 128 bits, and files have integers of 64."""
+    fit = small(lp=np.ones((2, 4)))
+    fit.seed = 2**127 + 3
+    fit.save(tmp_path / f"fit{end}")
+    same(fit, gd.load(tmp_path / f"fit{end}"))
+    assert fit.idata.posterior.attrs["seed"] == str(2**127 + 3)
+
+
+@pytest.mark.parametrize("end", ENDS)
 def test_arviz_and_xarray_open_the_file(end: str, tmp_path: Path) -> None:
     fit = regression_fit("pyro", 80)
     fit.save(tmp_path / f"fit{end}")

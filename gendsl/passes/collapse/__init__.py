@@ -155,6 +155,8 @@ class _Observation:
         flat = all(types[k].rank == family.parameter(k).rank for k in free)
         rows = replace(rows, over=over, flat=flat, groups=groups)
         lp = entry.density(rows, {k: p if k in entry.fixed else p.as_float() for k, p in parameters.items()})
+        if lp is None:
+            return None
         what = "sums" if groups is None else "sums of each group"
         return lp, f"{family.name} rows along {', '.join(over)} became {what}"
 

@@ -25,6 +25,7 @@ __all__ = ["LIKELIHOODS", "Likelihood", "Parameters"]
 
 Parameters = dict[str, Num]
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
+_MOST = 200  # elements of a vector, whose triangle would otherwise often be larger than the data
 _EPS = float(np.finfo(np.float64).eps)  # the engines keep probabilities this far from 0 and 1
 
 
@@ -33,19 +34,19 @@ class Likelihood:
     """One family.
 
     Attributes:
-        density: rows and parameters -> the summed log-density.
+        density: rows and parameters -> the summed log-density; None where sums would not be fewer numbers.
         fixed: parameters that must be data or constants; they may differ from row to row.
     """
 
-    density: Callable[[Rows, Parameters], Num]
+    density: Callable[[Rows, Parameters], Num | None]
     fixed: tuple[str, ...] = ()
 
 
 LIKELIHOODS: dict[str, Likelihood] = {}
 
 
-def _likelihood(family: str, *fixed: str) -> Callable[[Callable[[Rows, Parameters], Num]], None]:
-    def register(density: Callable[[Rows, Parameters], Num]) -> None:
+def _likelihood(family: str, *fixed: str) -> Callable[[Callable[[Rows, Parameters], Num | None]], None]:
+    def register(density: Callable[[Rows, Parameters], Num | None]) -> None:
         LIKELIHOODS[family] = Likelihood(density, fixed)
 
     return register
@@ -115,6 +116,36 @@ def _(rows: Rows, p: Parameters) -> Num:
         rows.sum(log(rows.x), "sum_log"),
     )
     return rows.count() * log(p["alpha"]) - p["alpha"] * excess - logs
+
+
+# -- vectors ----------------------------------------------------------------------------------------------------------
+@_likelihood("MultivariateNormal")
+def _(rows: Rows, p: Parameters) -> Num | None:
+    """-n (log det L + k log(2 pi) / 2) - |L^-1 [R', sqrt(n) (mean - loc)]|^2 / 2, R the triangle of rows - mean."""
+    n, k = rows.count(), _length(rows.x)
+    if k > _MOST:
+        return None
+    average = rows.total(rows.x, own=1) / call("expand_dims", call("maximum", rows.total(1.0), 1.0), axis=-1)
+    apart = rows.x - average
+    apart = apart if rows.counted is None else where(rows.counted, apart, 0.0)
+    spread = rows.keep(call("transpose", call("triangle", apart, dims=rows.over), axes=(-1, -2)), "spread")
+    gap = call("expand_dims", call("sqrt", n), axis=-1) * (rows.keep(average, "mean") - p["loc"])
+    both = call("concatenate", spread, call("expand_dims", gap, axis=-1), axis=-1)
+    if "precision_matrix" in p:
+        factor = call("cholesky", p["precision_matrix"])
+        z, log_det = call("transpose", factor, axes=(-1, -2)) @ both, -total(log(call("diagonal", factor)))
+    else:
+        factor = p["scale_tril"] if "scale_tril" in p else call("cholesky", p["covariance_matrix"])
+        z = call("solve_triangular", factor, both, lower=True, transposed=False)
+        log_det = total(log(call("diagonal", factor)))
+    return -(n * (log_det + k * _HALF_LOG_2PI)) - 0.5 * total(square(z))
+
+
+def _length(x: Num) -> int:
+    size = x.type.event[-1]
+    if not isinstance(size, int):
+        raise TypeError("a vector has a fixed number of elements")
+    return size
 
 
 # -- on the unit interval and the simplex -----------------------------------------------------------------------------
@@ -209,10 +240,7 @@ def _(rows: Rows, p: Parameters) -> Num:
 
 
 def _last(p: Parameters) -> int:
-    size = (p.get("probs") or p["logits"]).type.event[-1]
-    if not isinstance(size, int):
-        raise TypeError("classes are counted")
-    return size
+    return _length(p.get("probs") or p["logits"])
 
 
 def _class_terms(p: Parameters, counts: Num) -> Num:
