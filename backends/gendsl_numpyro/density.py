@@ -128,6 +128,15 @@ class FlatDensity:
         """The data where single calls are computed."""
         return self._moved(self.data) if self._program.device == CPU else self.data
 
+    def on(self, device: str) -> Data:
+        """The data on a device of the program's kind, such as "cuda:1"."""
+        p = self._program
+        if device == p.device:
+            return self.data
+        with p.backend.context(p.precision, device):
+            out: Data = jax.tree.map(lambda x: jnp.asarray(np.asarray(x)), self.data)
+            return out
+
     def _placing(self, coordinates: Coordinates | None) -> dict[str, Array]:
         """What places a vector (gendsl/math/affine.py)."""
         if coordinates is None:

@@ -61,6 +61,11 @@ def _options(method: MCMC) -> dict[str, Any]:
     raise TypeError(f"NumPyro has no kernel for {method!r}")
 
 
+def _place(state: Any) -> tuple[Any, ...]:
+    """How many chains a state holds, and on which device."""
+    return (state.i.shape, *state.i.devices())
+
+
 class Sampler:
     """A kernel. To be used inside the program's precision context.
 
@@ -85,7 +90,7 @@ class Sampler:
         algorithm = "NUTS" if isinstance(method, NUTS) else "HMC"
         self._init, self._next = hmc(potential_fn_gen=lambda data: partial(self._potential, data), algo=algorithm)
         self._begin = jax.jit(self._initial)
-        self._advance: dict[tuple[int, ...], Any] = {}  # by how many chains go in lockstep
+        self._advance: dict[Any, Any] = {}  # by how many chains go in lockstep, and where
 
     def begin(self, data: Data, starts: Sequence[Start], keys: Sequence[np.ndarray]) -> Any:
         """The state of chains that start, or of chains that go on with what they have adapted."""
@@ -101,12 +106,12 @@ class Sampler:
 
     def compile(self, data: Data, state: Any) -> None:
         """Compile the loop for as many chains, if that has not been done before."""
-        if state.i.shape not in self._advance:
-            self._advance[state.i.shape] = jax.jit(self._loop, donate_argnums=1).lower(data, state, 1).compile()
+        if (key := _place(state)) not in self._advance:
+            self._advance[key] = jax.jit(self._loop, donate_argnums=1).lower(data, state, 1).compile()
 
     def run(self, data: Data, state: Any, n: int) -> tuple[Any, dict[str, np.ndarray]]:
         """Iterate n <= `longest` times: the new state, and what to keep, (chain, iteration, ...); uses up `state`."""
-        state, kept = self._advance[state.i.shape](data, state, n)
+        state, kept = self._advance[_place(state)](data, state, n)
         lead = slice(None) if self._vectorised else None
         return state, {k: np.asarray(v)[lead][:, :n] for k, v in kept.items()}
 

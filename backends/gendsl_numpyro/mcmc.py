@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gendsl.backend import CPU, Draws, Progress
-from gendsl.methods import NUTS, nutpie
+from gendsl.methods import NUTS, ChainMethod, nutpie
 from gendsl.methods.chains import Chain, Start, Thinning, cores, gather, is_dense, limited, resume, tree_depth
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
@@ -26,7 +26,7 @@ from gendsl_numpyro.kernel import Sampler, sampler_of
 if TYPE_CHECKING:
     from gendsl.coordinates import Coordinates
     from gendsl.methods import MCMC
-    from gendsl.program import BoundProgram
+    from gendsl.program import BoundProgram, Program
     from gendsl.state import SamplerState
     from gendsl.training import Job, Report, Trained
 
@@ -41,14 +41,10 @@ _POLL = 0.1  # seconds between looks at the keyboard
 class NumpyroEngine:
     """What NumPyro runs.
 
-    Args:
-        vectorised: whether one program runs all chains in lockstep. Left out, it does on an accelerator; on a CPU each
-            chain is a run of its own, on a thread of its own, which measured nearly twice as fast to compile and to
-            run, because no chain waits for another's longer trajectory.
+    Where no chain method is named, one program runs all chains in lockstep on an accelerator. On a CPU each chain is a
+    run of its own, on a thread of its own, which measured nearly twice as fast to compile and to run, because no chain
+    waits for another's longer trajectory.
     """
-
-    def __init__(self, vectorised: bool | None = None) -> None:
-        self.vectorised = vectorised
 
     def train(self, job: Job, report: Report) -> Trained:
         """Train a game by gradients; see `gendsl.training`."""
@@ -128,7 +124,9 @@ class NumpyroEngine:
             return [nutpie.run_chain(density, settings, timed, report, stopped, prepare=density.stay)]
 
         # Threads of Python take turns: what is over in no time is done faster without waiting for each other.
-        return sample, chains, 1 if _seconds(density, chains[0]) < _SHORT else cores()
+        if method.chain_method is ChainMethod.AUTO:
+            return sample, chains, 1 if _seconds(density, chains[0]) < _SHORT else cores()
+        return sample, chains, 1 if method.chain_method is ChainMethod.SEQUENTIAL else cores()
 
     def _native(
         self,
@@ -142,24 +140,37 @@ class NumpyroEngine:
         p = program.program
         given = chains[0].inverse_mass
         dense = is_dense(method, program.dimension) if given is None else given.ndim == 2
-        lockstep = not p.device.startswith(CPU) if self.vectorised is None else self.vectorised
+        how = method.chain_method
+        lockstep = how is ChainMethod.VECTORIZED or (how is ChainMethod.AUTO and not p.device.startswith(CPU))
         groups = [chains] if lockstep else [[c] for c in chains]
+        names = _devices(p)[: len(groups)] if how is ChainMethod.PARALLEL else [p.device]
+        data = {name: density.on(name) for name in names}
+        where = [names[k % len(names)] for k in range(len(groups))]
         with p.context():
             sampler = sampler_of(p, density, method, dense, vectorised=lockstep)
-            keys = [[_key(source[0], c.number, source[1]) for c in group] for group in groups]
-            states = [sampler.begin(density.data, group, k) for group, k in zip(groups, keys, strict=True)]
-            sampler.compile(density.data, states[0])
+        states = []
+        for name, group in zip(where, groups, strict=True):
+            with p.backend.context(p.precision, name):
+                states.append(sampler.begin(data[name], group, [_key(source[0], c.number, source[1]) for c in group]))
+                sampler.compile(data[name], states[-1])
 
         def sample(at: int, until: float | None, stopped: Callable[[], bool]) -> list[Chain]:
-            # jax's precision is a property of the thread.
-            with p.context():
-                return _run(sampler, density.data, method, states[at], groups[at], progress, until, stopped)
+            # jax's precision and default device are properties of the thread.
+            with p.backend.context(p.precision, where[at]):
+                return _run(sampler, data[where[at]], method, states[at], groups[at], progress, until, stopped)
 
-        return sample, list(range(len(groups))), cores()
+        lanes = 1 if how is ChainMethod.SEQUENTIAL else max(cores(), len(names))
+        return sample, list(range(len(groups))), lanes
 
 
 _Sample = Callable[[Any, float | None, Callable[[], bool]], list[Chain]]
 """Samples a group of chains until some time, unless it is told to stop before."""
+
+
+def _devices(program: Program) -> list[str]:
+    """The devices that a program may run on: all of a kind, unless one of them is named."""
+    kind, _, number = program.device.partition(":")
+    return [program.device] if number else [d for d in program.backend.devices() if d.partition(":")[0] == kind]
 
 
 def _seconds(density: FlatDensity, start: Start) -> float:

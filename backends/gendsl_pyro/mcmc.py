@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gendsl.backend import Draws, Progress
-from gendsl.methods import nutpie
+from gendsl.errors import BackendError, caller
+from gendsl.methods import ChainMethod, nutpie
 from gendsl.methods.chains import Chain, Start, cores, gather, is_dense, resume
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
@@ -68,8 +69,16 @@ class PyroEngine:
 
         Raises:
             FitError: if no starting point is found, a chain fails, or the deadline comes before the first draw.
-            BackendError: if nutpie is wanted and not installed.
+            BackendError: if nutpie is wanted and not installed, or chains are to be vectorised.
         """
+        if method.chain_method is ChainMethod.VECTORIZED:
+            raise BackendError(
+                f"{type(method).__name__}: Pyro's chains cannot be vectorised",
+                given="chain_method=gd.ChainMethod.VECTORIZED",
+                needed="gd.ChainMethod.PARALLEL, which is processes, or SEQUENTIAL",
+                fix='leave chain_method out, or fit with backend="numpyro"',
+                where=caller(),
+            )
         if not method.native:
             nutpie.require()
         clock, began = Clock(method.deadline), time.perf_counter()
@@ -86,8 +95,10 @@ class PyroEngine:
         settings = Settings(program.shapes, method, dense, seed, state.run + 1 if state else 0, device, coordinates)
         seconds = {"start": time.perf_counter() - began}
         total = (0 if state and method.native else method.warmup) + method.draws * method.thinning
-        workers = min(self.processes or cores(), len(chains)) if sys.executable else 1
-        alone = workers == 1 or len(chains) * total <= _SMALL
+        at_once = 1 if method.chain_method is ChainMethod.SEQUENTIAL else self.processes or cores()
+        workers = min(at_once, len(chains)) if sys.executable else 1
+        small = method.chain_method is ChainMethod.AUTO and len(chains) * total <= _SMALL
+        alone = workers == 1 or small
         clock.share(len(chains), 1 if alone else workers)
         progress.start([c.number for c in chains], total)
         try:

@@ -142,7 +142,9 @@ class _Worker:
 
     def _read(self, inbox: queue.Queue[tuple[_Worker, Any]]) -> None:
         try:
-            with suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):  # the end of its output, or half a message
+            with suppress(
+                EOFError, OSError, ValueError, pickle.UnpicklingError
+            ):  # the end of its output, or half a message
                 while True:
                     inbox.put((self, pickle.load(self._out)))
         finally:

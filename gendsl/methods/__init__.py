@@ -4,7 +4,7 @@ from gendsl.methods import init
 from gendsl.methods.base import Method
 from gendsl.methods.init import Init
 from gendsl.methods.langevin import MALA, ULA, Langevin
-from gendsl.methods.mcmc import HMC, MCMC, NUTS, Adjusted, Centering, Engine
+from gendsl.methods.mcmc import HMC, MCMC, NUTS, Adjusted, Centering, ChainMethod, Engine
 from gendsl.methods.train import Checkpoint, Precision, Remainder, Train, Validation
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "ULA",
     "Adjusted",
     "Centering",
+    "ChainMethod",
     "Checkpoint",
     "Engine",
     "Init",

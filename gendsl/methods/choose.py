@@ -6,15 +6,15 @@ the sampler with all chains in it. So on NumPyro it is ahead while there are few
 compiling; from about 25 scalars on the kernel is ahead, up to some 100, beyond which a metric of low rank is worth more
 than the calls cost. On Pyro, which compiles nothing, nutpie is ahead at every size.
 
-nutpie runs on the CPU, adapts in warmup alone, and has no dense metric: for anything else there are the backends' own
-kernels. `make peers` and `make cases` compare them.
+nutpie runs on the CPU, adapts in warmup alone, and has no dense metric and no vectorised chains: for anything else
+there are the backends' own kernels. `make peers` and `make cases` compare them.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from gendsl.methods.mcmc import MCMC, NUTS, Engine
+from gendsl.methods.mcmc import MCMC, NUTS, ChainMethod, Engine
 from gendsl.methods.nutpie import available
 
 __all__ = ["chosen"]
@@ -35,6 +35,7 @@ def chosen(method: MCMC, backend: str, dimension: int, *, on_cpu: bool) -> MCMC:
     """
     if not isinstance(method, NUTS) or method.engine is not Engine.AUTO:
         return method
-    able = on_cpu and method.dense is None and method.warmup > 0 and available()
+    apart = method.chain_method is not ChainMethod.VECTORIZED
+    able = on_cpu and apart and method.dense is None and method.warmup > 0 and available()
     ahead = able and dimension not in _KERNEL_AHEAD.get(backend, ())
     return replace(method, engine=Engine.NUTPIE if ahead else Engine.NATIVE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gendsl.methods.mcmc import MCMC, Adjusted
 
@@ -36,6 +37,8 @@ class MALA(Adjusted):
     precondition: bool = True
     target_accept: float = 0.574
 
+    lockstep: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._number("step_size", math.inf, "a positive length", "a positive number, such as 0.1")
@@ -65,6 +68,8 @@ class ULA(MCMC):
 
     step_size: float = 0.1
     precondition: bool = True
+
+    lockstep: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from gendsl.errors import ModelError, caller
 from gendsl.methods.base import Method
 from gendsl.methods.init import Init, Uniform
 
-__all__ = ["HMC", "MCMC", "NUTS", "Adjusted", "Centering", "Engine"]
+__all__ = ["HMC", "MCMC", "NUTS", "Adjusted", "Centering", "ChainMethod", "Engine"]
 
 
 class Engine(StrEnum):
@@ -28,6 +28,22 @@ class Engine(StrEnum):
     AUTO = "auto"
     NATIVE = "native"
     NUTPIE = "nutpie"
+
+
+class ChainMethod(StrEnum):
+    """How the chains of one run share the machine. Draws of a chain are the same under SEQUENTIAL and PARALLEL.
+
+    PARALLEL runs as many at once as there are cores: on Pyro in processes, on NumPyro in threads; where jax has several
+    devices of the kind, such as GPUs, NumPyro's own kernel takes all of them in turn. SEQUENTIAL runs one after another
+    in this process. VECTORIZED runs all in lockstep as one program, each waiting for the longest trajectory: NumPyro's
+    own kernel only. AUTO is PARALLEL where that pays, SEQUENTIAL for what is over at once, and for NumPyro's own kernel
+    on an accelerator VECTORIZED.
+    """
+
+    AUTO = "auto"
+    PARALLEL = "parallel"
+    SEQUENTIAL = "sequential"
+    VECTORIZED = "vectorized"
 
 
 class Centering(StrEnum):
@@ -57,6 +73,7 @@ class MCMC(Method):
             Chains that run one after another share the time.
         keep_warmup: whether the draws of warmup are kept too, as groups warmup_posterior and warmup_sample_stats.
         centering: how hierarchical latents that are not declared with `centered=` are parametrised.
+        chain_method: how the chains share the machine.
         whiten: whether the sampler moves the coefficients of linear predictors in the coordinates of the design's QR
             factorisation (gendsl/whitening.py).
 
@@ -73,7 +90,11 @@ class MCMC(Method):
     deadline: float | None = None
     keep_warmup: bool = False
     centering: Centering = Centering.AUTO
+    chain_method: ChainMethod = ChainMethod.AUTO
     whiten: bool = True
+
+    lockstep: ClassVar[bool] = False
+    """Whether all chains move together, whatever the backend."""
 
     @property
     def native(self) -> bool:
@@ -99,6 +120,12 @@ class MCMC(Method):
         if self.centering not in list(Centering):
             self._refuse("unknown centering", self.centering, " or ".join(f"gd.Centering.{c.name}" for c in Centering))
         object.__setattr__(self, "centering", Centering(self.centering))
+        if self.chain_method not in list(ChainMethod):
+            known = " or ".join(f"gd.ChainMethod.{c.name}" for c in ChainMethod)
+            self._refuse("unknown chain method", self.chain_method, known)
+        object.__setattr__(self, "chain_method", ChainMethod(self.chain_method))
+        if self.lockstep and self.chain_method not in (ChainMethod.AUTO, ChainMethod.VECTORIZED):
+            self._refuse("its chains move together", self.chain_method, "gd.ChainMethod.VECTORIZED, or none named")
         if self.dense is not None:
             self._boolean("dense", " or None", "leave dense out: the sampler decides")
         if self.deadline is not None:
@@ -188,6 +215,8 @@ class NUTS(Adjusted):
                 fix="leave dense out, or use engine=gd.Engine.NATIVE",
                 where=caller(),
             )
+        if self.engine is Engine.NUTPIE and self.chain_method is ChainMethod.VECTORIZED:
+            self._refuse("nutpie's chains are apart", self.chain_method, "gd.ChainMethod.PARALLEL or SEQUENTIAL")
         if self.engine is Engine.NUTPIE and not self.warmup:
             self._refuse("nutpie has nothing but warmup to adapt in", 0, "warmup=1 or more", "for example warmup=300")
 

@@ -75,12 +75,12 @@ def _gendsl(case: str, backend: str, draws: int) -> Sampled:
     if backend == "numpyro":
         from gendsl_numpyro.mcmc import NumpyroEngine
 
-        engine, chains = NumpyroEngine(vectorised=True), 4
+        engine, chains, how = NumpyroEngine(), 4, gd.ChainMethod.VECTORIZED
     else:
         from gendsl_pyro.mcmc import PyroEngine
 
-        engine, chains = PyroEngine(processes=1), 1
-    method = gd.NUTS(chains=chains, draws=draws, dense=False, engine=gd.Engine.NATIVE)
+        engine, chains, how = PyroEngine(), 1, gd.ChainMethod.SEQUENTIAL
+    method = gd.NUTS(chains=chains, draws=draws, dense=False, engine=gd.Engine.NATIVE, chain_method=how)
     watch = _Watch(method.warmup)
     out = engine.mcmc(bound, method, 0, watch)
     growth = _megabytes("VmHWM") - watch.before

@@ -76,10 +76,13 @@ def test_lockstep_chains_draw_from_the_same_gaussian() -> None:
     from gendsl_numpyro.mcmc import NumpyroEngine
 
     bound = regression().compile("numpyro").bind({"x": X, "y": Y})
-    method = gd.NUTS(chains=3, warmup=300, draws=400)  # an engine that is asked itself runs its kernel
-    engine = NumpyroEngine(vectorised=True)
+    # An engine that is asked itself runs its kernel.
+    method = gd.NUTS(chains=3, warmup=300, draws=400, chain_method=gd.ChainMethod.VECTORIZED)
+    engine = NumpyroEngine()
     draws = engine.mcmc(bound, method, 3, Silent())
-    more = engine.mcmc(bound, gd.NUTS(chains=4, warmup=300, draws=20), 3, Silent())  # compiled anew
+    more = engine.mcmc(
+        bound, gd.NUTS(chains=4, warmup=300, draws=20, chain_method=method.chain_method), 3, Silent()
+    )  # compiled anew
     assert more.unconstrained["w"].shape == (4, 20, 3)
     w = draws.unconstrained["w"]
     assert w.shape == (3, 400, 3)

@@ -104,7 +104,8 @@ def test_lockstep_chains_go_on() -> None:
     from gendsl_numpyro.mcmc import NumpyroEngine
 
     first, more = fitted("numpyro", "NUTS")
-    raw = NumpyroEngine(vectorised=True).mcmc(first.bound, replace(NUTS, draws=20), 3, Silent(), first.state)
+    method = replace(NUTS, draws=20, chain_method=gd.ChainMethod.VECTORIZED)
+    raw = NumpyroEngine().mcmc(first.bound, method, 3, Silent(), first.state)
     assert raw.state is not None
     assert first.state is not None
     assert np.array_equal(raw.state.step_size, first.state.step_size)

@@ -178,3 +178,18 @@ def continuation_by_nothing():
 @mistake(gd.FitError, "a calibration needs all draws of each fit", "deadline=60", "leave deadline out")
 def calibration_with_a_deadline():
     gd.calibrate(schools(), SCHOOLS, gd.NUTS(deadline=60), backend="pyro", progress=False)  # here
+
+
+@mistake(gd.ModelError, "NUTS: unknown chain method", "'lanes'", "gd.ChainMethod.PARALLEL")
+def unknown_chain_method():
+    gd.NUTS(chain_method="lanes")  # here
+
+
+@mistake(gd.ModelError, "NUTS: nutpie's chains are apart", "vectorized", "gd.ChainMethod.PARALLEL or SEQUENTIAL")
+def nutpie_vectorised():
+    gd.NUTS(engine="nutpie", chain_method="vectorized")  # here
+
+
+@mistake(gd.ModelError, "MALA: its chains move together", "parallel", "gd.ChainMethod.VECTORIZED")
+def mala_in_parallel():
+    gd.MALA(chain_method=gd.ChainMethod.PARALLEL)  # here

@@ -1,7 +1,7 @@
 """The models as a user of NumPyro or of Pyro writes them; the two spell these the same way.
 
-A program is a function of the engine's module, its distributions and its array module, then of the data. Flat priors are
-distributions that are masked: Pyro cannot start from its `ImproperUniform`.
+A program is a function of the engine's module, its distributions and its array module, then of the data. Flat priors
+are distributions that are masked: Pyro cannot start from its `ImproperUniform`.
 """
 
 from __future__ import annotations
