@@ -12,7 +12,7 @@ from gendsl.graph.ops import OPS, Problem
 from gendsl.graph.types import ArrayType, DistType, DType, TupleType
 
 X = ArrayType()
-V3, V2 = ArrayType(event=(3,)), ArrayType(event=(2,))
+V3, V2, V1 = ArrayType(event=(3,)), ArrayType(event=(2,)), ArrayType(event=(1,))
 M33, M23 = ArrayType(event=(3, 3)), ArrayType(event=(2, 3))
 A, AB = ArrayType(("a",)), ArrayType(("a", "b"))
 INT, BOOL = ArrayType(dtype=DType.INT), ArrayType(dtype=DType.BOOL)
@@ -105,8 +105,10 @@ def test_rule_refuses(op: str, args: list, attrs: dict, words: str) -> None:
         ("Dirichlet", [X], ("concentration",), "must be a vector"),
         ("MultivariateNormal", [V3, V3], ("loc", "scale_tril"), "must be a matrix"),
         ("MultivariateNormal", [V2, M33], ("loc", "scale_tril"), "sizes of location and matrix differ"),
+        ("MultivariateNormal", [V1, M33], ("loc", "scale_tril"), "sizes of location and matrix differ"),
         ("MultivariateNormal", [V3, M23], ("loc", "scale_tril"), "must be square"),
         ("Wishart", [X, M23], ("df", "scale_tril"), "square matrix"),
+        ("LowRankMultivariateNormal", [V1, M33, V3], ("loc", "cov_factor", "cov_diag"), "sizes of location, factor"),
         ("LowRankMultivariateNormal", [V3, M23, V3], ("loc", "cov_factor", "cov_diag"), "sizes of location, factor"),
     ],
 )

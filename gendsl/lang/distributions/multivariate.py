@@ -15,7 +15,7 @@ from gendsl.graph.constraints import (
 )
 from gendsl.graph.families import Params
 from gendsl.graph.ops import Problem
-from gendsl.graph.types import Size, broadcast
+from gendsl.graph.types import Size
 from gendsl.lang.distributions.base import Distribution, param, static
 from gendsl.lang.expr import Value
 
@@ -37,14 +37,15 @@ def _vector(p: Params, loc: str, matrix: str) -> tuple[Size, ...]:
     rows = p.array(matrix).event[-2:]
     if rows[0] != rows[1]:
         raise Problem(f"'{matrix}' must be square", given=f"event {p.array(matrix).event}")
-    size = broadcast(p.array(loc).event[-1:], rows[-1:])
-    if size is None or size != rows[-1:]:
+    given = p.array(loc).event[-1:]
+    if given != rows[-1:]:
         raise Problem(
             "the sizes of location and matrix differ",
             given=f"{loc}: event {p.array(loc).event}, {matrix}: event {p.array(matrix).event}",
             needed="a vector of n and a matrix of n x n",
+            fix=f"for one {loc} of all elements: {loc} * np.ones({rows[-1]})" if given == (1,) else None,
         )
-    return size
+    return rows[-1:]
 
 
 class Dirichlet(Distribution):
@@ -84,13 +85,13 @@ class LowRankMultivariateNormal(Distribution):
     @staticmethod
     def _event(p: Params) -> tuple[Size, ...]:
         rows, diag = p.array("cov_factor").event[-2], p.array("cov_diag").event[-1]
-        size = broadcast(p.array("loc").event[-1:], (rows,), (diag,))
-        if size is None or rows != diag:
+        if not p.array("loc").event[-1:] == (rows,) == (diag,):
             raise Problem(
                 "the sizes of location, factor and diagonal differ",
                 given=f"loc {p.array('loc').event}, cov_factor {p.array('cov_factor').event}, cov_diag {diag}",
+                needed="a vector of n, a matrix with n rows, a vector of n",
             )
-        return size
+        return (rows,)
 
 
 class MultivariateStudentT(Distribution):
