@@ -113,7 +113,7 @@ def test_it_is_kept_and_moved(kind: str, tmp_path: Path) -> None:
     again = gd.Model.from_json(m.to_json())
     assert again == m
     assert again.to_json() == m.to_json()
-    assert "context=label" in str(m)
+    assert "context=2), label)" in str(m)
     assert kind in str(m.explain()).lower()
     assert len(m.plot().axes) == 1
     few_rows = {name: value[:30] for name, value in DATA.items()}
