@@ -172,5 +172,8 @@ class DiffusionDensity(Density, Checked):
 
 
 def _over(nn: Layers, x: Array, context: Array | None, event: Event) -> Array:
-    """x with the left axes that a context has and it has not."""
-    return x if context is None else broadcast_lead(nn.ops, x, len(event), lead_of(context, 1))
+    """x with the left axes that a context has and it has not, in memory: torch's forward mode takes no wider view."""
+    if context is None:
+        return x
+    wide = broadcast_lead(nn.ops, x, len(event), lead_of(context, 1))
+    return wide if wide is x else wide + nn.ops.zeros(tuple(wide.shape), like=x)

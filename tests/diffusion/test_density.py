@@ -95,6 +95,23 @@ def test_backends_agree(case: str) -> None:
         assert np.any(slope), f"no gradient reaches {name}"
 
 
+def test_one_value_and_one_noise_under_many_contexts(backend: str) -> None:
+    """Left axes that the context has alone are a loop over it."""
+    spec, event = CASES["conditional"]
+    rng = np.random.default_rng(4)
+    with double(backend) as (b, _):
+        nn = layers(backend)
+        params = {k: b.array(v, "float64") for k, v in spec.init(event, 0).items()}
+        x, c = rng.normal(size=(3, 2)), rng.normal(size=(4, 1, 3))
+        given = [b.array(v, "float64") for v in (x, c)]
+        for function in (spec.log_prob, spec.sample):
+            call = compiled(backend, lambda x, c, f=function: f(nn, params, x, c))
+            whole = b.numpy(call(*given))
+            assert whole.shape[:2] == (4, 3)
+            one = b.numpy(call(given[0], given[1][2]))
+            np.testing.assert_allclose(whole[2], one, rtol=1e-12)
+
+
 def test_draws_have_the_density() -> None:
     """log p(f(z)) = log N(z; 0, b^2) - log |df/dz|: the sampler's map and the ODE's density, both with fine steps."""
     fine = DiffusionDensity(

@@ -122,7 +122,7 @@ def network_of_a_context_that_is_called_the_critic():
 
 
 # -- data -------------------------------------------------------------------------------------------------------------
-@mistake(gd.DataError, "'label'", "event (3,)", "2")
+@mistake(gd.DataError, "'label'", "2 along event axis 0", "event (3,)")
 def labels_of_fewer_classes():
     m = gd.Model("classes")
     row = m.plate("row")
@@ -136,7 +136,7 @@ def labels_of_fewer_rows():
     _model(_energy).fit(DATA | {"label": LABELS[:4]}, gd.Train(steps=1), backend="pyro", progress=False)
 
 
-@mistake(gd.DataError, "'label'", "'label'")
+@mistake(gd.DataError, "data are missing for 'label'", 'add "label" to the data')
 def rows_without_their_labels():
     _model(_diffusion).fit({"x": ROWS}, gd.Train(steps=1), backend="pyro", progress=False)
 
@@ -151,12 +151,12 @@ def _trained(kind: str) -> Any:
     return _fit(_model({"diffusion": _diffusion, "energy": _energy, "pushed": _pushed}[kind]), objective)
 
 
-@mistake(gd.DataError, "'label'")
+@mistake(gd.DataError, "data are missing for 'label'", 'add "label" to the data')
 def draws_of_no_class():
     _trained("diffusion").sample(10)
 
 
-@mistake(gd.DataError, "'label'")
+@mistake(gd.DataError, "data are missing for 'label'", 'add "label" to the data')
 def draws_of_a_pushforward_of_no_class():
     _trained("pushed").sample(10)
 
@@ -168,12 +168,12 @@ def draws_of_an_energy_of_no_class():
     _trained("energy").sample(10, sampler=gd.MALA(chains=1))
 
 
-@mistake(gd.DataError, "'label'", "event (3,)")
+@mistake(gd.DataError, "'label'", "1 axis", "dims (row), event (3,)")
 def draws_of_a_class_by_its_number():
     _trained("diffusion").sample({"label": np.array([0, 1, 2])})
 
 
-@mistake(gd.DataError, "'label'")
+@mistake(gd.DataError, "data are missing for 'label'", 'add "label" to the data')
 def held_out_rows_without_labels():
     _trained("diffusion").log_prob({"x": ROWS})
 
