@@ -300,7 +300,7 @@ class TrainedFit:
         With a guide of gd.guide, from the posterior predictive distribution: see `Fit.sample`. With a model as guide,
         or without latents, from the model with its trained parameters, latents from their priors; Gaussian processes
         of a model without latents given the data that it was trained on, at new inputs. An energy has no
-        draws of its own: chains of a sampler give them, each a row for itself.
+        draws of its own: chains of a sampler give them, each a row for itself; under a context, all rows together.
 
         Args:
             data: values of the data; left out, those of the fit; or a number of new rows, of which one draw is made.
@@ -312,7 +312,8 @@ class TrainedFit:
                 left out by their own.
 
         Returns:
-            Site -> (1, draw, *dims, *event); of an energy, (chain, draw, *event).
+            Site -> (1, draw, *dims, *event); of an energy, (chain, draw, *event), and with a context (chain, draw,
+            *dims, *event).
 
         Raises:
             FitError: if an energy is given no sampler, or another model is given one and draws no diffusion.

@@ -1,5 +1,8 @@
 """Diffusions as densities: drawn by a solver of the probability-flow ODE, and judged by it.
 
+Under a context y all of it is of x given y: the network is a function of (x_t, t, y), and losses, solvers and the trace
+of the Jacobian, which is that in x, hold y as it is. How a network sees y is in gendsl/networks/time.py.
+
 The density is that of x at the process's `start`, data with the noise sigma(start) on them; see
 gendsl/math/diffusion/likelihood.py for what is exact about it.
 """
@@ -17,7 +20,7 @@ from gendsl.math.diffusion.predicts import Net, Predicts, denoiser
 from gendsl.math.diffusion.table import Table, run
 from gendsl.networks import Network, Sinusoidal
 from gendsl.networks.base import shape_words
-from gendsl.networks.layers import Array, Layers, Values
+from gendsl.networks.layers import Array, Layers, Values, broadcast_lead, lead_of
 from gendsl.networks.parameter import Parameters
 from gendsl.processes import ForwardProcess
 from gendsl.samplers import DPMSolver, Sampler
@@ -44,6 +47,7 @@ class DiffusionDensity(Density, Checked):
         flow: how the log-density is computed. Probes, where there are any, are the same for all rows and evaluations: a
             function of the event's shape alone.
         data_scale: standard deviation of the data, which a network that predicts F is scaled by.
+        context: numbers in the context that the network sees with the time; 0 for none.
 
     Raises:
         ModelError: if a value is not what it should be.
@@ -70,8 +74,9 @@ class DiffusionDensity(Density, Checked):
         self._part("sampler", Sampler, "gd.sampler.DPMSolver(steps=20)")
         self._part("flow", ProbabilityFlow, "gd.ProbabilityFlow()")
         self._number("data_scale", 0.0)
+        self._count("context", 0)
         if self.context:
-            self._refuse("a diffusion takes no context", f"context={self.context}", "context=0")
+            self.network.check_context()
         if self.sampler.stochastic:
             self._refuse(
                 "a distribution's own sampler is a function of one normal event",
@@ -90,16 +95,24 @@ class DiffusionDensity(Density, Checked):
                 f"{shape_words(event)} -> {shape_words(event)}",
                 "a network as wide at its end as the event",
             )
-        return {f"network.{name}": p for name, p in self.network.parameters(event).items()}
+        own = self.network.parameters(event, self.context) if self.context else self.network.parameters(event)
+        return {f"network.{name}": p for name, p in own.items()}
 
-    def net(self, nn: Layers, params: Values, event: Event) -> Net:
-        """The network as a function of x (..., *event) and a time as it sees it, () or (...)."""
+    def net(self, nn: Layers, params: Values, event: Event, context: Array | None = None) -> Net:
+        """The network as a function of x (..., *event) and a time as it sees it, () or (...).
+
+        Args:
+            nn: a backend's layers.
+            params: name -> array, names as in `parameters`.
+            event: event shape of x.
+            context: (..., numbers); its left axes are among those of x, or 1.
+        """
         own = {name.removeprefix("network."): value for name, value in params.items()}
-        return lambda x, t: self.network.apply(nn, own, x, event=event, time=t)
+        return lambda x, t: self.network.apply(nn, own, x, event=event, time=t, context=context)
 
-    def denoise(self, nn: Layers, params: Values, event: Event) -> Net:
-        """The posterior mean, of x (..., *event) and t, () or (...)."""
-        net = self.net(nn, params, event)
+    def denoise(self, nn: Layers, params: Values, event: Event, context: Array | None = None) -> Net:
+        """The posterior mean, of x (..., *event) and t, () or (...); arguments as for `net`."""
+        net = self.net(nn, params, event, context)
         return denoiser(nn.ops, self.process, self.predicts, net, len(event), self.data_scale)
 
     def log_density(
@@ -110,6 +123,7 @@ class DiffusionDensity(Density, Checked):
         event: Event | None = None,
         base: Callable[[Array], Array] | None = None,
         check: bool = False,
+        context: Array | None = None,
     ) -> LogDensity:
         """The log-density and what it is worth.
 
@@ -120,13 +134,15 @@ class DiffusionDensity(Density, Checked):
             event: event shape of x; left out, its last axis.
             base: log-density of the noise of a draw; left out, standard normal.
             check: whether the solver's error is estimated.
+            context: (..., numbers); its left axes broadcast with those of x.
         """
         event = tuple(x.shape[-1:]) if event is None else tuple(event)
+        x = _over(nn, x, context, event)
         probes = self.flow.draw(nn.ops, nn.ops.key(0), nn.ops.zeros(event, like=x))
         if probes is not None:
             shape = (probes.shape[0], *(1,) * (x.ndim - len(event)), *event)
             probes = nn.ops.broadcast_to(nn.ops.reshape(probes, shape), (shape[0], *x.shape))
-        denoise, end = self.denoise(nn, params, event), None
+        denoise, end = self.denoise(nn, params, event, context), None
         if base is not None:
             scale = self.process.base_scale
             volume = math.prod(event) * math.log(scale)
@@ -143,7 +159,7 @@ class DiffusionDensity(Density, Checked):
         base: Callable[[Array], Array] | None = None,
     ) -> Array:
         """The log-density, (...)."""
-        return self.log_density(nn, params, x, event, base).value
+        return self.log_density(nn, params, x, event, base, context=context).value
 
     def sample(
         self, nn: Layers, params: Values, noise: Array, context: Array | None = None, event: Event | None = None
@@ -151,4 +167,13 @@ class DiffusionDensity(Density, Checked):
         """What the sampler makes of the noise, (..., *event)."""
         event = tuple(noise.shape[-1:]) if event is None else tuple(event)
         table = _table(self.sampler, self.process, self.predicts, self.data_scale)
-        return run(nn.ops, table, self.net(nn, params, event), self.process.base_scale * noise)
+        start = self.process.base_scale * _over(nn, noise, context, event)
+        return run(nn.ops, table, self.net(nn, params, event, context), start)
+
+
+def _over(nn: Layers, x: Array, context: Array | None, event: Event) -> Array:
+    """x with the left axes that a context has and it has not, in memory: torch's forward mode takes no wider view."""
+    if context is None:
+        return x
+    wide = broadcast_lead(nn.ops, x, len(event), lead_of(context, 1))
+    return wide if wide is x else wide + nn.ops.zeros(tuple(wide.shape), like=x)

@@ -5,6 +5,9 @@
 The log-density is -E(x): up to log Z, which is a constant of x but not of the parameters, so that it does not tell how
 to learn them from data (gendsl/objectives/energy.py and gendsl/objectives/contrastive.py do). Posteriors of latents do
 not depend on Z. A network alone need not have a finite Z; with a spread it has one, unless f falls like a parabola.
+
+Under a context y, E(x, y) = f(x, y) + |x|^2 / (2 s^2) is the energy of x given y, and Z is a function of y: scores and
+chains, in x alone, do not see it, but a posterior of y would need it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from dataclasses import KW_ONLY, dataclass
 from gendsl.densities.base import Density, Event, Noise
 from gendsl.math.events import norm_sq
 from gendsl.networks.base import Network, shape_words
-from gendsl.networks.layers import Array, Layers, Values
+from gendsl.networks.beside import beside, seen_event
+from gendsl.networks.layers import Array, Layers, Values, lead_of
 from gendsl.networks.native import Native
 from gendsl.networks.parameter import Parameters
 
@@ -30,6 +34,7 @@ class EnergyDensity(Density):
     Args:
         network: f, from an event to one number.
         spread: s, about as wide as the data; None for f alone.
+        context: numbers in the context that f sees beside x (gendsl/networks/beside.py); 0 for none.
 
     Raises:
         ModelError: if a value is not what it should be.
@@ -46,8 +51,6 @@ class EnergyDensity(Density):
     def __post_init__(self) -> None:
         self._count("context", 0)
         check_network(self, self.network, "gd.MLP(1, hidden=(64, 64))")
-        if self.context:
-            self._refuse("an energy takes no context", f"context={self.context}", "context=0")
         if self.spread is not None:
             self._positive("spread")
 
@@ -63,20 +66,24 @@ class EnergyDensity(Density):
 
     def parameters(self, event: Event) -> Parameters:
         """network.*"""
-        if math.prod(self.network.output(event)) != 1:
+        seen = seen_event(event, self.context)
+        if math.prod(self.network.output(seen)) != 1:
             self._refuse(
                 "an energy is one number",
-                f"a result of event {shape_words(self.network.output(event))} for events {shape_words(event)}",
+                f"a result of event {shape_words(self.network.output(seen))} for events {shape_words(seen)}",
                 "a network from an event to one number",
                 "for example gd.MLP(1)",
             )
-        return {f"network.{name}": p for name, p in self.network.parameters(event).items()}
+        return {f"network.{name}": p for name, p in self.network.parameters(seen).items()}
 
-    def energy(self, nn: Layers, params: Values, x: Array, event: Event | None = None) -> Array:
-        """E(x), (...); arguments as for `log_prob`."""
+    def energy(
+        self, nn: Layers, params: Values, x: Array, event: Event | None = None, context: Array | None = None
+    ) -> Array:
+        """E(x), or E(x, context), (...); arguments as for `log_prob`."""
         event = tuple(x.shape[-1:]) if event is None else event
-        batch = x.ndim - len(event)
-        out = nn.ops.reshape(self.network.apply(nn, of_network(params), x, event=event), tuple(x.shape[:batch]))
+        seen, whole = beside(nn.ops, x, context, len(event)), seen_event(event, self.context)
+        lead, batch = lead_of(seen, len(whole)), x.ndim - len(event)
+        out = nn.ops.reshape(self.network.apply(nn, of_network(params), seen, event=whole), lead)
         return out if self.spread is None else out + norm_sq(nn.ops, x / self.spread, batch) / 2.0
 
     def log_prob(
@@ -88,8 +95,8 @@ class EnergyDensity(Density):
         event: Event | None = None,
         base: Callable[[Array], Array] | None = None,
     ) -> Array:
-        """-E(x), (...)."""
-        return -self.energy(nn, params, x, event)
+        """-E(x), or -E(x, context), (...)."""
+        return -self.energy(nn, params, x, event, context)
 
 
 def check_network(spec: Density, network: object, example: str) -> None:

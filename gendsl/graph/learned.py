@@ -15,7 +15,7 @@ from gendsl.graph.networks import Used, networks_of
 from gendsl.graph.node import Graph, Node, subgraphs
 from gendsl.graph.types import DistType
 
-__all__ = ["Learned", "UsedDensity", "densities", "learned_of", "parts"]
+__all__ = ["Learned", "UsedDensity", "context_of", "densities", "learned_of", "parts"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,12 @@ def parts(graph: Graph, site: Node) -> Iterator[Node]:
         d = graph.nodes[todo.pop()]
         yield d
         todo += [a for a in d.args if isinstance(graph.nodes[a].type, DistType)]
+
+
+def context_of(dist: Node) -> int | None:
+    """The node of the context that a distribution is conditional on; None where there is none."""
+    names = dist.attr["params"]
+    return dist.args[names.index("context")] if "context" in names else None
 
 
 def _named(name: object, n: Node) -> str:

@@ -5,13 +5,15 @@ To add one, write a frozen dataclass over `Network` or `Timed` with `output`, `p
 """
 
 from gendsl.networks.activation import Activation
-from gendsl.networks.base import Event, Network, Placed, Timed, initial, parameter_names, placing
+from gendsl.networks.base import Event, Network, Timed
+from gendsl.networks.beside import beside, seen_event
 from gendsl.networks.convolution import ConvDecoder, ConvNet
 from gendsl.networks.layers import EPSILON, Layers
 from gendsl.networks.masked import MaskedMLP
 from gendsl.networks.mlp import MLP, ResNet
 from gendsl.networks.native import Native
 from gendsl.networks.parameter import Init, Parameter
+from gendsl.networks.placed import Placed, initial, parameter_names, placing
 from gendsl.networks.time import Fourier, Sinusoidal, TimeFeatures
 from gendsl.networks.transformer import Transformer
 from gendsl.networks.unet import UNet
@@ -39,9 +41,11 @@ __all__ = [
     "Timed",
     "Transformer",
     "UNet",
+    "beside",
     "initial",
     "parameter_names",
     "placing",
+    "seen_event",
 ]
 
 NETWORKS: dict[str, type[Network]] = {

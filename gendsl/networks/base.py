@@ -1,16 +1,16 @@
-"""Networks: specs of functions with parameters, f_theta(x) or f_theta(x, t), from events to events.
+"""Networks: specs of functions with parameters, f_theta(x), f_theta(x, t) or f_theta(x, t, y), from events to events.
 
-A spec knows shapes and arithmetic and holds no numbers: for an event shape it names its parameters, and `apply`
-evaluates it on given ones over a backend's layers. All of a model's parameters are one flat dict, in which a network's
-stand under its name: "decoder.layers.0.weight". Layouts are torch's, on both backends.
+A spec knows shapes and arithmetic and holds no numbers: for an event shape, and the length of a context y where it sees
+one, it names its parameters, and `apply` evaluates it on given ones over a backend's layers. All of a model's
+parameters are one flat dict, in which a network's stand under its name: "decoder.layers.0.weight". Layouts are torch's,
+on both backends.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NoReturn, Protocol, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from gendsl.networks.parameter import Parameters, draw
 from gendsl.networks.spec import Spec
 from gendsl.networks.time import TimeFeatures
 
-__all__ = ["Event", "Network", "Placed", "Timed", "initial", "parameter_names", "placing", "shape_words"]
+__all__ = ["Event", "Network", "Timed", "shape_words"]
 
 Event = tuple[int, ...]
 
@@ -55,6 +55,11 @@ class Network(Spec):
         return False
 
     @property
+    def contextual(self) -> bool:
+        """Whether it can see a context, a vector beside the time."""
+        return False
+
+    @property
     def integers(self) -> bool:
         """Whether its input are integers, such as tokens."""
         return False
@@ -83,35 +88,49 @@ class Network(Spec):
         """
         raise NotImplementedError
 
-    def parameters(self, event: Event) -> Parameters:
+    def parameters(self, event: Event, context: int = 0) -> Parameters:
         """Its parameters for an input of shape `event`: name -> shape and initial distribution.
+
+        Args:
+            event: event shape of the input.
+            context: numbers in the context that it sees; 0 for none.
 
         Raises:
             ModelError: if the network cannot take such an input.
         """
         raise NotImplementedError
 
-    def init(self, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
+    def init(self, event: Event, seed: int, prefix: str = "", context: int = 0) -> dict[str, np.ndarray]:
         """Initial values, float64: keyed draws in numpy by (seed, full name), so equal on both backends.
 
         Args:
             event: event shape of the input.
             seed: a nonnegative integer.
             prefix: stands before each name as it is, such as "decoder.".
+            context: numbers in the context that it sees; 0 for none.
         """
-        return draw(self.parameters(event), seed, prefix)
+        return draw(self.parameters(event, context) if context else self.parameters(event), seed, prefix)
 
     def count(self, event: Event) -> int:
         """How many numbers its parameters are."""
         return sum(math.prod(p.shape) for p in self.parameters(event).values())
 
     # -- arithmetic ---------------------------------------------------------------------------------------------------
-    def forward(self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event) -> Array:
-        """The network at x, (..., *event), and a time whose axes are there in x."""
+    def forward(
+        self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
+    ) -> Array:
+        """The network at x, (..., *event), a time and a context, (..., numbers), whose left axes are there in x."""
         raise NotImplementedError
 
     def apply(
-        self, nn: Layers, params: Values, x: Array, *, event: Event | None = None, time: Array | None = None
+        self,
+        nn: Layers,
+        params: Values,
+        x: Array,
+        *,
+        event: Event | None = None,
+        time: Array | None = None,
+        context: Array | None = None,
     ) -> Array:
         """The network on given parameters.
 
@@ -121,12 +140,13 @@ class Network(Spec):
             x: (..., *event), any axes on the left.
             event: event shape of x; left out, its last `rank` axes.
             time: (...), for a network that takes a time; it broadcasts with the left axes of x.
+            context: (..., numbers), for one with the parameters of a context; its left axes broadcast likewise.
 
         Returns:
             (..., *output(event)).
 
         Raises:
-            ModelError: if x has another shape, or a time is given or lacking where it should not be.
+            ModelError: if x has another shape, or a time or a context is given or lacking where it should not be.
         """
         event = tuple(x.shape[len(x.shape) - self.rank :]) if event is None else tuple(event)
         if len(event) > len(x.shape) or tuple(x.shape[len(x.shape) - len(event) :]) != event:
@@ -136,7 +156,11 @@ class Network(Spec):
             if not hasattr(time, "shape"):
                 time = nn.ops.full((), float(time), like=next(iter(params.values())))
             x = broadcast_lead(nn.ops, x, len(event), time.shape)
-        return self.forward(nn, params, x, time, event)
+        if context is None:
+            return self.forward(nn, params, x, time, event)
+        self.check_context()
+        x = broadcast_lead(nn.ops, x, len(event), context.shape[:-1])
+        return self.forward(nn, params, x, time, event, context)
 
     # -- checks -------------------------------------------------------------------------------------------------------
     def check_time(self, given: bool) -> None:
@@ -154,6 +178,16 @@ class Network(Spec):
                 repr(self),
                 "a value and a time",
                 "f(x, time=t), or leave time= out of the network",
+            )
+
+    def check_context(self) -> None:
+        """Raise a ModelError where it can see no context."""
+        if not self.contextual:
+            self._refuse(
+                "this network sees no context",
+                repr(self),
+                "a network of x, a time and a context",
+                "one that is built to take a time, such as gd.MLP(..., time=gd.Sinusoidal())",
             )
 
     def _event(self, event: Any, rank: int | None, needed: str) -> Event:
@@ -177,7 +211,7 @@ class Network(Spec):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Timed(Network):
-    """A network that takes a time where `time=` says how it sees it."""
+    """A network that takes a time where `time=` says how it sees it, and with it a context where there is one."""
 
     time: TimeFeatures | None = None
 
@@ -185,6 +219,11 @@ class Timed(Network):
     def timed(self) -> bool:
         """Whether it is a function of a time too."""
         return self.time is not None
+
+    @property
+    def contextual(self) -> bool:
+        """Where it sees time, it can see a context."""
+        return self.timed
 
     def with_time(self, time: TimeFeatures) -> Self:
         """The same network as a function of a time too; itself where it is one already."""
@@ -194,81 +233,6 @@ class Timed(Network):
         if self.time is not None and not isinstance(self.time, TimeFeatures):
             given = f"the class {self.time.__name__}" if isinstance(self.time, type) else f"time={self.time!r}"
             self._refuse("time says how a network sees time", given, "features of time", "time=gd.Sinusoidal()")
-
-
-class Placed:
-    """A network at its place in a program: `f(params, x)` or `f(params, x, time)` on the dict of all parameters.
-
-    Args:
-        nn: a backend's layers.
-        spec: the network.
-        event: event shape of its input.
-        name: its name, before whose dot its parameters stand.
-    """
-
-    def __init__(self, nn: Layers, spec: Network, *, event: Event, name: str) -> None:
-        self.nn, self.spec, self.event, self.name = nn, spec, tuple(event), name
-        self._names = {short: f"{name}.{short}" for short in parameter_names(nn, spec, self.event)}
-
-    def __repr__(self) -> str:
-        return f"<network {self.name}: {self.spec!r}, event {shape_words(self.event)}>"
-
-    def __call__(self, params: Values, x: Array, time: Array | None = None) -> Array:
-        """The network at x, (..., *event)."""
-        try:
-            own = {short: params[full] for short, full in self._names.items()}
-        except KeyError as e:
-            raise ModelError(
-                f"network '{self.name}' lacks parameter {e}",
-                node=self.name,
-                given=", ".join(list(params)[:6]) or "no parameters",
-                needed=", ".join(list(self._names.values())[:6]),
-                fix="program.network_parameters(seed) gives all of them",
-                where=caller(),
-            ) from None
-        return self.spec.apply(self.nn, own, x, event=self.event, time=time)
-
-
-def parameter_names(nn: Layers, spec: Network, event: Event) -> list[str]:
-    """Names of a network's parameters; a user's own module is asked."""
-    from gendsl.networks.native import Native
-
-    return list(nn.native_init(spec, event, 0) if isinstance(spec, Native) else spec.parameters(event))
-
-
-class Starts(Protocol):
-    """What has parameters for an event shape, and their initial values: networks, and densities."""
-
-    def init(self, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
-        """Initial values, float64."""
-
-
-def initial(nn: Layers, spec: Starts, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
-    """Initial values of a network's or a density's parameters, float64; a user's own module is asked."""
-    from gendsl.networks.native import Native
-
-    if isinstance(spec, Native):
-        return {prefix + name: value for name, value in nn.native_init(spec, event, seed).items()}
-    return spec.init(event, seed, prefix)
-
-
-def placing(nn: Layers) -> Callable[..., Placed]:
-    """`network(spec, event=, name=)` of a backend's layers."""
-
-    def network(spec: Network, *, event: Event, name: str) -> Placed:
-        """A network at its place in a program.
-
-        Args:
-            spec: the network.
-            event: event shape of its input.
-            name: its name: parameter "layers.0.weight" is params[f"{name}.layers.0.weight"].
-
-        Returns:
-            A function of (params, x) or (params, x, time), with any axes on the left of x.
-        """
-        return Placed(nn, spec, event=event, name=name)
-
-    return network
 
 
 def shape_words(event: Any) -> str:

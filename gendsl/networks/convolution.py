@@ -97,19 +97,21 @@ class ConvNet(Convolutional):
         self._event(event, 3, IMAGE)
         return (self.out,) if isinstance(self.out, int) else self.out
 
-    def parameters(self, event: Event) -> Parameters:
+    def parameters(self, event: Event, context: int = 0) -> Parameters:
         """stages.k.conv, .norm, .film, then last."""
         height, width, last = self._event(event, 3, IMAGE)
-        out = time_parameters(self.time)
+        out = time_parameters(self.time, context)
         for k, c in enumerate(self.channels):
             out |= conv(f"stages.{k}.conv", last, c, self.kernel) | self._norm(f"stages.{k}.norm", c)
             out |= film_parameters(f"stages.{k}.film", self.time, c)
             height, width, last = -(-height // 2), -(-width // 2), c
         return out | linear("last", height * width * last, math.prod(self.output(event)))
 
-    def forward(self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event) -> Array:
+    def forward(
+        self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
+    ) -> Array:
         """(..., height, width, channels) -> (..., *out)."""
-        h, c = x, condition(nn, params, self.time, time)
+        h, c = x, condition(nn, params, self.time, time, context)
         for k in range(len(self.channels)):
             h = self._normed(nn, params, f"stages.{k}.norm", nn.conv(params, f"stages.{k}.conv", h, 2))
             h = self.activation(nn.ops, film(nn, params, f"stages.{k}.film", h, c, 3))
@@ -160,18 +162,20 @@ class ConvDecoder(Convolutional):
         factor = 2 ** len(self.channels)
         return (self.out[0] // factor, self.out[1] // factor, self.channels[0])
 
-    def parameters(self, event: Event) -> Parameters:
+    def parameters(self, event: Event, context: int = 0) -> Parameters:
         """first, stages.k.conv, .norm, .film, then last."""
         self.output(event)
-        out = linear("first", math.prod(event), math.prod(self._small)) | time_parameters(self.time)
+        out = linear("first", math.prod(event), math.prod(self._small)) | time_parameters(self.time, context)
         for k, (a, b) in enumerate(zip((self.channels[0], *self.channels), self.channels, strict=False)):
             out |= conv(f"stages.{k}.conv", a, b, self.kernel) | self._norm(f"stages.{k}.norm", b)
             out |= film_parameters(f"stages.{k}.film", self.time, b)
         return out | conv("last", self.channels[-1], self.out[2], self.kernel)
 
-    def forward(self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event) -> Array:
+    def forward(
+        self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
+    ) -> Array:
         """(..., *event) -> (..., height, width, channels)."""
-        c = condition(nn, params, self.time, time)
+        c = condition(nn, params, self.time, time, context)
         h = self.activation(nn.ops, nn.linear(params, "first", flatten(nn.ops, x, len(event))))
         h = nn.ops.reshape(h, (*h.shape[:-1], *self._small))
         for k in range(len(self.channels)):

@@ -79,14 +79,14 @@ class MaskedMLP(Timed):
             self._refuse("the order is of another length", f"{n} elements", f"{len(self.order)} elements")
         return (n, self.outputs)
 
-    def parameters(self, event: Event) -> Parameters:
+    def parameters(self, event: Event, context: int = 0) -> Parameters:
         """layers.0 ... layers.L; row i * outputs + k of the last is output k of element i."""
         n, outputs = self.output(event)
         widths = (*event, *self.hidden, n * outputs)
         out: Parameters = {}
         for k, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             out |= linear(f"layers.{k}", a, b)
-        out |= time_parameters(self.time)
+        out |= time_parameters(self.time, context)
         for k, width in enumerate(self.hidden):
             out |= film_parameters(f"films.{k}", self.time, width)
         return out
@@ -96,10 +96,12 @@ class MaskedMLP(Timed):
         n, outputs = self.output(event)
         return _masks(n, self.inputs, self.context, self.hidden, outputs, self.order, self.timed)
 
-    def forward(self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event) -> Array:
+    def forward(
+        self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
+    ) -> Array:
         """(..., context + n inputs) -> (..., n, outputs)."""
         *inner, last = self.masks(event)
-        h, c = x, condition(nn, params, self.time, time)
+        h, c = x, condition(nn, params, self.time, time, context)
         for k, mask in enumerate(inner):
             h = film(nn, params, f"films.{k}", nn.masked_linear(params, f"layers.{k}", h, mask), c)
             h = self.activation(nn.ops, h)

@@ -69,21 +69,23 @@ class MLP(_Flat):
         if self.timed and not self.hidden:
             self._refuse("a time acts on hidden layers", "hidden=()", "a hidden layer", "hidden=(64,)")
 
-    def parameters(self, event: Event) -> Parameters:
+    def parameters(self, event: Event, context: int = 0) -> Parameters:
         """layers.0 ... layers.L, the last being the result's; time.* and films.0 ... where it takes a time."""
         first, last = self._sizes(event)
         widths = (first, *self.hidden, last)
         out: Parameters = {}
         for k, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             out |= linear(f"layers.{k}", a, b)
-        out |= time_parameters(self.time)
+        out |= time_parameters(self.time, context)
         for k, width in enumerate(self.hidden):
             out |= film_parameters(f"films.{k}", self.time, width)
         return out
 
-    def forward(self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event) -> Array:
+    def forward(
+        self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
+    ) -> Array:
         """(..., *event) -> (..., *out)."""
-        h, c = flatten(nn.ops, x, len(event)), condition(nn, params, self.time, time)
+        h, c = flatten(nn.ops, x, len(event)), condition(nn, params, self.time, time, context)
         for k in range(len(self.hidden)):
             h = film(nn, params, f"films.{k}", nn.linear(params, f"layers.{k}", h), c)
             h = self.activation(nn.ops, h)
@@ -118,10 +120,10 @@ class ResNet(_Flat):
         self._member("activation", Activation)
         self._time()
 
-    def parameters(self, event: Event) -> Parameters:
+    def parameters(self, event: Event, context: int = 0) -> Parameters:
         """first, blocks.k.norm, .first, .film, .second, then norm and last."""
         first, last = self._sizes(event)
-        out = linear("first", first, self.width) | time_parameters(self.time)
+        out = linear("first", first, self.width) | time_parameters(self.time, context)
         for k in range(self.blocks):
             out |= norm(f"blocks.{k}.norm", self.width)
             out |= linear(f"blocks.{k}.first", self.width, self.width)
@@ -129,10 +131,12 @@ class ResNet(_Flat):
             out |= linear(f"blocks.{k}.second", self.width, self.width)
         return out | norm("norm", self.width) | linear("last", self.width, last)
 
-    def forward(self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event) -> Array:
+    def forward(
+        self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
+    ) -> Array:
         """(..., *event) -> (..., *out)."""
         h = nn.linear(params, "first", flatten(nn.ops, x, len(event)))
-        c = condition(nn, params, self.time, time)
+        c = condition(nn, params, self.time, time, context)
         for k in range(self.blocks):
             inner = nn.linear(params, f"blocks.{k}.first", nn.layer_norm(params, f"blocks.{k}.norm", h))
             inner = self.activation(nn.ops, film(nn, params, f"blocks.{k}.film", inner, c))

@@ -70,11 +70,11 @@ class Native(Network):
         self._event(event, None, "an event of any fixed shape")
         return (self.out,) if isinstance(self.out, int) else self.out
 
-    def parameters(self, event: Event) -> Parameters:
+    def parameters(self, event: Event, context: int = 0) -> Parameters:
         """Not known here: the module is asked, on its backend."""
         raise self._unknown()
 
-    def init(self, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
+    def init(self, event: Event, seed: int, prefix: str = "", context: int = 0) -> dict[str, np.ndarray]:
         """Not known here: the module is asked, on its backend."""
         raise self._unknown()
 
@@ -103,7 +103,9 @@ class Native(Network):
             )
         return out
 
-    def forward(self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event) -> Array:
+    def forward(
+        self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
+    ) -> Array:
         """(..., *event) -> (..., *out)."""
         y = nn.native(self, params, x, event, time)
         out = self.output(event)

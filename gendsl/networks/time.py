@@ -8,10 +8,16 @@ numbers to keep. With c(t) = silu(W2 silu(W1 features)), a block scales and shif
 
     h <- h (1 + a) + b,   (a, b) = W c + bias
 
+A context y, a vector beside the time, comes in where the features do: c(t, y) = silu(W2 silu(W1 features + V y)), so
+that both act on all blocks. V has no bias: it is the table of embeddings of one-hot coded classes, and V y that of any
+other vector.
+
 Reference:
     Denoising Diffusion Probabilistic Models (Ho, Jain, Abbeel, 2020) | https://arxiv.org/abs/2006.11239
     Fourier Features Let Networks Learn High Frequency Functions (Tancik et al., 2020) | https://arxiv.org/abs/2006.10739
     FiLM: Visual Reasoning with a General Conditioning Layer (Perez et al., 2017) | https://arxiv.org/abs/1709.07871
+    Elucidating the Design Space of Diffusion-Based Generative Models (Karras et al., 2022), classes |
+    https://arxiv.org/abs/2206.00364
 """
 
 from __future__ import annotations
@@ -116,19 +122,24 @@ class Fourier(TimeFeatures):
 
 
 # -- in a network -----------------------------------------------------------------------------------------------------
-def time_parameters(spec: TimeFeatures | None) -> Parameters:
-    """Parameters of the MLP of time."""
+def time_parameters(spec: TimeFeatures | None, context: int = 0) -> Parameters:
+    """Parameters of the MLP of time, and of what it sees of a context of so many numbers."""
     if spec is None:
         return {}
-    return linear("time.layers.0", spec.size, spec.width) | linear("time.layers.1", spec.width, spec.width)
+    out = linear("time.layers.0", spec.size, spec.width) | linear("time.layers.1", spec.width, spec.width)
+    return out | (linear("time.context", context, spec.width, bias=False) if context else {})
 
 
-def condition(nn: Layers, params: Values, spec: TimeFeatures | None, t: Array | None) -> Array | None:
-    """c(t): (...) -> (..., width); None where there is no time."""
+def condition(
+    nn: Layers, params: Values, spec: TimeFeatures | None, t: Array | None, context: Array | None = None
+) -> Array | None:
+    """c(t, y): (...) and (..., numbers) -> (..., width); None where there is no time."""
     if spec is None or t is None:
         return None
-    h = nn.ops.silu(nn.linear(params, "time.layers.0", spec.features(nn.ops, t)))
-    return nn.ops.silu(nn.linear(params, "time.layers.1", h))
+    h = nn.linear(params, "time.layers.0", spec.features(nn.ops, t))
+    if context is not None:
+        h = h + nn.linear(params, "time.context", context)
+    return nn.ops.silu(nn.linear(params, "time.layers.1", nn.ops.silu(h)))
 
 
 def film_parameters(name: str, spec: TimeFeatures | None, channels: int) -> Parameters:

@@ -85,7 +85,7 @@ class Transformer(Timed):
         words = "tokens: event (length,)" if self.integers else "a sequence: event (length, features)"
         return (self._event(event, self.rank, words)[0], self.out)
 
-    def parameters(self, event: Event) -> Parameters:
+    def parameters(self, event: Event, context: int = 0) -> Parameters:
         """embed or first; position; blocks.k.norm0, .attention, .norm1, .first, .film, .second; norm, last."""
         length, _ = self.output(event)
         width, inner = self.width, self.expansion * self.width
@@ -95,7 +95,7 @@ class Transformer(Timed):
             out = linear("first", event[-1], width)
         if self.positions:
             out |= embedding("position", length, width, _POSITION)
-        out |= time_parameters(self.time)
+        out |= time_parameters(self.time, context)
         for k in range(self.blocks):
             out |= norm(f"blocks.{k}.norm0", width)
             out |= attention_parameters(f"blocks.{k}.attention", width)
@@ -104,12 +104,14 @@ class Transformer(Timed):
             out |= linear(f"blocks.{k}.second", inner, width)
         return out | norm("norm", width) | linear("last", width, self.out)
 
-    def forward(self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event) -> Array:
+    def forward(
+        self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
+    ) -> Array:
         """(..., *event) -> (..., length, out)."""
         h = nn.embedding(params, "embed", x) if self.integers else nn.linear(params, "first", x)
         if self.positions:
             h = h + params["position.weight"]
-        c = condition(nn, params, self.time, time)
+        c = condition(nn, params, self.time, time, context)
         if c is not None:
             c = c[..., None, :]  # one for all places
         for k in range(self.blocks):

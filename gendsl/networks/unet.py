@@ -80,11 +80,11 @@ class UNet(Convolutional):
         out |= conv(f"{name}.conv1", b, b, self.kernel)
         return out if a == b else out | conv(f"{name}.skip", a, b, 1)
 
-    def parameters(self, event: Event) -> Parameters:
+    def parameters(self, event: Event, context: int = 0) -> Parameters:
         """first; down.l.blocks.k, .sample; middle.0, .attention, .1; up.l.blocks.k, .sample; norm, last."""
         _, _, outputs = self.output(event)
         levels, c = len(self.channels), self.channels[0]
-        out = time_parameters(self.time) | conv("first", event[-1], c, self.kernel)
+        out = time_parameters(self.time, context) | conv("first", event[-1], c, self.kernel)
         for level, width in enumerate(self.channels):
             for k in range(self.blocks):
                 out |= self._block(f"down.{level}.blocks.{k}", c, width)
@@ -118,9 +118,11 @@ class UNet(Convolutional):
         pixels = nn.ops.reshape(h, (*x.shape[:-3], height * width, channels))
         return x + nn.ops.reshape(attention(nn, params, "middle.attention", pixels, self.heads), tuple(x.shape))
 
-    def forward(self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event) -> Array:
+    def forward(
+        self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
+    ) -> Array:
         """(..., height, width, channels) -> (..., height, width, out)."""
-        c, last = condition(nn, params, self.time, time), len(self.channels) - 1
+        c, last = condition(nn, params, self.time, time, context), len(self.channels) - 1
         h, beside = nn.conv(params, "first", x), []
         for level in range(last + 1):
             for k in range(self.blocks):

@@ -120,7 +120,9 @@ class GAN(Checked, Objective):
     critic's parameters are trained and kept beside the model's, under names that begin with "critic.".
 
     Args:
-        critic: a network from an event of the data to one number.
+        critic: a network from an event of the data to one number. Where the pushforward has a context, from the event
+            with the context's numbers behind its last axis, at every place of its other axes: rows of event (2,) and
+            3 classes make (5,), images (8, 8, 1) make (8, 8, 4). Penalties are of its gradient in the event alone.
         loss: what they play for.
         penalty: what keeps the critic smooth; None for nothing.
         critic_steps: how often the critic moves before the generator does.

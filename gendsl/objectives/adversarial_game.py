@@ -2,6 +2,11 @@
 
 In a round the critic moves its own parameters, "critic.*", `critic_steps` times, then the generator those of the model
 once. Each draws noise z of its own, from which the generator makes as many samples as the batch has rows.
+
+Under a context y the sample that stands beside row x_i is g(z_i, y_i), and the critic is D(x, y), of the row with its
+context behind the last axis (gendsl/networks/beside.py): one that saw x alone could not tell a sample of another
+context. Penalties are of its gradient in x, and mix rows and samples of one context. No gradient flows into y through
+the critic, so that networks in a context learn from what the generator makes of it, and cannot hide it from the critic.
 """
 
 from __future__ import annotations
@@ -12,11 +17,13 @@ import numpy as np
 
 from gendsl.densities import PushforwardDensity
 from gendsl.errors import ModelError
+from gendsl.graph.networks import Used, networks_of
 from gendsl.graph.node import Array as Constant
 from gendsl.graph.node import Graph, Node
-from gendsl.networks import initial, placing
+from gendsl.networks import beside, initial, placing, seen_event
 from gendsl.networks.base import shape_words
 from gendsl.objectives.base import Refusal
+from gendsl.objectives.contexts import Contexts, contexts_of
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
 from gendsl.objectives.observed import Observed, observed
 from gendsl.objectives.parameters import Parameters, parameters_of
@@ -55,7 +62,8 @@ def noise_refusals(graph: Graph, at: Observed, who: str) -> list[Refusal]:
 def critic_refusals(graph: Graph, at: Observed, objective: GAN) -> list[Refusal]:
     """Why the critic does not fit the rows, or the model's names."""
     out, critic = [], objective.critic
-    taken = [n for _, n in graph.of("param") if n.name == CRITIC]
+    taken: list[Node | Used] = [n for _, n in graph.of("param") if n.name == CRITIC]
+    taken += [used for used in networks_of(graph.nodes).values() if used.name == CRITIC]
     if at.used.name == CRITIC or taken:
         out.append(
             Refusal(
@@ -67,8 +75,9 @@ def critic_refusals(graph: Graph, at: Observed, objective: GAN) -> list[Refusal]
                 where=(taken[0] if taken else at.node).where,
             )
         )
+    seen = seen_event(at.event, at.context)
     try:
-        output = critic.output(at.event)
+        output = critic.output(seen)
         problem, given = "a critic gives each row one number", f"{critic!r}: event {shape_words(output)}"
         fits = int(np.prod(output)) == 1
         if critic.integers:
@@ -81,7 +90,7 @@ def critic_refusals(graph: Graph, at: Observed, objective: GAN) -> list[Refusal]
                 problem,
                 node=at.name,
                 given=given[:160],
-                needed=f"a network from events {shape_words(at.event)} to one number",
+                needed=f"a network from events {shape_words(seen)} to one number{_with(at)}",
                 fix="critic=gd.MLP(1, hidden=(128, 128))",
                 where=at.node.where,
             )
@@ -89,25 +98,31 @@ def critic_refusals(graph: Graph, at: Observed, objective: GAN) -> list[Refusal]
     return out
 
 
+def _with(at: Observed) -> str:
+    return f": a row, {shape_words(at.event)}, with its context of {at.context} behind the last axis" * bool(at.context)
+
+
 def bind_adversarial(objective: GAN, setting: Setting) -> Bindable:
     """An adversarial objective of a model's rows as a game."""
     objective.check(setting.graph)
     bound = setting.program()
-    rows, by_row, whole = setting.laid({"model": bound})
-    game = _AdversarialGame(objective, setting, parameters_of(bound), rows)
+    contexts = contexts_of(setting)
+    rows, by_row, whole = setting.laid({"model": bound} | contexts.programs)
+    game = _AdversarialGame(objective, setting, parameters_of(bound), rows, contexts)
     return Bindable(game, by_row, whole, {"model": bound})
 
 
 class _AdversarialGame:
     """The game: critic, then generator."""
 
-    def __init__(self, objective: GAN, setting: Setting, parameters: Parameters, rows: Any) -> None:
+    def __init__(self, objective: GAN, setting: Setting, parameters: Parameters, rows: Any, contexts: Contexts) -> None:
         self.objective, self.setting, self.rows, self.parameters = objective, setting, rows, parameters
-        self.at = observed(setting.graph)
+        self.at, self.contexts = observed(setting.graph), contexts
+        self.seen = seen_event(self.at.event, self.at.context)
         self.ops, self.layers = setting.backend.ops, setting.backend.layers
         self.base = _Noise(setting.graph, self.at)
         with setting.context():  # a user's own module is asked for its parameters
-            self.network = placing(self.layers)(objective.critic, event=self.at.event, name=CRITIC)
+            self.network = placing(self.layers)(objective.critic, event=self.seen, name=CRITIC)
         self.players: tuple[Player, ...] = (
             Player(CRITIC, (f"{CRITIC}.",), objective.critic_steps),
             Player("generator", tuple(parameters.initial(0))),
@@ -115,7 +130,7 @@ class _AdversarialGame:
 
     def initial_params(self, seed: int) -> dict[str, np.ndarray]:
         with self.setting.context():
-            own = initial(self.layers, self.objective.critic, self.at.event, seed, f"{CRITIC}.")
+            own = initial(self.layers, self.objective.critic, self.seen, seed, f"{CRITIC}.")
         return self.parameters.initial(seed) | own
 
     def initial_state(self, seed: int) -> dict[str, np.ndarray]:
@@ -128,21 +143,32 @@ class _AdversarialGame:
         return out | self.objective.draw(self.ops, second, x) if player.name == CRITIC else out
 
     def loss(self, player: Player, params: Params, batch: Batch, noise: Noise, state: State) -> Loss:
-        samples = self._samples(params, noise["z"])
+        context = self._context(params, batch)
+        samples, critic = self._samples(params, noise["z"], context), self._critic(params, context)
         if player.name != CRITIC:
-            return self.objective.generator_loss(self.ops, self._critic(params), samples)
+            return self.objective.generator_loss(self.ops, critic, samples)
         x = self.at.rows(self.ops, self.rows, batch)
-        return self.objective.critic_loss(self.ops, self._critic(params), x, samples, noise)
+        return self.objective.critic_loss(self.ops, critic, x, samples, noise)
 
-    def _critic(self, params: Params) -> Any:
-        """D at given parameters, (n, *event) -> (n,)."""
-        lead = len(self.at.event)
-        return lambda x: self.ops.reshape(self.network(params, x), tuple(x.shape[: x.ndim - lead]))
+    def _context(self, params: Params, batch: Batch) -> Array | None:
+        """The contexts of the batch's rows, (n, numbers)."""
+        theta = self.parameters.constrained(self.ops, params)
+        return self.contexts.rows(self.ops, theta, self.rows, batch).get(self.at.name)
 
-    def _samples(self, params: Params, z: Array) -> Array:
+    def _critic(self, params: Params, context: Array | None) -> Any:
+        """D at given parameters and contexts, (n, *event) -> (n,)."""
+        rank, fixed = len(self.at.event), None if context is None else self.ops.stop_gradient(context)
+
+        def critic(x: Array) -> Array:
+            value = self.network(params, beside(self.ops, x, fixed, rank))
+            return self.ops.reshape(value, tuple(x.shape[: x.ndim - rank]))
+
+        return critic
+
+    def _samples(self, params: Params, z: Array, context: Array | None) -> Array:
         """The generator's samples of noise, (n, *source) -> (n, *event)."""
-        spec = self.at.used.spec
-        return spec.sample(self.layers, self.at.own(params), self.base.image(self.ops, z), event=self.at.event)
+        spec, noise = self.at.used.spec, self.base.image(self.ops, z)
+        return spec.sample(self.layers, self.at.own(params), noise, context, self.at.event)
 
 
 class _Noise:

@@ -1,7 +1,8 @@
 """Draws of a trained energy, by a sampler of densities that are known up to a constant.
 
 The rows of an observation are independent and alike, so chains are of one row: the model of one latent whose prior is
-the energy, with its trained parameters.
+the energy, with its trained parameters. Under a context rows are not alike: chains are of all of them together, in the
+model whose observation is a latent.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from gendsl.densities import EnergyDensity
 from gendsl.errors import FitError, caller
 from gendsl.graph.learned import UsedDensity, densities, parts
 from gendsl.graph.node import Graph
+from gendsl.program import BoundProgram
 from gendsl.request import check_seed, positive, site_names
 
 if TYPE_CHECKING:
@@ -58,12 +60,15 @@ def drawn_by(
     sizes: Mapping[str, int] | None,
     sampler: MCMC | Sampler | None,
 ) -> dict[str, np.ndarray]:
-    """Draws of an observed energy, (chain, draw, *event).
+    """Draws of an observed energy, (chain, draw, *event), or (chain, draw, *dims, *event) under a context.
 
     Raises:
-        FitError: if there is no sampler for it, or there are rows to be drawn for.
+        FitError: if there is no sampler for it, or there are rows to be drawn for, which are alike.
+        DataError: if data that a context is made of are missing.
     """
     from gendsl.methods import MCMC
+    from gendsl.progress import Silent
+    from gendsl.run import infer
 
     graph = fit.setting.graph
     if not isinstance(sampler, MCMC):
@@ -77,7 +82,18 @@ def drawn_by(
             fix=f"sampler=gd.{given.__name__}()" if is_kind else _FIX,
             where=caller(),
         )
-    if data is not None or sizes is not None:
+    [site] = [str(n.name) for _, n in graph.of("observe")]
+    if used.spec.context and isinstance(data, (int, np.integer)):
+        given = ", ".join(f'"{k}": ...' for k in graph.inputs if k != site)
+        raise FitError(
+            f"rows of '{site}' are drawn under their contexts, which a number of rows does not give",
+            node=site,
+            given=f"{data} rows",
+            needed="the data that contexts are made of",
+            fix=f"fit.sample({{{given}}}, sampler=...)",
+            where=caller(),
+        )
+    if not used.spec.context and (data is not None or sizes is not None):
         raise FitError(
             f"chains are of one row of '{used.name}', for all rows are alike",
             node=used.name,
@@ -86,26 +102,43 @@ def drawn_by(
             fix=_FIX,
             where=caller(),
         )
-    [site] = [str(n.name) for _, n in graph.of("observe")]
     if names is not None:
         site_names(graph, names)
     if draws is not None:
         sampler = replace(sampler, draws=positive("draws", draws, sampler.draws))
-    return {site: _chains(fit, used, sampler, check_seed(seed))}
+    rows = data if data is None or isinstance(data, Mapping) else None
+    name, bound = (site, _all_rows(fit, site, rows, sizes)) if used.spec.context else ("row", _one_row(fit, used))
+    bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
+    return {site: infer(bound, sampler, check_seed(seed), Silent()).draws[name]}
 
 
-def _chains(fit: TrainedFit, used: UsedDensity, sampler: MCMC, seed: int) -> np.ndarray:
-    """(chain, draw, *event)."""
+def _one_row(fit: TrainedFit, used: UsedDensity) -> BoundProgram:
+    """The model of a latent "row" whose prior is the energy."""
     from gendsl.lang.distributions import Energy
     from gendsl.lang.model import Model
-    from gendsl.progress import Silent
-    from gendsl.run import infer
 
     spec, setting = used.spec, fit.setting
     if not isinstance(spec, EnergyDensity):
         raise TypeError("an energy")
     m = Model(setting.graph.name)
     m.latent("row", Energy(spec.network, used.event, spread=spec.spread, name=used.name))
-    bound = m.compile(setting.backend.name, precision=setting.precision, device=setting.device).bind({})
-    bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
-    return infer(bound, sampler, seed, Silent()).draws["row"]
+    return m.compile(setting.backend.name, precision=setting.precision, device=setting.device).bind({})
+
+
+def _all_rows(
+    fit: TrainedFit, site: str, data: Mapping[str, Any] | None, sizes: Mapping[str, int] | None
+) -> BoundProgram:
+    """The model whose observation is a latent, with the data of its contexts; left out, those of the fit."""
+    from gendsl.forward import bind_forward, compile_forward
+    from gendsl.program import compile_graph
+
+    graph, setting = fit.setting.graph, fit.setting
+    own = data is None and not sizes
+    given = {k: v for k, v in (setting.given if own else dict(data or {})).items() if k != site}
+    if own:
+        sizes = {p.name: setting.bound.sizes[p.name] for p in graph.plates if p.base is None and p.size is None}
+    name, precision, device = setting.backend.name, setting.precision, setting.device
+    kept = frozenset(k for k in given if k in graph.inputs)
+    forward = compile_forward(graph, name, (site,), frozenset((site,)), kept, precision=precision, device=device)
+    rows = bind_forward(forward, given, sizes)
+    return BoundProgram(compile_graph(forward.declared, name, precision=precision, device=device), rows.bound)

@@ -9,15 +9,18 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from gendsl.graph.node import Graph
 from gendsl.math.energy import contrast, negatives, restarted, turned
 from gendsl.math.energy.score import Energy
-from gendsl.objectives.base import register
+from gendsl.objectives.base import Refusal, register
 from gendsl.objectives.game import Loss, Noise, State
+from gendsl.objectives.observed import observed
 from gendsl.objectives.unnormalised import EnergyObjective
 
 __all__ = ["ContrastiveDivergence", "PersistentContrastiveDivergence"]
@@ -101,7 +104,8 @@ class PersistentContrastiveDivergence(ContrastiveDivergence):
     """Samples go on from where they were: particles are the state of the game.
 
     They stand in a queue; each step moves as many of its first ones as the batch has rows, and puts them back at its
-    end.
+    end. So an energy with a context is refused: a particle is a sample under the context of a row, and goes on at a
+    step that has other rows.
 
     Args:
         particles: how many.
@@ -123,6 +127,24 @@ class PersistentContrastiveDivergence(ContrastiveDivergence):
         self._count("particles")
         self._number("restart", 0.0, 1.0, closed=(True, False))
         self._number("spread", 0.0)
+
+    def refusals(self, graph: Graph) -> Sequence[Refusal]:
+        """As without persistence; and it needs an energy without a context."""
+        if out := super().refusals(graph):
+            return out
+        at = observed(graph)
+        if not at.context:
+            return ()
+        return [
+            Refusal(
+                f"{self.who()} carries samples from step to step, and those of '{at.name}' have contexts",
+                node=at.name,
+                given="context=..., which is that of a row, and each step has other rows",
+                needed="samples that begin at rows and stay under their contexts, or an energy without a context",
+                fix="gd.ContrastiveDivergence(), or score matching such as gd.SlicedScoreMatching()",
+                where=at.node.where,
+            )
+        ]
 
     def initial_state(self, seed: int, event: tuple[int, ...]) -> dict[str, np.ndarray]:
         """{"particles": (particles, *event)}, float64, the same on every backend."""

@@ -1,7 +1,7 @@
 """Diffusions after training: draws by any sampler, and log-densities by the probability flow, both in pieces of rows.
 
-Given its parameters a diffusion depends on nothing else of a model (gendsl/objectives/diffusions.py), so its draws are
-made first, and what depends on them is drawn given these.
+Given its parameters and its context a diffusion depends on nothing else of a model (gendsl/objectives/diffusions.py),
+so its draws are made first, and what depends on them is drawn given these.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from gendsl.elpd import Kind, LogProb
 from gendsl.errors import FitError, caller
 from gendsl.math.diffusion.table import run
+from gendsl.objectives.contexts import context_values
 from gendsl.objectives.diffusions import Site, only_diffusions, site_of
 from gendsl.samplers import Sampler
 
@@ -69,7 +70,9 @@ def none_to_draw(names: tuple[str, ...], sampler: Sampler) -> FitError:
 
 
 # -- draws ----------------------------------------------------------------------------------------------------------
-def draw_diffusions(bound: BoundProgram, sampler: Sampler, count: int, seed: int) -> dict[str, np.ndarray]:
+def draw_diffusions(
+    bound: BoundProgram, sampler: Sampler, count: int, seed: int, learnt: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """Draws of every diffusion that a forward program draws.
 
     Args:
@@ -77,36 +80,64 @@ def draw_diffusions(bound: BoundProgram, sampler: Sampler, count: int, seed: int
         sampler: how they are drawn; noise is a function of the seed.
         count: how many draws.
         seed: of the noise.
+        learnt: trained parameters, in the user's layout.
 
     Returns:
         Site -> (count, *dims, *event).
+
+    Raises:
+        FitError: if a context is drawn itself.
     """
     p, out = bound.program, {}
     sites = [s for _, n in p.graph.of("latent") if (s := site_of(p.graph, n)) is not None]
+    contexts = context_values(bound, [s.name for s in sites], learnt)
     with p.context():
         for k, s in enumerate(sites):
             shape = (count, *(bound.bound.sizes[d] for d in s.dims), *s.copies, *s.event)
             rows = math.prod(shape[: len(shape) - s.rank])
-            key = p.backend.ops.key(_STREAM, seed, k)
-            out[s.name] = _draw(p.backend, s, s.own(bound.params), sampler, rows, key).reshape(shape)
+            key, own = p.backend.ops.key(_STREAM, seed, k), s.own(bound.params)
+            given = _contexts(contexts.get(s.name), shape[: len(shape) - s.rank])
+            out[s.name] = _draw(p.backend, s, own, sampler, rows, key, given, p.precision).reshape(shape)
     return out
 
 
-def _draw(b: Backend, s: Site, own: Mapping[str, Any], sampler: Sampler, rows: int, key: Any) -> np.ndarray:
+def _contexts(value: np.ndarray | None, lead: tuple[int, ...]) -> np.ndarray | None:
+    """A context for each row, (rows, numbers)."""
+    return None if value is None else np.broadcast_to(value, (*lead, value.shape[-1])).reshape(-1, value.shape[-1])
+
+
+def _pieced(x: np.ndarray, pieces: int, each: int) -> np.ndarray:
+    """Rows as pieces of equal length, the last row repeated: (pieces, each, ...)."""
+    return np.concatenate([x, np.repeat(x[-1:], pieces * each - len(x), 0)]).reshape(pieces, each, *x.shape[1:])
+
+
+def _draw(
+    b: Backend,
+    s: Site,
+    own: Mapping[str, Any],
+    sampler: Sampler,
+    rows: int,
+    key: Any,
+    contexts: np.ndarray | None,
+    precision: str,
+) -> np.ndarray:
     """(rows, *event)."""
     ops, spec = b.ops, s.spec
     table = sampler.network_table(spec.process, spec.predicts, spec.data_scale)
-    net = spec.net(b.layers, own, s.event)
     like = next(iter(own.values()))
     pieces, each = _pieces(rows, _DRAWN // s.size)
     shape = (each, *s.event)
 
-    def piece(carry: Any, k: Any) -> tuple[Any, Any]:
-        first, later = ops.split(ops.fold_in(key, k))
+    def piece(carry: Any, at: dict[str, Any]) -> tuple[Any, Any]:
+        first, later = ops.split(ops.fold_in(key, at["k"]))
         x = spec.process.base_scale * ops.normal(first, shape, like=like)
+        net = spec.net(b.layers, own, s.event, at.get("context"))
         return carry, run(ops, table, net, x, lambda i: ops.normal(ops.fold_in(later, i), shape, like=like))
 
-    out = ops.scan(piece, ops.zeros((), like=like), ops.arange(pieces, like=like))[1]
+    each_piece = {"k": ops.arange(pieces, like=like)}
+    if contexts is not None:
+        each_piece["context"] = b.array(_pieced(contexts, pieces, each), precision)
+    out = ops.scan(piece, ops.zeros((), like=like), each_piece)[1]
     return b.numpy(out).astype(np.float64).reshape(pieces * each, *s.event)[:rows]
 
 
@@ -130,13 +161,15 @@ def log_prob_of_diffusions(fit: TrainedFit, seed: int) -> LogProb | None:
     sites, b = only_diffusions(fit.setting.graph), fit.setting.backend
     if not sites:
         return None
+    contexts = context_values(fit.bound, [s.name for s in sites], fit.params)
     values: dict[str, np.ndarray] = {}
     errors: dict[str, np.ndarray] = {}
     left, notes = 0.0, []
     with fit.setting.context():
         for k, s in enumerate(sites):
             x = np.asarray(fit.setting.bound.arrays[str(s.data)], np.float64)
-            out, note = _judge(fit, s, x.reshape(-1, *s.event), b.ops.key(_STREAM, seed, k))
+            given = _contexts(contexts.get(s.name), x.shape[: x.ndim - s.rank])
+            out, note = _judge(fit, s, x.reshape(-1, *s.event), given, b.ops.key(_STREAM, seed, k))
             dims = x.shape[: len(s.dims)]
             values[s.name] = out[0].reshape(*dims, -1).sum(-1)
             errors[s.name] = np.sqrt((out[1] ** 2).reshape(*dims, -1).sum(-1))
@@ -151,25 +184,26 @@ def log_prob_of_diffusions(fit: TrainedFit, seed: int) -> LogProb | None:
     return LogProb(total, se, Kind.EXACT if exact else Kind.ESTIMATE, values, errors, effective, note)
 
 
-def _judge(fit: TrainedFit, s: Site, x: np.ndarray, key: Any) -> tuple[np.ndarray, str]:
+def _judge(fit: TrainedFit, s: Site, x: np.ndarray, contexts: np.ndarray | None, key: Any) -> tuple[np.ndarray, str]:
     """Log-densities, their standard errors and what the solver leaves, (3, rows); and a note."""
     b, flow, spec = fit.setting.backend, s.spec.flow, s.spec
     ops, precision, notes = b.ops, fit.setting.precision, []
     own = s.own(fit.bound.params)
-    denoise = spec.denoise(b.layers, own, s.event)
     pieces, each = _pieces(len(x), _JUDGED // (s.size * (flow.probes or s.size)))
-    padded = np.concatenate([x, np.repeat(x[-1:], pieces * each - len(x), 0)])
-    given = b.array(padded.reshape(pieces, each, *s.event), precision)
+    given = {"x": b.array(_pieced(x, pieces, each), precision)}
+    if contexts is not None:
+        given["context"] = b.array(_pieced(contexts, pieces, each), precision)
+    given["k"] = ops.arange(pieces, like=given["x"])
 
-    def piece(carry: Any, row: tuple[Any, Any]) -> tuple[Any, Any]:
-        at, k = row
-        probes = flow.draw(ops, ops.fold_in(key, k), at)
+    def piece(carry: Any, rows: dict[str, Any]) -> tuple[Any, Any]:
+        at, denoise = rows["x"], spec.denoise(b.layers, own, s.event, rows.get("context"))
+        probes = flow.draw(ops, ops.fold_in(key, rows["k"]), at)
         out = flow.log_density(ops, spec.process, denoise, at, probes, rank=s.rank, check=flow.rtol is None)
         notes.append(out.note)
         none = ops.zeros_like(out.value)
         se = none if flow.probes is None else none + np.nan if flow.probes == 1 else out.standard_error
         return carry, ops.stack([out.value, se, none if out.error is None else out.error])
 
-    out = ops.scan(piece, ops.zeros((), like=given), (given, ops.arange(pieces, like=given)))[1]
+    out = ops.scan(piece, ops.zeros((), like=given["x"]), given)[1]
     found = np.moveaxis(b.numpy(out).astype(np.float64), 0, 1).reshape(3, pieces * each)
     return found[:, : len(x)], notes[0]

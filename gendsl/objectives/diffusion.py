@@ -22,6 +22,7 @@ from gendsl.math.diffusion.predicts import Net, Predicts
 from gendsl.math.diffusion.process import GaussianPath
 from gendsl.math.diffusion.times import Density, Times
 from gendsl.objectives.base import Objective, Refusal, register
+from gendsl.objectives.contexts import contexts_of
 from gendsl.objectives.diffusions import only_diffusions
 from gendsl.objectives.matching import Matching, matching_refusals
 from gendsl.objectives.setting import Bindable, Setting
@@ -58,8 +59,9 @@ class DiffusionObjective(Checked, Objective):
         """The mean loss of a model's rows as a game."""
         self.check(setting.graph)
         bound = setting.program()
-        rows, by_row, whole = setting.laid({"model": bound})
-        return Bindable(Matching(self, setting, bound, rows), by_row, whole, {"model": bound})
+        contexts = contexts_of(setting)
+        rows, by_row, whole = setting.laid({"model": bound} | contexts.programs)
+        return Bindable(Matching(self, setting, bound, rows, contexts), by_row, whole, {"model": bound})
 
     def draw(self, ops: Any, key: Any, x0: Array, rank: int = 1) -> Noise:
         """The noise of a batch x0 (n, *event): uniform numbers for times, normal ones for the data."""

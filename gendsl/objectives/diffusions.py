@@ -1,6 +1,7 @@
 """Where diffusions stand in a graph: the sites whose distribution is a `gd.Diffusion`, and nothing else.
 
-A diffusion has no arguments but its parameters, so given these such a site depends on nothing else of the graph.
+A diffusion has no arguments but its parameters and a context. Given these such a site depends on nothing else of the
+graph, and a context that is made of data, parameters and networks is known before anything is drawn.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Denoising objectives bound to a model that observes diffusions.
 
-With the loss l(x; theta, noise) of an event (gendsl/math/diffusion/losses.py), sites s and their elements x_sj,
+With the loss l(x; y, theta, noise) of an event x and its context y, where it has one (gendsl/math/diffusion/losses.py),
+sites s and their elements x_sj,
 
-    loss = sum_s loss_s,      loss_s = (1 / N) sum_j l(x_sj; theta, noise_sj)
+    loss = sum_s loss_s,      loss_s = (1 / N) sum_j l(x_sj; y_sj, theta, noise_sj)
 
 over N rows: those of the plate of rows, of a batch its B rows; without such a plate, the elements of the plates that
 all sites have in common. So loss_s is the mean over rows, and that of a batch is unbiased.
@@ -19,6 +20,7 @@ import numpy as np
 from gendsl.graph.learned import parts
 from gendsl.graph.node import Graph, Node
 from gendsl.objectives.base import Refusal
+from gendsl.objectives.contexts import Contexts
 from gendsl.objectives.diffusions import Site, only_diffusions, site_of
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
 from gendsl.objectives.idle import idle
@@ -43,12 +45,16 @@ class Matching:
         setting: the model with its data.
         bound: its program.
         rows: how the program's arrays are found in batches.
+        contexts: of the sites.
     """
 
     players: tuple[Player, ...] = (Player("loss"),)
 
-    def __init__(self, objective: DiffusionObjective, setting: Setting, bound: BoundProgram, rows: Rows) -> None:
+    def __init__(
+        self, objective: DiffusionObjective, setting: Setting, bound: BoundProgram, rows: Rows, contexts: Contexts
+    ) -> None:
         self.objective, self.rows, self.sites = objective, rows, only_diffusions(setting.graph)
+        self.contexts = contexts
         self.parameters: Parameters = parameters_of(bound)
         self.layers, self.ops = setting.backend.layers, setting.backend.ops
         common = [p for p in self.sites[0].dims if all(p in s.dims for s in self.sites)]
@@ -75,10 +81,11 @@ class Matching:
 
     def loss(self, player: Player, params: Params, batch: Batch, noise: Noise, state: State) -> Loss:
         theta, events = self.parameters.constrained(self.ops, params), self.events(batch)
+        contexts = self.contexts.rows(self.ops, theta, self.rows, batch)
         parts: dict[str, Array] = {}
         for s in self.sites:
             own = {k.removeprefix(f"{s.name}."): v for k, v in noise.items() if k.startswith(f"{s.name}.")}
-            net = s.spec.net(self.layers, s.own(theta), s.event)
+            net = s.spec.net(self.layers, s.own(theta), s.event, contexts.get(s.name))
             each = self.objective.loss(
                 self.ops, s.spec.process, s.spec.predicts, net, events[s.name], own, s.rank, s.spec.data_scale
             )

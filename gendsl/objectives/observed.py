@@ -49,6 +49,11 @@ class Observed:
         """Event shape of a row."""
         return self.used.event
 
+    @property
+    def context(self) -> int:
+        """Numbers in a row's context (gendsl/objectives/contexts.py); 0 for none."""
+        return self.used.spec.context
+
     def rows(self, ops: Any, rows: Rows, batch: Mapping[str, Array]) -> Array:
         """The rows of a batch, (n, *event)."""
         return ops.reshape(rows.arrays("model", batch, ops)[self.name], (-1, *self.event))

@@ -201,7 +201,7 @@ def generate(
     if sampler is not None:
         from gendsl.objectives.diffused import draw_diffusions, none_to_draw
 
-        diffusions = draw_diffusions(bound, sampler, draws, seed)
+        diffusions = draw_diffusions(bound, sampler, draws, seed, fit.params)
         if not diffusions:
             raise none_to_draw(wanted, sampler)
         given_draws |= diffusions

@@ -107,9 +107,9 @@ class Setting:
         """Where the backend's arrays of this precision are made."""
         return self.backend.context(self.precision, self.device)
 
-    def program(self) -> BoundProgram:
-        """The program of the graph, with its fused density."""
-        graph = _any_size(self.graph, self.plate)
+    def program(self, graph: Graph | None = None) -> BoundProgram:
+        """The program of the graph, or of one that was made of it, with its fused density."""
+        graph = _any_size(graph or self.graph, self.plate)
         compiled = compile_graph(graph, self.backend.name, precision=self.precision, device=self.device)
         return BoundProgram(compiled, self.bound)
 

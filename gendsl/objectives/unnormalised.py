@@ -15,6 +15,7 @@ from gendsl.densities import EnergyDensity
 from gendsl.graph.node import Graph
 from gendsl.math.energy.score import Energy
 from gendsl.objectives.base import Objective, Refusal
+from gendsl.objectives.contexts import Contexts, contexts_of
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
 from gendsl.objectives.idle import idle
 from gendsl.objectives.observed import observed, row_refusals
@@ -41,8 +42,9 @@ class EnergyObjective(Checked, Objective):
         """The objective of a model's rows as a game."""
         self.check(setting.graph)
         bound = setting.program()
-        rows, by_row, whole = setting.laid({"model": bound})
-        return Bindable(_EnergyGame(self, setting, bound, rows), by_row, whole, {"model": bound})
+        contexts = contexts_of(setting)
+        rows, by_row, whole = setting.laid({"model": bound} | contexts.programs)
+        return Bindable(_EnergyGame(self, setting, bound, rows, contexts), by_row, whole, {"model": bound})
 
     def initial_state(self, seed: int, event: tuple[int, ...]) -> dict[str, np.ndarray]:
         """What is carried from step to step: nothing, unless a subclass says so."""
@@ -57,8 +59,8 @@ class EnergyObjective(Checked, Objective):
 
         Args:
             ops: array functions.
-            energy: E, (n, *event) -> (n,).
-            frozen: the same with parameters through which no gradient flows.
+            energy: E, (n, *event) -> (n,), row i under the context of the batch's row i.
+            frozen: the same with parameters and contexts through which no gradient flows.
             x: data, (n, *event).
             noise: what `draw` gave.
             state: what is carried.
@@ -71,8 +73,11 @@ class _EnergyGame:
 
     players: tuple[Player, ...] = (Player("loss"),)
 
-    def __init__(self, objective: EnergyObjective, setting: Setting, bound: BoundProgram, rows: Rows) -> None:
+    def __init__(
+        self, objective: EnergyObjective, setting: Setting, bound: BoundProgram, rows: Rows, contexts: Contexts
+    ) -> None:
         self.objective, self.rows, self.at = objective, rows, observed(setting.graph)
+        self.contexts = contexts
         self.parameters: Parameters = parameters_of(bound)
         self.ops, self.layers = setting.backend.ops, setting.backend.layers
 
@@ -86,14 +91,17 @@ class _EnergyGame:
         return self.objective.draw(self.ops, key, self.at.rows(self.ops, self.rows, batch))
 
     def loss(self, player: Player, params: Params, batch: Batch, noise: Noise, state: State) -> Loss:
-        own = self.at.own(params)
-        fixed = {k: self.ops.stop_gradient(v) for k, v in own.items()}
+        own, stop = self.at.own(params), self.ops.stop_gradient
+        theta = self.parameters.constrained(self.ops, params)
+        context = self.contexts.rows(self.ops, theta, self.rows, batch).get(self.at.name)
+        energy = self._energy(own, context)
+        frozen = self._energy({k: stop(v) for k, v in own.items()}, None if context is None else stop(context))
         x = self.at.rows(self.ops, self.rows, batch)
-        return self.objective.move(self.ops, self._energy(own), self._energy(fixed), x, noise, state)
+        return self.objective.move(self.ops, energy, frozen, x, noise, state)
 
-    def _energy(self, own: Params) -> Energy:
-        """E at given parameters."""
+    def _energy(self, own: Params, context: Array | None) -> Energy:
+        """E at given parameters, of rows under given contexts."""
         spec = self.at.used.spec
         if not isinstance(spec, EnergyDensity):
             raise TypeError("an energy")
-        return lambda x: spec.energy(self.layers, own, x, self.at.event)
+        return lambda x: spec.energy(self.layers, own, x, self.at.event, context)

@@ -37,6 +37,10 @@ CASES: dict[str, tuple[DiffusionDensity, tuple[int, ...]]] = {
         DiffusionDensity(Rectified(), NET, predicts=Predicts.VELOCITY, sampler=DDIM(steps=4), flow=FEW),
         (2,),
     ),
+    "conditional": (
+        DiffusionDensity(VP(start=0.02), NET, predicts=Predicts.V, sampler=DPMSolver(steps=5), flow=FEW, context=3),
+        (2,),
+    ),
     "image": (
         DiffusionDensity(
             VP(),
@@ -61,21 +65,23 @@ def test_backends_agree(case: str) -> None:
     rng = np.random.default_rng(0)
     params = {k: v + 0.1 * rng.normal(size=v.shape) for k, v in spec.init(event, 3).items()}
     noise = rng.normal(size=(3, *event))
+    context = rng.normal(size=(3, spec.context)) if spec.context else None
     draws, values, slopes = [], [], []
     signs = rng.choice([-1.0, 1.0], size=(2, *event)) if spec.flow.probes else None
     for backend in ("pyro", "numpyro"):
         with double(backend) as (b, ops):
             nn, p = layers(backend), {k: b.array(v, "float64") for k, v in params.items()}
-            z = b.array(noise, "float64")
+            z, c = b.array(noise, "float64"), None if context is None else b.array(context, "float64")
 
-            def density(p: Any, x: Any, ops: Any = ops, nn: Any = nn, b: Any = b) -> Any:
+            def density(p: Any, x: Any, ops: Any = ops, nn: Any = nn, b: Any = b, c: Any = c) -> Any:
                 if signs is None:
-                    return ops.sum(spec.log_prob(nn, p, x, event=event))
+                    return ops.sum(spec.log_prob(nn, p, x, c, event=event))
                 probes = ops.broadcast_to(b.array(signs, "float64")[:, None], (2, *x.shape))
                 net = spec.denoise(nn, p, event)
                 return ops.sum(spec.flow.log_density(ops, spec.process, net, x, probes, rank=len(event)).value)
 
-            draws.append(b.numpy(compiled(backend, lambda p, z, nn=nn: spec.sample(nn, p, z, event=event))(p, z)))
+            draw = compiled(backend, lambda p, z, nn=nn, c=c: spec.sample(nn, p, z, c, event=event))
+            draws.append(b.numpy(draw(p, z)))
             value, grad = compiled(backend, ops.value_and_grad(density))(p, b.array(draws[0], "float64"))
             values.append(b.numpy(value))
             slopes.append({k: b.numpy(v) for k, v in grad.items()})
@@ -87,6 +93,23 @@ def test_backends_agree(case: str) -> None:
             slope, slopes[1][name], rtol=1e-10, atol=1e-10 * (1 + np.abs(slope).max()), err_msg=name
         )
         assert np.any(slope), f"no gradient reaches {name}"
+
+
+def test_one_value_and_one_noise_under_many_contexts(backend: str) -> None:
+    """Left axes that the context has alone are a loop over it."""
+    spec, event = CASES["conditional"]
+    rng = np.random.default_rng(4)
+    with double(backend) as (b, _):
+        nn = layers(backend)
+        params = {k: b.array(v, "float64") for k, v in spec.init(event, 0).items()}
+        x, c = rng.normal(size=(3, 2)), rng.normal(size=(4, 1, 3))
+        given = [b.array(v, "float64") for v in (x, c)]
+        for function in (spec.log_prob, spec.sample):
+            call = compiled(backend, lambda x, c, f=function: f(nn, params, x, c))
+            whole = b.numpy(call(*given))
+            assert whole.shape[:2] == (4, 3)
+            one = b.numpy(call(given[0], given[1][2]))
+            np.testing.assert_allclose(whole[2], one, rtol=1e-12)
 
 
 def test_draws_have_the_density() -> None:
@@ -160,8 +183,8 @@ def test_mistakes() -> None:
     with pytest.raises(ModelError, match="process is of another kind") as caught:
         DiffusionDensity(VP, NET)  # type: ignore[arg-type]
     assert caught.value.fix == "process=VP(...)"
-    with pytest.raises(ModelError, match="a diffusion takes no context"):
-        DiffusionDensity(VP(), NET, context=3)
+    with pytest.raises(ModelError, match="context is an integer of at least 0"):
+        DiffusionDensity(VP(), NET, context=-1)
     with pytest.raises(ModelError, match="steps are even"):
         ProbabilityFlow(steps=5)
     assert DiffusionDensity(VP(), MLP(2)).network.timed

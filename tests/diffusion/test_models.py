@@ -54,16 +54,28 @@ def shared() -> Built:
     return m, {"y": np.array(0.3)}
 
 
-MODELS: dict[str, Callable[[], Built]] = {f.__name__: f for f in (observed, prior, shared)}
+def conditional() -> Built:
+    """Under a context that a network makes of a latent; in copies, each under a context of its own."""
+    m = gd.Model("conditional")
+    i = m.plate("i")
+    c = m.latent("c", gd.Normal(0, 1).expand(2), dims=i)
+    h = m.network("h", MLP(3, hidden=()))(c)
+    m.observe("x", Diffusion(VP(), network=NET, event=2, context=h, **FEW), dims=i)
+    z = m.latent("z", Diffusion(VP(), network=NET, event=2, context=np.array([[0.3], [-1.0]]), **FEW))
+    m.observe("y", gd.Normal(z.sum(), 1.0))
+    return m, {"x": RNG.normal(size=(3, 2)), "y": np.array(0.3)}
 
 
-@pytest.mark.parametrize("name", ["observed", "shared"])
+MODELS: dict[str, Callable[[], Built]] = {f.__name__: f for f in (observed, prior, shared, conditional)}
+
+
+@pytest.mark.parametrize("name", ["observed", "shared", "conditional"])
 def test_the_law(name: str) -> None:
     """Densities, traces and gradients agree; axes on the left are a loop; JSON gives the same programs."""
     assert examine(*MODELS[name](), 2).finite
 
 
-@pytest.mark.parametrize("name", ["observed", "shared"])
+@pytest.mark.parametrize("name", ["observed", "shared", "conditional"])
 def test_gradients_reach_every_parameter_and_agree(name: str) -> None:
     m, data = MODELS[name]()
     grads = {}
@@ -122,13 +134,14 @@ def _sample(d: Any, backend: str, shape: tuple[int, ...]) -> Any:
 def test_the_prior_predictive_runs(name: str, backend: str) -> None:
     m, _ = MODELS[name]()
     out = m.prior_predictive(
-        {}, draws=4, backend=backend, sizes={"observed": {"row": 3}, "prior": {"i": 2}}.get(name, {})
+        {}, draws=4, backend=backend, sizes={"observed": {"row": 3}, "shared": {}}.get(name, {"i": 2})
     )
     drawn = {**out.prior.data_vars, **out.prior_predictive.data_vars}
     shapes = {
         "observed": {"x": (3, 2)},
         "prior": {"z": (2, 2), "y": (2,)},
         "shared": {"a": (2, 1), "b": (2, 2, 1), "y": ()},
+        "conditional": {"c": (2, 2), "x": (2, 2), "z": (2, 2), "y": ()},
     }
     for k, shape in shapes[name].items():
         assert drawn[k].shape == (1, 4, *shape)

@@ -21,7 +21,7 @@ def _run(start: str, **changes: str) -> dict[str, Any]:
         assert printed in text, printed
         text = text.replace(printed, quick)
     x = np.random.default_rng(0).normal(size=(600, 2))
-    names: dict[str, Any] = {"gd": gd, "x": x, "held_out": x[:3]}
+    names: dict[str, Any] = {"gd": gd, "np": np, "x": x, "held_out": x[:3], "k": np.arange(600) % 3}
     exec(compile(text, "docs/diffusion.md", "exec"), names)
     return names
 
@@ -29,6 +29,13 @@ def _run(start: str, **changes: str) -> dict[str, Any]:
 def test_a_diffusion_is_a_distribution() -> None:
     fit = _run("m = gd.Model", **{"steps=3_000": "steps=2", "steps=200": "steps=2"})["fit"]
     assert np.isfinite(fit.log_prob({"x": np.zeros((2, 2))}).value)
+
+
+def test_a_class_is_a_context() -> None:
+    names = _run("classes = gd.Model", **{"steps=3_000": "steps=2"})
+    assert names["drawn"].shape == (1, 1000, 3, 2)
+    assert np.isfinite(names["fit"].log_prob({"x": np.zeros((2, 2)), "label": np.eye(3)[:2]}).value)
+    assert names["fit"].params["x.network.time.context.weight"].shape == (128, 3)
 
 
 def test_the_explicit_chain() -> None:

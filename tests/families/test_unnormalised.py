@@ -50,7 +50,20 @@ def observed() -> Built:
     return m, {"x": RNG.normal(size=(2, 3, 4, 4, 1)), "y": RNG.normal(size=(2, 2))}
 
 
-MODELS: dict[str, Callable[[], Built]] = {"prior": prior, "observed": observed}
+def conditional() -> Built:
+    """Under a context of one plate that a network makes of data, and in copies; images, beside their channels."""
+    m = gd.Model("conditional")
+    i, j = m.plate("i"), m.plate("j")
+    h = m.network("h", MLP(2, hidden=()))(m.data("c", dims=i, event=3))
+    z = m.latent("z", Energy(MLP(1, hidden=H), 2, spread=1.5, context=h).expand(2), dims=(i, j))
+    image = Energy(ConvNet(1, channels=(4,), groups=2), (4, 4, 1), context=np.array([0.5, -1.0]))
+    m.observe("x", image, dims=j)
+    m.observe("y", gd.Normal(z.sum(), 1.0), dims=(j, i))
+    return m, {"c": RNG.normal(size=(2, 3)), "x": RNG.normal(size=(3, 4, 4, 1)), "y": RNG.normal(size=(3, 2))}
+
+
+MODELS: dict[str, Callable[[], Built]] = {"prior": prior, "observed": observed, "conditional": conditional}
+LEARNT = {"prior": {"z", "w"}, "observed": {"x", "common"}, "conditional": {"x", "z", "h"}}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -69,7 +82,7 @@ def test_gradients_reach_every_parameter_and_agree(name: str) -> None:
             u = {k: b.array(rng.normal(size=s), "float64") for k, s in bound.shapes.items()}
             _, g = b.value_and_grad(lambda p, f=program.log_density, u=u, a=bound.arrays: f(u, a, p))(bound.params)
             grads[backend] = {k: b.numpy(v) for k, v in g.items()}
-    assert {k.split(".")[0] for k in grads["pyro"]} == ({"z", "w"} if name == "prior" else {"x", "common"})
+    assert {k.split(".")[0] for k in grads["pyro"]} == LEARNT[name]
     for k, g in grads["pyro"].items():
         assert np.any(g != 0), k
         np.testing.assert_allclose(g, grads["numpyro"][k], rtol=1e-10, atol=1e-10 * (1 + np.abs(g).max()))
@@ -92,6 +105,38 @@ def test_the_log_density_is_minus_the_energy_on_both_backends(event: tuple[int, 
     np.testing.assert_allclose(bare, -out[..., 0], rtol=1e-10)
     for k, g in found[0].gradient(x).items():
         np.testing.assert_allclose(g, found[1].gradient(x)[k], rtol=1e-10, atol=1e-12)
+
+
+def test_contexts_stand_behind_the_last_axis() -> None:
+    """Of an image at every pixel, of a number in a vector with it; the spread is of x alone; left axes broadcast."""
+    from gendsl.networks import beside, seen_event
+
+    assert [seen_event(e, 2) for e in ((), (3,), (4, 4, 1))] == [(3,), (5,), (4, 4, 3)]
+    assert seen_event((4, 4, 1), 0) == (4, 4, 1)
+    b = get_backend("pyro")
+    x, c = RNG.normal(size=(5, 1, 4, 4, 1)), RNG.normal(size=(3, 2))
+    with b.context("float64"):
+        both = b.numpy(beside(b.ops, b.array(x, "float64"), b.array(c, "float64"), 3))
+        one = b.numpy(beside(b.ops, b.array(x[0, 0, 0, 0, 0], "float64"), b.array(c, "float64"), 0))
+    np.testing.assert_array_equal(both[..., :1], np.broadcast_to(x, (5, 3, 4, 4, 1)))
+    np.testing.assert_array_equal(both[..., 1:], np.broadcast_to(c[:, None, None], (5, 3, 4, 4, 2)))
+    np.testing.assert_array_equal(one, np.concatenate([np.full((3, 1), x[0, 0, 0, 0, 0]), c], 1))
+    spec = EnergyDensity(MLP(1, hidden=()), spread=2.0, context=2)
+    params, x = values(spec, (3,)), RNG.normal(size=(5, 3))
+    weight, bias = params["network.layers.0.weight"][0], params["network.layers.0.bias"][0]
+    found = Bound(spec, params, "pyro", (3,)).log_prob(x, c[:, None])
+    wanted = -(x @ weight[:3] + c[:, None] @ weight[3:] + bias + (x**2).sum(-1) / 8.0)
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_pushed_noise_and_context_are_the_networks(backend: str) -> None:
+    spec = PushforwardDensity(MLP((2, 2), hidden=()), source=(3,), context=2)
+    params, z, c = values(spec, (2, 2)), RNG.normal(size=(6, 3)), RNG.normal(size=(4, 1, 2))
+    x = Bound(spec, params, backend, (2, 2)).sample(z, c)
+    seen = np.concatenate([np.broadcast_to(z, (4, 6, 3)), np.broadcast_to(c, (4, 6, 2))], -1)
+    wanted = seen @ params["network.layers.0.weight"].T + params["network.layers.0.bias"]
+    np.testing.assert_allclose(x, wanted.reshape(4, 6, 2, 2), rtol=1e-12)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

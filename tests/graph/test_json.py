@@ -113,10 +113,12 @@ _SPECIAL = {
     "SineSkewed": lambda: gd.SineSkewed(gd.VonMises([0.0, 1.0], [1.0, 2.0]), [0.1, -0.2]),
     "Masked": lambda: gd.Normal(0, 1).mask(True),
     "Flow": lambda: Flow(gd.Normal(0, 1).expand(2), nsf(2, hidden=(3,)), context=np.ones(2)),
-    "Diffusion": lambda: Diffusion(VP(), network=MLP(2), predicts=Predicts.V, event=2, sampler=DDIM(steps=3)),
+    "Diffusion": lambda: Diffusion(
+        VP(), network=MLP(2), predicts=Predicts.V, event=2, sampler=DDIM(steps=3), context=np.ones(1)
+    ),
     "Autoregressive": lambda: Autoregressive((2, 2), CategoricalElement(3)),
-    "Energy": lambda: Energy(MLP(1, hidden=(3,)), (2, 2), spread=2.0),
-    "Pushforward": lambda: Pushforward(gd.Normal(0, 1).expand(3), MLP((2, 2), hidden=(3,))),
+    "Energy": lambda: Energy(MLP(1, hidden=(3,)), (2, 2), spread=2.0, context=np.ones(2)),
+    "Pushforward": lambda: Pushforward(gd.Normal(0, 1).expand(3), MLP((2, 2), hidden=(3,)), context=np.ones(2)),
 }
 
 

@@ -33,17 +33,19 @@ class Case:
         event: event shape of its input.
         output: that of its result.
         count: how many numbers its parameters are, counted by hand.
+        context: numbers in the context that it sees.
     """
 
     spec: Network
     event: Event
     output: Event
     count: int
+    context: int = 0
 
     @property
     def name(self) -> str:
         """The test's id."""
-        return f"{self.spec!r}{self.event}".replace(" ", "")
+        return f"{self.spec!r}{self.event}{f'|{self.context}' if self.context else ''}".replace(" ", "")
 
     def x(self, lead: tuple[int, ...] = (3, 2), seed: int = 0) -> np.ndarray:
         """Inputs with some left axes."""
@@ -55,6 +57,10 @@ class Case:
     def time(self, lead: tuple[int, ...] = (3, 2)) -> np.ndarray | None:
         """Times, or None where it takes none."""
         return np.random.default_rng(7).uniform(size=lead) if self.spec.timed else None
+
+    def seen(self, lead: tuple[int, ...] = (3, 2)) -> np.ndarray | None:
+        """Contexts, or None where it sees none."""
+        return np.random.default_rng(8).standard_normal((*lead, self.context)) if self.context else None
 
 
 T = Sinusoidal(size=4, width=6)  # 4 * 6 + 6 + 6 * 6 + 6 = 72 parameters
@@ -129,4 +135,30 @@ CASES: list[Case] = [
     Case(MaskedMLP(2, hidden=(9, 8)), (4,), (4, 2), 45 + 80 + 9 * 8),
     Case(MaskedMLP(2, inputs=2, context=1, hidden=(9,)), (7,), (3, 2), 72 + 60),
     Case(MaskedMLP(1, hidden=(9,), order=(2, 0, 1), time=T), (3,), (3, 1), 36 + 30 + 72 + 7 * 18),
+    # under a context of two or three numbers, as many times the width of time
+    Case(MLP(2, hidden=(5, 4), time=T), (2,), (2,), 15 + 24 + 10 + 72 + 7 * (10 + 8) + 6 * 3, 3),
+    Case(ResNet((2, 1), width=4, blocks=1, time=F), (2, 1), (2, 1), 12 + 65 + (8 + 20 + 48 + 20) + 8 + 10 + 5 * 2, 2),
+    Case(ConvNet(1, channels=(4,), groups=2, time=T), (4, 4, 1), (1,), 72 + _conv(1, 4) + 8 + 7 * 8 + 17 + 6 * 2, 2),
+    Case(
+        ConvDecoder((2, 2, 1), channels=(4,), groups=None, time=T),
+        (3,),
+        (2, 2, 1),
+        (4 * 4) + 72 + _conv(4, 4) + 7 * 8 + _conv(4, 1) + 6 * 2,
+        2,
+    ),
+    Case(
+        UNet(channels=(4,), groups=2, time=T),
+        (2, 2, 1),
+        (2, 2, 1),
+        72 + _conv(1, 4) + 3 * _block(4, 4, 6) + _block(8, 4, 6) + 8 + _conv(4, 1) + 6 * 3,
+        3,
+    ),
+    Case(
+        Transformer(2, width=4, heads=2, blocks=1, expansion=1, time=T),
+        (3, 2),
+        (3, 2),
+        12 + 12 + 72 + (8 + 4 * 16 + 3 * 4 + 8 + 20 + 20) + 7 * 8 + 8 + 10 + 6 * 2,
+        2,
+    ),
+    Case(MaskedMLP(1, hidden=(9,), time=T), (3,), (3, 1), 36 + 30 + 72 + 7 * 18 + 6 * 2, 2),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Random learned distributions: flows and autoregressive models, with and without a context; diffusions, energies."""
+"""Random learned distributions: flows, autoregressive models, diffusions, energies, with and without a context."""
 
 from __future__ import annotations
 
@@ -66,16 +66,16 @@ _SAMPLERS = ("DDIM(steps=2)", "Heun(steps=1)", "DPMSolver(steps=2)", "DPMSolver(
 @recipe("Diffusion")
 def _diffusion(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) -> str:
     event = d.choice.pick(["1", "2", "(2, 1)"])
-    tail = f".expand({', '.join(map(str, batch))})" if batch else ""
+    context, tail = _context(d, dims, batch, exact)
     options = f"predicts={d.choice.pick(_OUTPUTS)!r}, sampler=sa.{d.choice.pick(_SAMPLERS)}, event={event}"
     network = f"nn.MLP({event}, hidden=(2,), time=nn.Fourier(size=2, width=2, scale=1.0))"
     flow = "sa.ProbabilityFlow(steps=2)"
-    return f"diffusion.Diffusion({d.choice.pick(_PROCESSES)}, network={network}, {options}, flow={flow}){tail}"
+    return f"diffusion.Diffusion({d.choice.pick(_PROCESSES)}, network={network}, {options}, flow={flow}{context}){tail}"
 
 
 @recipe("Energy")
 def _energy(d: Draft, dims: Dims, batch: Event, observed: bool, exact: bool) -> str:
     event = d.choice.pick(["1", "3", "(2, 2)"])
     spread = d.choice.pick(["", ", spread=1.5"])
-    tail = f".expand({', '.join(map(str, batch))})" if batch else ""
-    return f"unnormalised.Energy(nn.MLP(1, hidden=(2,)), {event}{spread}){tail}"
+    context, tail = _context(d, dims, batch, exact)
+    return f"unnormalised.Energy(nn.MLP(1, hidden=(2,)), {event}{spread}{context}){tail}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from gendsl.backend import get_backend
+from gendsl.errors import ModelError
 from gendsl.graph.json.nodes import Codec
 from gendsl.networks import NETWORKS, TIMES, Activation, MaskedMLP
 from tests.laws.networks import CASES, Case
@@ -23,12 +25,14 @@ EACH = pytest.mark.parametrize("case", CASES, ids=[c.name for c in CASES])
 def params_of(case: Case) -> dict[str, np.ndarray]:
     """Parameters away from their start, at which norms do nothing."""
     rng = np.random.default_rng(3)
-    start = case.spec.init(case.event, 5, "net.")
+    start = case.spec.init(case.event, 5, "net.", case.context)
     return {k: v + 0.1 * rng.standard_normal(v.shape) for k, v in start.items()}
 
 
 def placed(case: Case, backend: str) -> Callable[..., Any]:
-    return import_module(f"gendsl_{backend}.networks").network(case.spec, event=case.event, name="net")  # type: ignore[no-any-return]
+    return import_module(f"gendsl_{backend}.networks").network(  # type: ignore[no-any-return]
+        case.spec, event=case.event, name="net", context=case.context
+    )
 
 
 def compiled(function: Callable[..., Any], backend: str) -> Callable[..., Any]:
@@ -45,12 +49,19 @@ def network(at: int, backend: str) -> Callable[..., Any]:
     return compiled(placed(CASES[at], backend), backend)
 
 
-def evaluate(case: Case, backend: str, x: np.ndarray, time: np.ndarray | None) -> np.ndarray:
+def evaluate(
+    case: Case, backend: str, x: np.ndarray, time: np.ndarray | None, seen: np.ndarray | None = None
+) -> np.ndarray:
     b = get_backend(backend)
     with b.context("float64"):
         p = {k: b.array(v, "float64") for k, v in params_of(case).items()}
-        t = None if time is None else b.array(time, "float64")
-        return b.numpy(network(CASES.index(case), backend)(p, b.array(x, "float64"), t))
+        more = [None if v is None else b.array(v, "float64") for v in (time, seen)]
+        return b.numpy(network(CASES.index(case), backend)(p, b.array(x, "float64"), *more))
+
+
+def at(value: np.ndarray | None, *index: Any) -> np.ndarray | None:
+    """Some of a case's times or contexts, where it has them."""
+    return None if value is None else value[index]
 
 
 @cache
@@ -63,13 +74,14 @@ def pulled(at: int, backend: str) -> tuple[np.ndarray, dict[str, np.ndarray], di
         o = b.ops
         inputs = {k: b.array(v, "float64") for k, v in params_of(case).items()}
         moving = {} if case.spec.integers else {"x": b.array(x, "float64")}
-        moving |= {} if time is None else {"time": b.array(time, "float64")}
+        more = {"time": time, "seen": case.seen()}
+        moving |= {k: b.array(v, "float64") for k, v in more.items() if v is not None}
         fixed = {"x": b.array(x, "float64")} if case.spec.integers else {}
         weights, net = b.array(w, "float64"), placed(case, backend)
 
         def f(values: dict[str, Any]) -> Any:
             values = values | fixed
-            return net(values, values["x"], values.get("time"))
+            return net(values, values["x"], values.get("time"), values.get("seen"))
 
         every = inputs | moving
         rng = np.random.default_rng(2)
@@ -125,23 +137,45 @@ FIRST = [next(c for c in CASES if type(c.spec) is kind) for kind in NETWORKS.val
     ids=[*(f"pyro-{c.name}" for c in CASES), *(f"numpyro-{c.name}" for c in FIRST)],
 )
 def test_left_axes_are_a_loop(case: Case, backend: str) -> None:
-    x, time = case.x(), case.time()
-    whole = evaluate(case, backend, x, time)
+    x, time, seen = case.x(), case.time(), case.seen()
+    whole = evaluate(case, backend, x, time, seen)
     for i in range(3):
         for j in range(2):
-            one = evaluate(case, backend, x[i, j], None if time is None else time[i, j])
+            one = evaluate(case, backend, x[i, j], at(time, i, j), at(seen, i, j))
             np.testing.assert_allclose(whole[i, j], one, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.spec.timed], ids=lambda c: c.name)
 def test_times_broadcast(case: Case) -> None:
-    x, time = case.x(), case.time()
+    x, time, seen = case.x(), case.time(), at(case.seen(), 0, 0)
     assert time is not None
-    many = evaluate(case, "pyro", x[0, 0], time[:, 0])
-    once = evaluate(case, "pyro", x, time[0, 0])
-    np.testing.assert_allclose(many[1], evaluate(case, "pyro", x[0, 0], time[1, 0]), atol=1e-12)
-    np.testing.assert_allclose(once[2, 1], evaluate(case, "pyro", x[2, 1], time[0, 0]), atol=1e-12)
+    many = evaluate(case, "pyro", x[0, 0], time[:, 0], seen)
+    once = evaluate(case, "pyro", x, time[0, 0], seen)
+    np.testing.assert_allclose(many[1], evaluate(case, "pyro", x[0, 0], time[1, 0], seen), atol=1e-12)
+    np.testing.assert_allclose(once[2, 1], evaluate(case, "pyro", x[2, 1], time[0, 0], seen), atol=1e-12)
     assert np.all(many[0] != many[1])
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.context], ids=lambda c: c.name)
+def test_contexts_broadcast_and_act(case: Case) -> None:
+    """One x and time under several contexts; a map of the context without a bias stands for a zero context."""
+    x, time, seen = case.x(), case.time(), case.seen()
+    assert time is not None
+    assert seen is not None
+    many = evaluate(case, "pyro", x[0, 0], time[0, 0], seen[:, 0])
+    np.testing.assert_allclose(many[1], evaluate(case, "pyro", x[0, 0], time[0, 0], seen[1, 0]), atol=1e-12)
+    assert np.all(many[0] != many[1])
+    none = import_module("gendsl_pyro.networks").network(case.spec, event=case.event, name="net")
+    b = get_backend("pyro")
+    with b.context("float64"):
+        p = {k: b.array(v, "float64") for k, v in params_of(case).items() if not k.endswith("context.weight")}
+        without = b.numpy(none(p, b.array(x, "float64"), b.array(time, "float64")))
+    np.testing.assert_array_equal(without, evaluate(case, "pyro", x, time, 0 * seen))
+
+
+def test_a_network_without_a_time_sees_no_context() -> None:
+    with pytest.raises(ModelError, match="this network sees no context"):
+        MaskedMLP(2).check_context()
 
 
 @pytest.mark.parametrize("case", FIRST, ids=lambda c: c.name)
@@ -170,11 +204,11 @@ def test_maps_and_single_precision(case: Case, backend: str) -> None:
 @EACH
 def test_shapes_and_counts(case: Case) -> None:
     assert case.spec.output(case.event) == case.output
-    assert case.spec.count(case.event) == case.count
-    start = case.spec.init(case.event, 0, "net.")
-    assert {k: v.shape for k, v in start.items()} == {
-        f"net.{k}": p.shape for k, p in case.spec.parameters(case.event).items()
-    }
+    parameters = case.spec.parameters(case.event, case.context)
+    assert sum(math.prod(p.shape) for p in parameters.values()) == case.count
+    assert case.context or case.spec.count(case.event) == case.count
+    start = case.spec.init(case.event, 0, "net.", case.context)
+    assert {k: v.shape for k, v in start.items()} == {f"net.{k}": p.shape for k, p in parameters.items()}
 
 
 @EACH
@@ -198,10 +232,11 @@ def test_masks_are_strictly_triangular(case: Case, backend: str) -> None:
     with b.context("float64"):
         p = {k: b.array(v, "float64") for k, v in params_of(case).items()}
         net = placed(case, backend)
-        time = case.time(())
+        time, seen = case.time(()), case.seen(())
         t = None if time is None else b.array(time, "float64")
+        y = None if seen is None else b.array(seen, "float64")
         x = b.array(case.x(()), "float64")
-        along = compiled(lambda v: b.ops.jvp(lambda x: net(p, x, t), (x,), (v,))[1], backend)
+        along = compiled(lambda v: b.ops.jvp(lambda x: net(p, x, t, y), (x,), (v,))[1], backend)
         d = [b.numpy(along(b.array(v, "float64"))) for v in np.eye(*case.event)]  # by input
         assert all(np.all(column != 0.0) for column in d[: spec.context])
         for at, j in enumerate(order):
@@ -211,7 +246,7 @@ def test_masks_are_strictly_triangular(case: Case, backend: str) -> None:
                 for i in order[at + 1 :]:
                     assert np.all(column[i] != 0.0), (i, j)
         if t is not None:  # also the first element's results depend on time
-            moved = compiled(lambda v: b.ops.jvp(lambda t: net(p, x, t), (t,), (v,))[1], backend)(b.ops.ones_like(t))
+            moved = compiled(lambda v: b.ops.jvp(lambda t: net(p, x, t, y), (t,), (v,))[1], backend)(b.ops.ones_like(t))
             assert np.all(b.numpy(moved) != 0.0)
 
 

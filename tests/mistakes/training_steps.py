@@ -144,35 +144,6 @@ def held_out_images_without_a_name():
     _fit(_ddpm(), IMAGES).log_prob(IMAGES)  # here
 
 
-# -- contexts ---------------------------------------------------------------------------------------------------------
-@mistake(gd.ModelError, "gd.Diffusion takes no context", "gd.Flow(..., context=...)")
-def class_conditional_diffusion():
-    m = gd.Model("ddpm")
-    label = m.data("label", dims=m.plate("image"), event=10)
-    gd.Diffusion(gd.VP(), network=gd.MLP(2), event=2, context=label)  # here
-
-
-@mistake(gd.ModelError, "gd.Pushforward takes no context", "context=<label", "gd.Autoregressive(..., context=...)")
-def class_conditional_pushforward():
-    m = gd.Model("made")
-    label = m.data("label", dims=m.plate("row"), event=10)
-    gd.Pushforward(gd.Normal(0, 1).expand(2), gd.MLP(2), context=label)  # here
-
-
-@mistake(gd.ModelError, "gd.Energy takes no context", "gd.Flow(..., context=...)")
-def class_conditional_energy():
-    m = gd.Model("energy")
-    label = m.data("label", dims=m.plate("row"), event=10)
-    gd.Energy(gd.MLP(1), 2, context=label)  # here
-
-
-@mistake(gd.ModelError, "a context is a vector of fixed length", "an event axis", "np.eye(classes)[labels]")
-def label_that_is_a_number():
-    m = gd.Model("flow")
-    label = m.data("label", dims=m.plate("row"), dtype=int)
-    gd.Flow(gd.Normal(0, 1).expand(2), gd.flows.nsf(2), context=label)  # here
-
-
 # -- what is written --------------------------------------------------------------------------------------------------
 @mistake(gd.ModelError, "gd.WGAN: missing a required argument: 'critic'", "gd.WGAN(critic, loss")
 def adversary_without_a_critic():

@@ -33,6 +33,19 @@ class Quadratic(Network):
         return (squares - nn.ops.sum(params["b"] * x, -1))[..., None]
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Regressed(Quadratic):
+    """x' P x / 2 - (b + B c)' x of x in R^2 with a context c behind it: the energy of N(P^-1 (b + B c), P^-1)."""
+
+    def parameters(self, event: Any) -> dict[str, Parameter]:
+        return super().parameters(event) | {"B": Parameter((2, event[0] - 2))}
+
+    def forward(self, nn: Any, params: Any, x: Any, time: Any, event: Any) -> Any:
+        x, c = x[..., :2], x[..., 2:]
+        pull = nn.ops.sum(params["B"] * c[..., None, :], -1)
+        return super().forward(nn, params, x, time, event) - nn.ops.sum(pull * x, -1)[..., None]
+
+
 def energy(network: Network, event: Any = 2, **more: Any) -> gd.Model:
     """Rows of an energy."""
     m = gd.Model("rows")

@@ -51,7 +51,21 @@ def shared() -> Built:
     return m, {"x": RNG.normal(size=(12, 2)), "y": RNG.normal(size=(12, 2))}
 
 
-MODELS = {"plain": plain, "several": several, "shared": shared}
+def conditional() -> Built:
+    """Two sites: one under what a network makes of its rows' class, in copies over a second plate; one beside it."""
+    m = gd.Model("conditional")
+    row, part = m.plate("row"), m.plate("part")
+    label = m.data("label", dims=row, event=3)
+    seen = m.network("seen", gd.MLP(2, hidden=(4,)))(label)
+    m.observe("x", gd.Diffusion(gd.VP(), network=NET, event=2, context=seen).expand(3), dims=(part, row))
+    shifted = label + m.param("shift", np.array([0.1, -0.2, 0.3]))
+    more: dict[str, Any] = {"predicts": "velocity", "flow": gd.ProbabilityFlow(steps=4)}
+    m.observe("y", gd.Diffusion(gd.Rectified(), network=NET, event=2, context=shifted, **more), dims=row)
+    label_of = np.eye(3)[RNG.integers(0, 3, 12)]
+    return m, {"label": label_of, "x": RNG.normal(size=(2, 12, 3, 2)), "y": RNG.normal(size=(12, 2))}
+
+
+MODELS = {"plain": plain, "several": several, "shared": shared, "conditional": conditional}
 
 
 class Bound:

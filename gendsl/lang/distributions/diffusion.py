@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING, Any
 from gendsl.checked import refuse
 from gendsl.densities import DiffusionDensity
 from gendsl.errors import check_call
+from gendsl.graph.constraints import real
 from gendsl.graph.families import Params
 from gendsl.graph.types import Size
-from gendsl.lang.distributions.base import static
-from gendsl.lang.distributions.learned import LearnedDistribution, event_shape, fixed_event, refuse_context, spec_of
+from gendsl.lang.distributions.base import param, static
+from gendsl.lang.distributions.learned import (
+    OTHER_NAMES,
+    LearnedDistribution,
+    check_context,
+    context_length,
+    event_shape,
+    fixed_event,
+    spec_of,
+)
+from gendsl.lang.expr import Value
 from gendsl.math.diffusion.predicts import Predicts
 from gendsl.networks import Network
 from gendsl.processes import ForwardProcess
@@ -34,6 +44,10 @@ class Diffusion(LearnedDistribution):
     network as an event has elements, at each evaluation; `gd.DenoisingScoreMatching` and `gd.FlowMatching` train
     without it.
 
+    With a context the network is a function of x_t, t and the context, and everything is of x given it. It enters with
+    the time: c = silu(W2 silu(W1 features(t) + V context)) scales and shifts the activations of each hidden layer of an
+    MLP, of each block of the others. For a one-hot coded class V is a table of embeddings.
+
     Args:
         process: from data to noise, such as `gd.VP(gd.schedule.Linear(0.1, 20.0))`.
         network: from events to events; one that takes no time is given `gd.Sinusoidal()`.
@@ -42,6 +56,7 @@ class Diffusion(LearnedDistribution):
         sampler: how a draw is made; one that takes no noise of its own.
         flow: how the log-density is computed.
         data_scale: standard deviation of the data; networks that predict F see it.
+        context: a vector that the network sees with the time, for a conditional diffusion.
         name: of the parameters; left out, the site's.
 
     Raises:
@@ -56,16 +71,18 @@ class Diffusion(LearnedDistribution):
 
     event: tuple[int, ...] = static()
     spec: DiffusionDensity = static()
+    context: Value | None = param(real, rank=1, default=None)
     name: str | None = static(default=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        refuse_context("Diffusion", kwargs)
-        check_call("gd.Diffusion", _DIFFUSION, args, kwargs)
+        check_call("gd.Diffusion", _DIFFUSION, args, kwargs, OTHER_NAMES)
         bound = _DIFFUSION.bind(*args, **kwargs)
         bound.apply_defaults()
         given = dict(bound.arguments)
         event, name = event_shape(given.pop("event"), "Diffusion"), given.pop("name")
-        super().__init__(event=event, spec=DiffusionDensity(**given), name=name)
+        context = given.pop("context")
+        spec = DiffusionDensity(**given, context=context_length(context, "Diffusion"))
+        super().__init__(event=event, spec=spec, context=context, name=name)
 
     def chain(
         self, steps: int = 10, *, grid: Grid = UniformLogSNR(), name: str = "x", plate: str = "row"
@@ -93,6 +110,14 @@ class Diffusion(LearnedDistribution):
         """
         from gendsl.lang.chain import explicit_chain
 
+        if "context" in self.params:
+            refuse(
+                "Diffusion.chain",
+                "a chain is a model of its own, which has no context from another",
+                self,
+                "a diffusion without a context",
+                "gd.DenoisingScoreMatching(), which trains conditional diffusions",
+            )
         if self.expanded:
             refuse(
                 "Diffusion.chain",
@@ -106,6 +131,7 @@ class Diffusion(LearnedDistribution):
 
     @staticmethod
     def _event(p: Params) -> tuple[Size, ...]:
+        check_context(p)
         event = fixed_event(p["event"], "a diffusion")
         spec_of(p).parameters(event)  # raises where the network does not fit
         return event
@@ -120,6 +146,7 @@ def _diffusion(
     sampler: Sampler = DPMSolver(steps=20),
     flow: ProbabilityFlow = ProbabilityFlow(),
     data_scale: float = 1.0,
+    context: Value | None = None,
     name: str | None = None,
 ) -> None: ...
 

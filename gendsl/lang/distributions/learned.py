@@ -8,7 +8,6 @@ may share.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from typing import Any, Self
 
 from gendsl.densities import AutoregressiveDensity, Density, Element, FlowDensity, NormalElement
@@ -24,15 +23,21 @@ from gendsl.networks import Activation
 from gendsl.transforms import Chain, Transform
 
 __all__ = [
+    "OTHER_NAMES",
     "Autoregressive",
     "Flow",
     "LearnedDistribution",
+    "check_context",
+    "context_length",
     "event_shape",
     "fixed_event",
     "named",
-    "refuse_context",
     "spec_of",
 ]
+
+
+OTHER_NAMES = dict.fromkeys(("cond", "condition", "conditioning", "label", "labels"), "context")
+"""Names that other libraries give to arguments -> gendsl's."""
 
 
 class LearnedDistribution(Distribution, abstract=True):
@@ -121,7 +126,8 @@ def fixed_event(event: Any, what: str) -> tuple[int, ...]:
     return tuple(event)
 
 
-def _check_context(p: Params) -> None:
+def check_context(p: Params) -> None:
+    """Raise where the context of a distribution has another length than its density takes."""
     given, spec = p.array("context").event if "context" in p else (), spec_of(p)
     if (given[-1] if given else 0) != spec.context:
         raise Problem("the context has another length", given=f"event {given}", needed=f"{spec.context} numbers")
@@ -145,19 +151,6 @@ def context_length(context: Any, name: str) -> int:
             where=caller(),
         )
     return int(event[-1])
-
-
-def refuse_context(name: str, given: Mapping[str, Any]) -> None:
-    """Raise where a distribution that is not conditional on anything is given a context."""
-    if "context" in given:
-        raise ModelError(
-            f"gd.{name} takes no context: its network sees nothing else of the model",
-            node=name,
-            given=f"context={given['context']!r}"[:100],
-            needed="a family that is conditional on one",
-            fix="gd.Flow(..., context=...) or gd.Autoregressive(..., context=...); or a model for each class",
-            where=caller(),
-        )
 
 
 class Flow(LearnedDistribution):
@@ -186,7 +179,7 @@ class Flow(LearnedDistribution):
     name: str | None = static(default=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        check_call("gd.Flow", _FLOW, args, kwargs)
+        check_call("gd.Flow", _FLOW, args, kwargs, OTHER_NAMES)
         given = _FLOW.bind(*args, **kwargs).arguments
         context = given.get("context")
         spec = FlowDensity(given["transforms"], context=context_length(context, "Flow"))
@@ -202,7 +195,7 @@ class Flow(LearnedDistribution):
                 needed="for example gd.Normal(0, 1).expand(2)",
                 fix="constrain the flow's own draw instead: its last transform may be gd.transform.Exp()",
             )
-        _check_context(p)
+        check_context(p)
         event = fixed_event(z.event, "a flow")
         spec_of(p).parameters(event)  # raises where the transforms do not fit
         return event
@@ -235,7 +228,7 @@ class Autoregressive(LearnedDistribution):
     name: str | None = static(default=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        check_call("gd.Autoregressive", _AUTOREGRESSIVE, args, kwargs)
+        check_call("gd.Autoregressive", _AUTOREGRESSIVE, args, kwargs, OTHER_NAMES)
         bound = _AUTOREGRESSIVE.bind(*args, **kwargs)
         bound.apply_defaults()
         given = bound.arguments
@@ -248,7 +241,7 @@ class Autoregressive(LearnedDistribution):
 
     @staticmethod
     def _event(p: Params) -> tuple[Size, ...]:
-        _check_context(p)
+        check_context(p)
         event = fixed_event(p["event"], "an autoregressive model")
         spec_of(p).parameters(event)
         return event

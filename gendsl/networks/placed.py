@@ -1,0 +1,90 @@
+"""Networks at their place in a program, and where their parameters start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from gendsl.errors import ModelError, caller
+from gendsl.networks.base import Event, Network, shape_words
+from gendsl.networks.layers import Array, Layers, Values
+from gendsl.networks.native import Native
+
+__all__ = ["Placed", "initial", "parameter_names", "placing"]
+
+
+class Placed:
+    """A network at its place in a program: `f(params, x, time, context)` on the dict of all parameters.
+
+    Args:
+        nn: a backend's layers.
+        spec: the network.
+        event: event shape of its input.
+        name: its name, before whose dot its parameters stand.
+        context: numbers in the context that it sees; 0 for none.
+    """
+
+    def __init__(self, nn: Layers, spec: Network, *, event: Event, name: str, context: int = 0) -> None:
+        self.nn, self.spec, self.event, self.name = nn, spec, tuple(event), name
+        self._names = {short: f"{name}.{short}" for short in parameter_names(nn, spec, self.event, context)}
+
+    def __repr__(self) -> str:
+        return f"<network {self.name}: {self.spec!r}, event {shape_words(self.event)}>"
+
+    def __call__(self, params: Values, x: Array, time: Array | None = None, context: Array | None = None) -> Array:
+        """The network at x, (..., *event)."""
+        try:
+            own = {short: params[full] for short, full in self._names.items()}
+        except KeyError as e:
+            raise ModelError(
+                f"network '{self.name}' lacks parameter {e}",
+                node=self.name,
+                given=", ".join(list(params)[:6]) or "no parameters",
+                needed=", ".join(list(self._names.values())[:6]),
+                fix="program.network_parameters(seed) gives all of them",
+                where=caller(),
+            ) from None
+        return self.spec.apply(self.nn, own, x, event=self.event, time=time, context=context)
+
+
+def parameter_names(nn: Layers, spec: Network, event: Event, context: int = 0) -> list[str]:
+    """Names of a network's parameters; a user's own module is asked."""
+    if isinstance(spec, Native):
+        return list(nn.native_init(spec, event, 0))
+    return list(spec.parameters(event, context) if context else spec.parameters(event))
+
+
+class Starts(Protocol):
+    """What has parameters for an event shape, and their initial values: networks, and densities."""
+
+    def init(self, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
+        """Initial values, float64."""
+
+
+def initial(nn: Layers, spec: Starts, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
+    """Initial values of a network's or a density's parameters, float64; a user's own module is asked."""
+    if isinstance(spec, Native):
+        return {prefix + name: value for name, value in nn.native_init(spec, event, seed).items()}
+    return spec.init(event, seed, prefix)
+
+
+def placing(nn: Layers) -> Callable[..., Placed]:
+    """`network(spec, event=, name=)` of a backend's layers."""
+
+    def network(spec: Network, *, event: Event, name: str, context: int = 0) -> Placed:
+        """A network at its place in a program.
+
+        Args:
+            spec: the network.
+            event: event shape of its input.
+            name: its name: parameter "layers.0.weight" is params[f"{name}.layers.0.weight"].
+            context: numbers in the context that it sees; 0 for none.
+
+        Returns:
+            A function of (params, x, time, context), the last two where it takes them, with any axes on the left of x.
+        """
+        return Placed(nn, spec, event=event, name=name, context=context)
+
+    return network
