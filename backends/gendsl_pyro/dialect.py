@@ -30,12 +30,13 @@ _TORCH = [
     "ceil",
     "round",
 ]
-_SPECIAL = ["logit", "erf", "erfc", "erfinv", "gammaln", "ndtr", "log_ndtr", "ndtri"]
+_SPECIAL = ["logit", "erf", "erfc", "erfinv", "gammaln", "ndtr", "ndtri"]
 
 OPS: dict[str, str] = {
     **{k: f"torch.{k}({{0}})" for k in _TORCH},
     **{k: f"torch.special.{k}({{0}})" for k in _SPECIAL},
     "digamma": "digamma({0})",
+    "log_ndtr": "log_ndtr({0})",
     "reciprocal": "torch.reciprocal({0})",
     "sigmoid": "torch.sigmoid({0})",
     "log_sigmoid": "torch.nn.functional.logsigmoid({0})",
@@ -120,6 +121,14 @@ _DIGAMMA = '''
 def digamma(x):
     """The digamma function by its recurrence from x + 10, where torch's derivative of it is right to 1e-12."""
     return torch.special.digamma(x + 10.0) - sum(1.0 / (x + k) for k in range(10))
+'''
+
+_LOG_NDTR = '''
+def log_ndtr(x):
+    """The logarithm of the normal distribution function; torch.special's has no rule for torch.func.vmap."""
+    low, high = torch.clamp(x, max=-1.0), torch.clamp(x, min=-1.0)
+    tail = torch.log(torch.special.erfcx(-(0.5**0.5) * low) / 2.0) - low * low / 2.0
+    return torch.where(x < -1.0, tail, torch.log1p(-torch.special.erfc(0.5**0.5 * high) / 2.0))
 '''
 
 _CONCATENATE = '''
@@ -224,6 +233,7 @@ DIALECT = Dialect(
         "real": _REAL,
         "at_least": _AT_LEAST,
         "digamma": _DIGAMMA,
+        "log_ndtr": _LOG_NDTR,
         "concatenate_batched": _CONCATENATE,
         "solve_batched": _SOLVE,
         "solve_triangular_batched": _TRIANGULAR,

@@ -87,6 +87,24 @@ def test_the_derivative_of_digamma_has_full_accuracy(backend: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_the_normal_distribution_function_in_its_tails(backend: str) -> None:
+    """Over many draws too, for which torch's own warns that it goes through them one by one."""
+    m = gd.Model("m")
+    x = m.latent("x", gd.ImproperUniform(gd.real, 7))
+    m.factor("f", gd.log_ndtr(x).sum())
+    m.let("y", gd.log_ndtr(x))
+    p = m.compile(backend).bind({})
+    at = np.array([-1e4, -40.0, -3.0, -1.0, 0.0, 2.0, 5.0])
+    want = np.exp(stats.norm.logpdf(at) - special.log_ndtr(at))
+    want[:1] = -at[:1]  # and 1e-4, which both have lost
+    found = fused(p, {"x": at})
+    np.testing.assert_allclose(found.value, special.log_ndtr(at).sum(), rtol=1e-14)
+    np.testing.assert_allclose(found.grad["x"], want, rtol=1e-7)
+    np.testing.assert_allclose(found.grad["x"][1:], want[1:], rtol=1e-10)
+    np.testing.assert_allclose(p.constrain({"x": np.stack([at, -at])})["y"][0], special.log_ndtr(at), rtol=1e-14)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_variance_far_from_zero(backend: str) -> None:
     m = gd.Model("m")
     x, z = m.data("x", event=(2, 3)), m.latent("z", gd.Normal(0, 1))
