@@ -78,9 +78,8 @@ def sample(
     drawn = frozenset(n for n in observations if n in wanted or n not in held)
     task = posterior_task(fit, wanted, drawn, data, new, sizes, at)
     given = task.given if more is None else {**more(task), **task.given}
-    spread = simulate(task.bound, given, task.count, (at, _POSTERIOR), values=wanted)
-    lead = (task.chains, task.count // task.chains)
-    return {k: v.reshape(*lead, *v.shape[1:]) for k, v in spread.values.items()}
+    values = simulate(task.bound, given, task.count, (at, _POSTERIOR), values=wanted).values
+    return {k: v.reshape(task.chains, task.count // task.chains, *v.shape[1:]) for k, v in values.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,9 +229,8 @@ def prior_predictive(
         raise ModelError(
             f"model '{graph.name}' has neither latents nor observations: there is nothing to draw",
             needed="at least one",
-            fix='m.latent("mu", gd.Normal(0, 1))',
-            where=caller(),
-        )
+            fix='m.latent("mu", gd.Normal(0, 1))', where=caller(),
+        )  # fmt: skip
     at = check_seed(seed)
     bound, values = prior_draws(graph, backend, {} if data is None else data, count, at, sizes)
     one = {k: v[None] for k, v in values.items()}

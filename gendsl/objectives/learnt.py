@@ -1,7 +1,7 @@
 """Which latents of a guide that is a model have a posterior of their own, and a fit as seen by predictions from it.
 
-A guide's latent is amortised where it runs over rows of which the guide reads data: other data have other latents. All
-others are learnt: their posterior given the data of the fit serves for new data too.
+A guide's latent is amortised where it runs over rows whose data the guide reads, for this latent or another one: other
+rows have other latents. All others are learnt: their posterior given the data of the fit serves for new data too.
 """
 
 from __future__ import annotations
@@ -28,23 +28,22 @@ __all__ = ["Learnt", "amortised", "learnt_of"]
 
 
 def amortised(guide: Graph) -> frozenset[str]:
-    """The latents of a guide over plates along which it reads data for them.
+    """The latents of a guide over plates along which it reads data for a latent over them.
 
     What it reads for a learnt latent, those that depend on this one do not read.
     """
-    out: set[str] = set()
+    rows: set[str] = set()
     below: list[frozenset[str]] = []  # the plates of the data that a node depends on
     for n in guide.nodes:
         found = frozenset[str]().union(*(below[a] for a in n.args))
         if n.op == "data":
             found |= _plates(guide, n)
         if n.op == "latent":
-            if found.isdisjoint(plates_of(guide, n)):
-                found = frozenset()
-            else:
-                out.add(str(n.name))
+            own = found.intersection(plates_of(guide, n))
+            found = found if own else frozenset()
+            rows |= own
         below.append(found)
-    return frozenset(out)
+    return frozenset(str(n.name) for _, n in guide.of("latent") if not rows.isdisjoint(plates_of(guide, n)))
 
 
 def _plates(graph: Graph, n: Node) -> frozenset[str]:

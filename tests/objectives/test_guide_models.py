@@ -153,7 +153,11 @@ def test_latents_that_depend_on_others_are_judged_by_their_own_rows() -> None:
     b = g.latent("b", gd.Normal(a, 1), dims=j)
     g.latent("c", gd.Normal(b + g.data("x", dims=j), 1), dims=j)
     g.latent("d", gd.Normal(g.data("u"), 1), dims=g.plate("k"))
-    assert amortised(g.graph) == {"c"}
+    assert amortised(g.graph) == {"b", "c"}  # b's rows are those that c's are read from
+    g = gd.Model("learnt")
+    a = g.latent("a", gd.Normal(g.data("y", dims=g.plate("i")).mean(dim="i"), 1))
+    g.latent("b", gd.Normal(a, 1), dims="i")
+    assert not amortised(g.graph)
 
 
 def test_a_sampler_beside_what_is_learnt() -> None:
