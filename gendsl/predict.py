@@ -7,7 +7,7 @@ other latents: a new school, given what is known of schools.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +60,9 @@ def sample(
     seed: int,
     new: str | Sequence[str],
     sizes: Mapping[str, int] | None,
+    more: Callable[[Task], Mapping[str, np.ndarray]] | None = None,
 ) -> dict[str, np.ndarray]:
-    """See `Fit.sample`."""
+    """See `Fit.sample`; `more` gives draws that are made in another way than by the program."""
     graph, at = fit.program.declared, check_seed(seed)
     data = {} if data is None and sizes else data
     observations = [str(n.name) for _, n in graph.of("observe")]
@@ -76,9 +77,9 @@ def sample(
     held = graph.inputs if data is None else data
     drawn = frozenset(n for n in observations if n in wanted or n not in held)
     task = posterior_task(fit, wanted, drawn, data, new, sizes, at)
-    spread = simulate(task.bound, task.given, task.count, (at, _POSTERIOR), values=wanted)
-    lead = (task.chains, task.count // task.chains)
-    return {k: v.reshape(*lead, *v.shape[1:]) for k, v in spread.values.items()}
+    given = task.given if more is None else {**more(task), **task.given}
+    values = simulate(task.bound, given, task.count, (at, _POSTERIOR), values=wanted).values
+    return {k: v.reshape(task.chains, task.count // task.chains, *v.shape[1:]) for k, v in values.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,9 +229,8 @@ def prior_predictive(
         raise ModelError(
             f"model '{graph.name}' has neither latents nor observations: there is nothing to draw",
             needed="at least one",
-            fix='m.latent("mu", gd.Normal(0, 1))',
-            where=caller(),
-        )
+            fix='m.latent("mu", gd.Normal(0, 1))', where=caller(),
+        )  # fmt: skip
     at = check_seed(seed)
     bound, values = prior_draws(graph, backend, {} if data is None else data, count, at, sizes)
     one = {k: v[None] for k, v in values.items()}

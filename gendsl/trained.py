@@ -262,18 +262,22 @@ class TrainedFit:
 
         Returns:
             Exact without latents (of an energy up to a constant, of diffusions with probes an estimate; of a Gaussian
-            process without latents, that of a new function: it is not given the data of the fit); the guide's
-            lower bound where it reads the data; else an estimate by draws of the latents that the fit has learnt, as
-            `Fit.log_prob`.
+            process without latents, that of a new function: it is not given the data of the fit); where the guide is
+            a model that reads the rows for all latents, its lower bound; else an estimate by draws of the latents that
+            the fit has learnt, as `Fit.log_prob`.
 
         Raises:
-            FitError: if a distribution has draws and no density.
+            FitError: if a distribution has draws and no density, or the guide reads the rows for some latents only.
         """
         from gendsl.elpd import log_prob
         from gendsl.guide import Guide
+        from gendsl.objectives.learnt import learnt_of
 
         if isinstance(getattr(self.objective, "guide", None), Guide):
             return log_prob(self, data, (), seed, None)  # type: ignore[arg-type]
+        if (learnt := learnt_of(self)) is not None:
+            learnt.refuse_mixed()
+            return log_prob(learnt.seen(positive("draws", draws, _DRAWS)), data, (), seed, None)  # type: ignore[arg-type]
         return self.on(data).evidence(draws, seed=seed)
 
     def on(self, data: Mapping[str, Any]) -> TrainedFit:
@@ -297,10 +301,11 @@ class TrainedFit:
     ) -> dict[str, np.ndarray]:
         """Draw observations.
 
-        With a guide of gd.guide, from the posterior predictive distribution: see `Fit.sample`. With a model as guide,
-        or without latents, from the model with its trained parameters, latents from their priors; Gaussian processes
-        of a model without latents given the data that it was trained on, at new inputs. An energy has no
-        draws of its own: chains of a sampler give them, each a row for itself; under a context, all rows together.
+        With a guide, from the posterior predictive distribution: see `Fit.sample`. Latents over rows that a guide
+        reads, a model, are those of these rows alone: they are drawn from their priors. Without latents, from the
+        model with its trained parameters; Gaussian processes given the data that it was trained on, at new inputs. An
+        energy has no draws of its own: chains of a sampler give them, each a row for itself; under a context, all rows
+        together.
 
         Args:
             data: values of the data; left out, those of the fit; or a number of new rows, of which one draw is made.

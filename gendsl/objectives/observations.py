@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +11,11 @@ from gendsl.errors import FitError, caller
 from gendsl.guide import Guide
 from gendsl.methods import MCMC
 from gendsl.objectives.chains import drawn_by, observed_energy, refuse_sampler
-from gendsl.objectives.diffused import check_sampler
+from gendsl.objectives.diffused import check_sampler, draw_diffusions, none_to_draw
+from gendsl.objectives.learnt import learnt_of
 from gendsl.objectives.posterior import generate
 from gendsl.objectives.rows import sizes_of_rows
-from gendsl.predict import sample
+from gendsl.predict import Task, sample
 from gendsl.request import check_seed, positive
 from gendsl.samplers import Sampler
 
@@ -46,12 +47,29 @@ def observations(
         raise refuse_sampler(sampler)
     if sampler is not None:
         check_sampler(sampler, posterior)
+    if not posterior and (learnt := learnt_of(fit)) is not None:
+        seen = learnt.seen(_DRAWS if draws is None else positive("draws", draws, _DRAWS))
+        return sample(seen, data, names, seed, (), sizes, _by(sampler, fit, seed))
     if posterior:
         most = _DRAWS if draws is None else _at_most(positive("draws", draws, _DRAWS))
         found = sample(fit, data, names, seed, (), sizes)
         return {k: x[:, :most] for k, x in found.items()}
     count = _DRAWS if draws is None else positive("draws", draws, _DRAWS)
     return generate(fit, data, names, count, check_seed(seed), sizes, sampler)
+
+
+def _by(sampler: Sampler | None, fit: TrainedFit, seed: int) -> Callable[[Task], dict[str, np.ndarray]] | None:
+    """Draws of the diffusions of a prediction by a sampler."""
+    if sampler is None:
+        return None
+
+    def draws(task: Task) -> dict[str, np.ndarray]:
+        found = draw_diffusions(task.bound, sampler, task.count, check_seed(seed), fit.params)
+        if not found:
+            raise none_to_draw(tuple(str(n.name) for _, n in fit.setting.graph.of("observe")), sampler)
+        return found
+
+    return draws
 
 
 def _at_most(draws: int) -> int:

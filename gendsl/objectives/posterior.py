@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gendsl.samplers import Sampler
     from gendsl.trained import TrainedFit
 
-__all__ = ["Posterior", "generate", "posterior_of"]
+__all__ = ["Amortised", "Posterior", "generate", "posterior_of"]
 
 _STREAM = 7
 
@@ -48,7 +48,7 @@ def posterior_of(fit: TrainedFit) -> Posterior | None:
     game = fit.made.game
     if isinstance(game, UnconstrainedGame):
         return _Unconstrained(fit, game)
-    return _Amortised(fit, game) if isinstance(game, AmortisedGame) else None
+    return Amortised(fit, game) if isinstance(game, AmortisedGame) else None
 
 
 class _Unconstrained:
@@ -115,7 +115,7 @@ class _Unconstrained:
         return np.asarray(highest + np.log(np.exp(weights - highest[:, None]).mean(1)))
 
 
-class _Amortised:
+class Amortised:
     """Of a guide that is a model."""
 
     has_density = True
@@ -123,12 +123,14 @@ class _Amortised:
     def __init__(self, fit: TrainedFit, game: AmortisedGame) -> None:
         self.fit, self.game = fit, game
 
-    def draw(self, count: int, seed: int) -> dict[str, np.ndarray]:
+    def draw(self, count: int, seed: int, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """See `Posterior.draw`; of some of the latents only, where they are named."""
         from gendsl.forward import simulate
 
         bound = self.fit.made.programs["guide"]
         bound = bound.with_params({k: v for k, v in self.fit.params.items() if k in self.game.names["guide"]})
-        names = [str(n.name) for _, n in self.fit.setting.graph.of("latent")]
+        if names is None:
+            names = [str(n.name) for _, n in self.fit.setting.graph.of("latent")]
         return simulate(bound, {}, count, (_STREAM, seed), values=names).values
 
     def log_weights(self, count: int, seed: int) -> np.ndarray:

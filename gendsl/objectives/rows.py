@@ -171,7 +171,7 @@ def check_rows(graph: Graph, plate: str) -> None:
                 node=n.name,
                 given=f'm.param("{n.name}", ..., dims={plate})',
                 needed="parameters that all batches share",
-                fix="leave batch_size and subsample out, or compute it by a network",
+                fix="leave batch_size and subsample out, or compute it by a network of data of the row",
                 where=n.where,
             )
     for n in _mixing(graph, plate):

@@ -10,6 +10,7 @@ import numpy as np
 
 from gendsl.backend import CPU, Backend, get_backend
 from gendsl.data import Bound, bind
+from gendsl.errors import DataError
 from gendsl.forward import ForwardProgram, compile_forward
 from gendsl.graph.node import Graph
 from gendsl.objectives.rows import Rows, check_rows, row_plate
@@ -129,10 +130,27 @@ class Setting:
         return BoundProgram(compiled, self.bound)
 
     def guide(self, graph: Graph) -> Setting:
-        """The setting of a guide: its data are the values of the model's data and observations."""
+        """The setting of a guide: its data are the values of the model's data and observations, its plates' sizes too.
+
+        Raises:
+            DataError: if they do not fit the guide.
+        """
+        sizes = self.bound.sizes
         data = {name: self.bound.arrays[name] for name in graph.inputs}
+        free = [p.name for p in graph.plates if p.base is None and p.size is None and p.name in sizes]
+        bound = bind(graph, data, {name: (sizes[name], None) for name in free})  # data are positions already
+        for p in graph.plates:
+            if p.name in bound.sizes and bound.sizes[p.name] != sizes.get(p.name):
+                raise DataError(
+                    f"plate '{p.name}' of guide '{graph.name}' has another size than in the model",
+                    node=p.name,
+                    given=f"{bound.sizes[p.name]}",
+                    needed=f"{sizes.get(p.name, 'no size')}",
+                    fix=f'leave the size to the model: m.plate("{p.name}")',
+                    where=p.where,
+                )
         plate = self.plate if self.plate in graph.plate else None
-        return replace(self, graph=graph, data=data, plate=plate, count=self.rows)
+        return replace(self, graph=graph, data=bound, plate=plate, count=self.rows)
 
     def laid(self, programs: Mapping[str, BoundProgram]) -> tuple[Rows, dict[str, np.ndarray], dict[str, np.ndarray]]:
         """How the programs' arrays are found in batches; those with rows, and the whole ones."""
