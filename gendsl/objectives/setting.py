@@ -129,10 +129,14 @@ class Setting:
         return BoundProgram(compiled, self.bound)
 
     def guide(self, graph: Graph) -> Setting:
-        """The setting of a guide: its data are the values of the model's data and observations."""
-        data = {name: self.bound.arrays[name] for name in graph.inputs}
+        """The setting of a guide: its data are the values of the model's data and observations, its sizes the model's.
+
+        A guide may have no data over a plate.
+        """
+        own = bind(graph, {name: self.bound.arrays[name] for name in graph.inputs})
+        sizes = {p.name: self.bound.sizes[p.name] for p in graph.plates if p.name in self.bound.sizes}
         plate = self.plate if self.plate in graph.plate else None
-        return replace(self, graph=graph, data=data, plate=plate, count=self.rows)
+        return replace(self, graph=graph, data=replace(own, sizes=sizes | own.sizes), plate=plate, count=self.rows)
 
     def laid(self, programs: Mapping[str, BoundProgram]) -> tuple[Rows, dict[str, np.ndarray], dict[str, np.ndarray]]:
         """How the programs' arrays are found in batches; those with rows, and the whole ones."""
