@@ -118,7 +118,8 @@ def _key(entry: Any) -> str:
 
 
 def _checked(spec: Native, event: Event, seed: int) -> Any:
-    module = spec.factory("jax")(event, jax.random.key(seed))
+    with jax.ensure_compile_time_eval():  # it may be built while a function is traced
+        module = spec.factory("jax")(event, jax.random.key(seed))
     if not callable(module):
         raise ModelError(
             "Native: jax= does not make a module that can be called",
@@ -140,8 +141,7 @@ def _checked(spec: Native, event: Event, seed: int) -> Any:
 
 @lru_cache(maxsize=32)
 def _module(spec: Native, event: Event) -> Any:
-    with jax.ensure_compile_time_eval():  # it may be built while a function is traced
-        return _checked(spec, event, 0)
+    return _checked(spec, event, 0)
 
 
 LAYERS = JaxLayers()

@@ -186,11 +186,11 @@ class _Inject(Messenger):
 
 def _image(fn: Any, eps: torch.Tensor) -> torch.Tensor:
     """The draw of a distribution whose standard normal noise is eps."""
-    if isinstance(fn, _WRAPPERS):
+    if isinstance(fn, (*_WRAPPERS, torch.distributions.Independent)):
         return _image(fn.base_dist, eps)
     if isinstance(fn, Learned):
         return fn.image(eps if fn.base is None else _image(fn.base, eps))
-    if isinstance(fn, dist.TransformedDistribution):
+    if isinstance(fn, torch.distributions.TransformedDistribution):  # Pyro's LogNormal is torch's, over torch's Normal
         x = _image(fn.base_dist, eps)
         for transform in fn.transforms:
             x = transform(x)
@@ -201,7 +201,7 @@ def _image(fn: Any, eps: torch.Tensor) -> torch.Tensor:
         return fn.loc + torch.einsum("...dr,...r->...d", w, eps[..., :rank]) + d.sqrt() * eps[..., rank:]
     if isinstance(fn, dist.MultivariateNormal):
         return fn.loc + torch.einsum("...ij,...j->...i", fn._unbroadcasted_scale_tril, eps)
-    if isinstance(fn, dist.Normal):
+    if isinstance(fn, torch.distributions.Normal):
         return fn.loc + fn.scale * eps
     if isinstance(fn, dist.Delta):
         return fn.v.expand(torch.broadcast_shapes(fn.v.shape, (*eps.shape[:-1], 1)))

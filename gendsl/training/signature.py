@@ -39,9 +39,18 @@ def signature(job: Job, start: Snapshot, source: Source) -> dict[str, Any]:
         "memory": {player: list(slots) for player, slots in start.memory.items()},
         "average": bool(start.average),
         "precision": m.precision.dtype,
-        "data": {"rows": source.rows, "arrays": {k: list(x.shape[1:]) for k, x in sorted(arrays.items())}},
+        "data": {"rows": source.rows, "arrays": _named({k: list(x.shape[1:]) for k, x in arrays.items()})},
         "batches": [m.batch_size, m.remainder.value, fraction],
     }
+
+
+def _named(shapes: Mapping[str, list[int]]) -> dict[str, list[int]]:
+    """Shapes of rows by the names of arrays, each once.
+
+    A program's own copy, '<program>.<name>', stands beside '<name>' where it is of another type, which depends on the
+    backend; one of another shape stays.
+    """
+    return {k: x for k, x in sorted(shapes.items()) if "." not in k or x != shapes.get(k.rpartition(".")[2])}
 
 
 def compare(found: Mapping[str, Any], wanted: Mapping[str, Any], what: str) -> None:
@@ -52,6 +61,9 @@ def compare(found: Mapping[str, Any], wanted: Mapping[str, Any], what: str) -> N
         wanted: the job's.
         what: the state, in words.
     """
+    data: Any = found.get("data") or {}
+    if "arrays" in data:  # of earlier versions, with every program's own
+        found = {**found, "data": {**data, "arrays": _named(data["arrays"])}}
     for key, (problem, fix) in _WORDS.items():
         if (a := found.get(key)) != (b := wanted[key]):
             name, given, needed = _difference(a, b)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gendsl as gd
 from gendsl.backend import get_backend
 from gendsl.errors import CompileError, ModelError
 from gendsl.networks import Native
@@ -26,6 +27,22 @@ def jax_mlp(event: tuple[int, ...], key: Any) -> Any:
     import jax
 
     return eqx.nn.MLP(event[0], 3, 5, 1, activation=jax.numpy.tanh, key=key)
+
+
+def jax_ordered(event: tuple[int, ...], key: Any) -> Any:
+    """A multilayer perceptron with an array of integers and a number beside its parameters."""
+    import equinox as eqx
+    import jax.numpy as jnp
+
+    class Ordered(eqx.Module):
+        net: eqx.Module
+        order: Any
+        power: int
+
+        def __call__(self, x: Any) -> Any:
+            return self.net(x[self.order]) ** self.power
+
+    return Ordered(jax_mlp(event, key), jnp.array([2, 0, 1, 3]), 3)
 
 
 BOTH = Native(torch=torch_mlp, jax=jax_mlp, out=3)
@@ -127,6 +144,27 @@ def test_a_module_of_time(backend: str) -> None:
         np.testing.assert_allclose(b.numpy(y), 2.0 * X * TIME[..., None] + 1.0, rtol=1e-12)
         wide = net({"f.w": b.array(np.full(4, 2.0), "float64")}, b.array(X[0, 0], "float64"), b.array(TIME, "float64"))
         np.testing.assert_allclose(b.numpy(wide), 2.0 * X[0, 0] * TIME[..., None] + 1.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("batch", [None, 5])
+@pytest.mark.parametrize("backend", ["pyro", "numpyro"])
+def test_training(backend: str, batch: int | None) -> None:
+    """Parameters move, of equinox under jit too; what is no parameter of a module stays as it is."""
+    x, y = np.random.default_rng(2).standard_normal((20, 4)), np.ones((20, 3))
+    m = gd.Model("m")
+    spec = Native(torch=torch_mlp, jax=jax_ordered, out=3)
+    n, row = m.network("n", spec), m.plate("row")
+    m.observe("y", gd.Normal(n(m.data("x", dims=row, event=4)), 0.5), dims=row)
+    method = gd.Train(steps=2, batch_size=batch, precision=gd.Precision.FLOAT64)
+    fit = m.fit({"x": x, "y": y}, method, backend=backend, progress=False)
+    start = layers(backend).LAYERS.native_init(spec, (4,), 0)
+    assert [k.removeprefix("n.") for k in fit.params] == list(start)
+    assert all(fit.params[f"n.{k}"].shape == v.shape and np.any(fit.params[f"n.{k}"] != v) for k, v in start.items())
+    w0, b0, w1, b1 = fit.params.values()
+    inside = x if backend == "pyro" else x[:, [2, 0, 1, 3]]
+    mean = (np.tanh(inside @ w0.T + b0) @ w1.T + b1) ** (1 if backend == "pyro" else 3)
+    expected = -2.0 * (y - mean) ** 2 - np.log(0.5 * np.sqrt(2.0 * np.pi))
+    assert fit.log_prob({"x": x, "y": y}).value == pytest.approx(expected.sum(), rel=1e-10)
 
 
 def test_torchs_global_generator_is_left_alone() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,25 @@ def test_there_and_back(name: str, backend: str) -> None:
     method = gd.Train(**{**vars(fit.method), "steps": 14})
     more = m.fit(data, method, backend=other(backend), seed=3, progress=False, resume=there)
     assert more.raw.step == 14 or fit.method.validation is not None
+
+
+def test_it_goes_on_over_there(backend: str) -> None:
+    """Of data that one backend holds twice, once of each type, as the model and its guide read them."""
+    m, g = gd.Model("vae"), gd.Model("encoder")
+    row, own = m.plate("row"), g.plate("row")
+    z = m.latent("z", gd.Normal(0, 1), dims=row)
+    m.observe("x", gd.Bernoulli(logits=z * np.ones(3)), dims=row)
+    g.latent("z", gd.Normal(g.param("w", np.zeros(3)) @ g.data("x", dims=own, event=3), 0.5), dims=own)
+    m.objective(gd.ELBO(guide=g))
+    data = {"x": (RNG.random((12, 3)) < 0.5).astype(float)}
+    fit = m.fit(data, gd.Train(steps=2, batch_size=4), backend=backend, progress=False)
+    more = m.fit(data, gd.Train(steps=3, batch_size=4), backend=other(backend), progress=False, resume=fit)
+    assert more.raw.step == 3
+    old = {**fit.raw.state.signature, "data": {"rows": 12, "arrays": {"guide.x": [3], "x": [3]}}}
+    state = replace(fit.raw.state, signature=old)  # as earlier versions wrote it
+    assert m.fit(data, gd.Train(steps=3, batch_size=4), backend=backend, progress=False, resume=state).raw.step == 3
+    with pytest.raises(gd.FitError, match="of other data"):
+        m.fit({"x": data["x"][:8]}, gd.Train(steps=3, batch_size=4), backend=backend, progress=False, resume=fit)
 
 
 def diffusion() -> tuple[gd.Model, dict[str, Any], gd.Train]:
