@@ -44,7 +44,7 @@ def check_trained(fit: TrainedFit) -> Check:
         notes += _falling(raw.history.curves.get(fit.made.game.players[0].name, np.zeros(0)))
     problems += fit.objective.remarks(raw.history.curves)
     problems += _overfitted(fit) if fit.objective.comparable else []
-    if posterior_of(fit) is not None and fit.posterior.has_density:
+    if not raw.error and posterior_of(fit) is not None and fit.posterior.has_density:
         k = figures["Pareto k"] = fit.pareto_k()
         if not k <= WORST_K:
             problems.append(
