@@ -87,8 +87,11 @@ def test_maximum_likelihood_of_a_line(backend: str) -> None:
     assert found.value == pytest.approx(-40 * (np.log(scale) + 0.5 * np.log(2 * np.pi) + 0.5), abs=1e-4)
     assert fit.log_prob({"x": data["x"][:2], "y": data["y"][:2]}).kind == "exact"
     assert fit.sample(draws=3)["y"].shape == (1, 3, 40)
-    with pytest.raises(gd.FitError, match="has no guide"):
-        _ = fit.idata
+    for ask in (lambda: fit.draws, lambda: fit.idata, lambda: fit.summary(), lambda: fit.posterior):
+        with pytest.raises(gd.FitError, match="has no guide") as e:
+            ask()
+        assert e.value.where is not None
+        assert e.value.where.file == __file__
     again = m.fit(data, _method(700), backend=backend, progress=False, resume=fit)
     assert len(again.history.steps) == 700
 
