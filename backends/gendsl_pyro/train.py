@@ -35,6 +35,7 @@ __all__ = ["TorchLearner", "train"]
 Tensors = dict[str, torch.Tensor]
 _Evaluate = Callable[[Tensors, Tensors, Any, Tensors], tuple[torch.Tensor, Tensors, Tensors]]
 
+_NotDefinite: type[Exception] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 _REFUSED = re.compile(
     r"Expected (?:parameter (?P<name>\w+) \(.*?of distribution (?P<family>\w+)\(.*?"
     r"to satisfy the constraint (?P<constraint>.+?), but found"
@@ -145,7 +146,7 @@ class TorchLearner:
         try:
             with self._autocast():
                 value, parts, state = p.loss(p.view, batch, noise, self._game_state)
-        except (ValueError, torch.linalg.LinAlgError) as e:
+        except (ValueError, _NotDefinite) as e:
             return Failure(name, {name: math.nan}, (), _no_density(e))
         grads = _gradients(value, p)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
@@ -175,7 +176,7 @@ class TorchLearner:
                     noise = self._game.draw(p.player, random.fold_in(key, k * len(self._players) + j), batch)
                     try:
                         value, parts, _ = p.loss(params, batch, noise, self._game_state)
-                    except (ValueError, torch.linalg.LinAlgError) as e:
+                    except (ValueError, _NotDefinite) as e:
                         _no_density(e)
                         value, parts = torch.tensor(math.nan), {}
                         unknown.add(p.player.name)
@@ -259,7 +260,7 @@ def _no_density(error: Exception) -> str:
     Raises:
         ValueError: if the error is of another kind.
     """
-    if isinstance(error, torch.linalg.LinAlgError):
+    if isinstance(error, _NotDefinite):
         return "a matrix is not positive definite"
     found = _REFUSED.match(str(error))
     if found is None:
