@@ -43,6 +43,9 @@ WORST_RHAT, ENOUGH_ESS, LEAST_BFMI = 1.01, 100, 0.3
 FEWEST = 4
 """The draws of a chain below which arviz gives no effective sample size and no R-hat."""
 
+_TAIL = 5
+"""The draws of a tail below which arviz fits none."""
+
 _OF_CHAINS = ("mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat")
 
 
@@ -175,10 +178,18 @@ def loo(log_likelihood: np.ndarray, posterior: Any) -> Any:
 
 
 def pareto_shape(log_weights: np.ndarray) -> float:
-    """The shape of the upper tail of importance weights, by arviz's smoothing of log weights (n,)."""
+    """The shape of the upper tail of importance weights, by arviz's smoothing of log weights (n,).
+
+    Minus infinity where the largest weights are equal, as those of discrete draws and of an exact guide are: then they
+    are bounded, and there is no tail to fit, which arviz calls infinite.
+    """
+    x = np.asarray(log_weights, np.float64)
     with _arviz() as az, np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what it says of large shapes is for the caller to say
-        return float(az.psislw(np.asarray(log_weights, np.float64))[1])
+        shape = float(az.psislw(x)[1])
+        highest = x.max()
+        equal = np.isfinite(x).all() and (x > highest - 1e-6 * max(1.0, abs(highest))).sum() >= _TAIL
+    return -np.inf if np.isposinf(shape) and equal else shape
 
 
 def compare(elpds: Mapping[str, Any]) -> pd.DataFrame:

@@ -43,7 +43,11 @@ __all__ = [
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ROOT = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_ENGINES = frozenset({"dataclasses", "gendsl_numpyro", "gendsl_pyro", "jax", "jaxlib", "numpyro", "pyro", "torch"})
+_ENGINES = frozenset((
+    "contextlib", "dataclasses", "functools", "gendsl_numpyro", "gendsl_pyro", "jax", "jaxlib", "numpyro", "pyro",
+    "torch",
+))  # fmt: skip
+"""What stands between a user's line and gendsl: engines, and what the standard library calls gendsl by."""
 
 
 @dataclass(frozen=True, slots=True)

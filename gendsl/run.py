@@ -38,7 +38,7 @@ def run(
     *,
     backend: str,
     seed: int = 0,
-    precision: str = "float64",
+    precision: str | None = None,
     device: str = CPU,
     progress: bool = True,
     resume: Any = None,
@@ -63,6 +63,7 @@ def run(
     if isinstance(method, Train):
         from gendsl.train import train
 
+        _one_precision(precision, method)
         return train(
             model, data, method, backend=backend, seed=int(seed), device=device, progress=progress, resume=resume
         )
@@ -76,10 +77,23 @@ def run(
         )
     check_nuts(graph, type(method).__name__)
     partly = method.centering is Centering.LEARNED
-    program = compile_graph(graph, backend, precision=precision, device=device, partly_centered=partly)
+    kind = "float64" if precision is None else precision
+    program = compile_graph(graph, backend, precision=kind, device=device, partly_centered=partly)
     out = infer(program.bind(data), method, int(seed), make(progress, graph.name))
     out.seconds["total"] = time.perf_counter() - began
     return out
+
+
+def _one_precision(given: str | None, method: Train) -> None:
+    """Raise where training is given a precision beside its method's own."""
+    if given is not None and given != method.precision:
+        raise FitError(
+            "training computes in the precision of its method",
+            given=f"precision='{given}', and gd.Train(precision='{method.precision}')",
+            needed="one precision",
+            fix=f"gd.Train(..., precision='{given}'), and leave it out of m.fit",
+            where=caller(),
+        )
 
 
 def _no_method(given: Any) -> FitError:

@@ -195,7 +195,8 @@ class TrainedFit:
     def pareto_k(self, draws: int = _DRAWS, *, seed: int = 0) -> float:
         """The shape of the upper tail of the importance weights, by arviz's smoothing (PSIS).
 
-        Below 0.5 the guide is good; above 0.7 its draws cannot be mended by weights.
+        Below 0.5 the guide is good; above 0.7 its draws cannot be mended by weights. Minus infinity where the largest
+        weights are equal. Where each row has latents of its own, it is of all rows together, and grows with them.
         """
         from gendsl.diagnostics import pareto_shape
 

@@ -8,6 +8,7 @@ parameters each for the optimiser and the average.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -34,6 +35,14 @@ __all__ = ["TorchLearner", "train"]
 Tensors = dict[str, torch.Tensor]
 _Evaluate = Callable[[Tensors, Tensors, Any, Tensors], tuple[torch.Tensor, Tensors, Tensors]]
 
+_NotDefinite: type[Exception] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
+_REFUSED = re.compile(
+    r"Expected (?:parameter (?P<name>\w+) \(.*?of distribution (?P<family>\w+)\(.*?"
+    r"to satisfy the constraint (?P<constraint>.+?), but found"
+    r"|value argument \(.*?to be within the support \((?P<support>.+?)\) of the distribution (?P<judge>\w+)\()",
+    re.DOTALL,
+)
+"""What torch's validation of arguments says."""
 _VALIDATION = 1
 """The namespace of the noise on held-out rows."""
 
@@ -133,12 +142,15 @@ class TorchLearner:
 
     def _move(self, p: _Player, batch: Tensors, number: int, rate: float, record: _Record) -> Failure | None:
         noise = self._game.draw(p.player, random.fold_in(self._key, number), batch)
-        with self._autocast():
-            value, parts, state = p.loss(p.view, batch, noise, self._game_state)
+        name = p.player.name
+        try:
+            with self._autocast():
+                value, parts, state = p.loss(p.view, batch, noise, self._game_state)
+        except (ValueError, _NotDefinite) as e:
+            return Failure(name, {name: math.nan}, (), _no_density(e))
         grads = _gradients(value, p)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
         v, n = torch.stack((value.detach().to(norm.dtype), norm)).tolist()
-        name = p.player.name
         if not (math.isfinite(v) and math.isfinite(n)):
             values = {name: v} | {f"{name}.{k}": float(x.detach()) for k, x in parts.items()}
             bad = tuple(k for k, g in zip(p.names, grads, strict=True) if not bool(torch.isfinite(g.sum())))
@@ -156,16 +168,22 @@ class TorchLearner:
         key = random.key(self._prepared.job.seed, _VALIDATION)
         total = sum(count for _, count in self._pieces)
         out: dict[str, float] = {}
+        unknown: set[str] = set()
         with torch.no_grad(), on(str(self._device)), self._autocast():
             for k, (rows, count) in enumerate(self._pieces):
                 batch = rows | self._whole
                 for j, p in enumerate(self._players):
                     noise = self._game.draw(p.player, random.fold_in(key, k * len(self._players) + j), batch)
-                    value, parts, _ = p.loss(params, batch, noise, self._game_state)
+                    try:
+                        value, parts, _ = p.loss(params, batch, noise, self._game_state)
+                    except (ValueError, _NotDefinite) as e:
+                        _no_density(e)
+                        value, parts = torch.tensor(math.nan), {}
+                        unknown.add(p.player.name)
                     named = {p.player.name: value} | {f"{p.player.name}.{part}": x for part, x in parts.items()}
                     for name, x in named.items():
                         out[name] = out.get(name, 0.0) + float(x) * count / total
-        return out
+        return {k: math.nan if k.partition(".")[0] in unknown else x for k, x in out.items()}
 
     def snapshot(self) -> Snapshot:
         """See `Learner.snapshot`."""
@@ -234,6 +252,22 @@ def _stacked(values: list[Any]) -> np.ndarray:
         return np.array(values)
     out: np.ndarray = torch.stack(values).to(torch.float64).cpu().numpy()
     return out
+
+
+def _no_density(error: Exception) -> str:
+    """Why torch refuses to make a distribution or to judge a value, where jax goes on with nan; else the error itself.
+
+    Raises:
+        ValueError: if the error is of another kind.
+    """
+    if isinstance(error, _NotDefinite):
+        return "a matrix is not positive definite"
+    found = _REFUSED.match(str(error))
+    if found is None:
+        raise error
+    if found["name"]:
+        return f"the {found['name']} of a {found['family']} does not satisfy {found['constraint']}"
+    return f"a value lies outside the support of a {found['judge']}, {found['support']}"
 
 
 def _gradients(value: torch.Tensor, p: _Player) -> list[torch.Tensor]:

@@ -11,6 +11,7 @@ from gendsl.data.missing import refill
 from gendsl.data.numeric import array_type, is_observed
 from gendsl.data.positions import check_positions, positions
 from gendsl.data.read import count, first
+from gendsl.data.signs import check_signs
 from gendsl.errors import DataError
 from gendsl.graph.constraints import Constraint, Counts, Integers, Interval, Ref, real, violations
 from gendsl.graph.families import FAMILIES
@@ -44,6 +45,7 @@ def check(
         _parameters(graph, i, n, known)
     for _, n in observed:
         _observation(graph, n, known, arrays, missing)
+    check_signs(graph, arrays, [k for k, gone in missing.items() if gone.any()], sizes)
 
 
 def _support(graph: Graph, observe: Node) -> Constraint:

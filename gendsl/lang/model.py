@@ -202,7 +202,7 @@ class Model(Sites):
         *,
         backend: str = ...,
         seed: int = ...,
-        precision: str = ...,
+        precision: str | None = ...,
         device: str = ...,
         progress: bool = ...,
         resume: TrainedFit | str | PathLike[str] | None = ...,
@@ -216,7 +216,7 @@ class Model(Sites):
         *,
         backend: str = ...,
         seed: int = ...,
-        precision: str = ...,
+        precision: str | None = ...,
         device: str = ...,
         progress: bool = ...,
     ) -> Fit: ...
@@ -228,7 +228,7 @@ class Model(Sites):
         *,
         backend: str = "auto",
         seed: int = 0,
-        precision: str = "float64",
+        precision: str | None = None,
         device: str = "cpu",
         progress: bool = True,
         resume: TrainedFit | str | PathLike[str] | None = None,
@@ -241,11 +241,13 @@ class Model(Sites):
                 where it declares none, for that which `model.explain()` names, and `fit.objective` is it.
             backend: "numpyro", "pyro", or "auto": NumPyro where it is installed, which is the faster one, else Pyro.
             seed: seed of all randomness; equal seeds give equal draws.
-            precision: of the density and the sampler, "float64" or "float32"; draws come as float64. `gd.Train` has its
-                own.
+            precision: of the density and the sampler, "float64" (left out) or "float32"; draws come as float64.
+                Training computes in that of its method, `gd.Train(precision=...)`, by default float32.
             device: where they run: "cpu", "cuda", "cuda:1", ...; draws come as numpy arrays.
             progress: whether to show progress.
-            resume: of training: a fit to go on from, a checkpoint, or a folder of them.
+            resume: of training: a fit to go on from, a checkpoint, or a folder of them. `gd.Train(steps=...)`
+                counts the steps done before. Model, objective, data, seed and precision are those of before, and so are
+                the batches, the kinds of optimisers, and whether there is an average.
 
         Returns:
             A fit with draws of the posterior; of training, one with parameters, curves and, where there is a guide,

@@ -137,7 +137,8 @@ class Train(Method):
     """Gradient training: minibatches, an optimiser for each player, an average of the parameters.
 
     Args:
-        steps: rounds, in each of which every player moves (as often as the objective says).
+        steps: rounds, in each of which every player moves (as often as the objective says); in all, so that of a run
+            that is resumed those done before are among them.
         batch_size: rows of a batch; left out, all rows at every step.
         optimizer: of all players, for example `gd.optim.Adam(gd.optim.Cosine(1e-3))`.
         players: optimisers of single players, by name.

@@ -11,10 +11,16 @@ Reference:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gendsl.errors import FitError
+from gendsl.graph.node import Node
+from gendsl.graph.types import ArrayType
+from gendsl.guide import FullRank, Guide
+from gendsl.objectives.amortised import AmortisedGame
 from gendsl.objectives.posterior import posterior_of
 from gendsl.results.check import Check
 
@@ -44,14 +50,46 @@ def check_trained(fit: TrainedFit) -> Check:
         notes += _falling(raw.history.curves.get(fit.made.game.players[0].name, np.zeros(0)))
     problems += fit.objective.remarks(raw.history.curves)
     problems += _overfitted(fit) if fit.objective.comparable else []
-    if posterior_of(fit) is not None and fit.posterior.has_density:
-        k = figures["Pareto k"] = fit.pareto_k()
-        if not k <= WORST_K:
-            problems.append(
-                f"the guide is far from the posterior: the Pareto shape of its weights is {k:.2f}, above {WORST_K}; "
-                "try gd.guide.FullRank(), more steps, or gd.NUTS()"
-            )
+    if not raw.error and posterior_of(fit) is not None and fit.posterior.has_density:
+        _weights(fit, figures, problems, notes)
     return Check(tuple(problems), figures, tuple(notes))
+
+
+def _weights(fit: TrainedFit, figures: dict[str, float], problems: list[str], notes: list[str]) -> None:
+    """What the weights of the guide's draws tell; of many rows together they spread however good it is."""
+    k = fit.pareto_k()
+    if isinstance(fit.made.game, AmortisedGame) and any(_by_row(n) for _, n in fit.setting.graph.of("latent")):
+        figures["joint Pareto k"] = k
+        if not k <= WORST_K:
+            notes.append(
+                f"the Pareto shape of the weights of all rows together is {k:.2f}, which grows with their number and "
+                "says little of the guide of one row; a poor guide shows in a gap between gd.ELBO and gd.IWAE"
+            )
+        return
+    figures["Pareto k"] = k
+    if not k <= WORST_K:
+        problems.append(
+            f"the guide is far from the posterior: the Pareto shape of its weights is {k:.2f}, above {WORST_K}; "
+            f"try {_remedies(fit)}"
+        )
+
+
+def _by_row(n: Node) -> bool:
+    return isinstance(n.type, ArrayType) and bool(n.type.dims)
+
+
+def _remedies(fit: TrainedFit) -> str:
+    """What applies to the model and is not what was done."""
+    from gendsl.run import check_nuts
+
+    guide = getattr(fit.objective, "guide", None)
+    other = "gd.guide.FullRank()" if isinstance(guide, Guide) else "a guide of more freedom"
+    out = [] if isinstance(guide, FullRank) else [other]
+    out.append("more steps")
+    with suppress(FitError):
+        check_nuts(fit.setting.graph)
+        out.append("gd.NUTS()")
+    return f"{', '.join(out[:-1])}{',' if len(out) > 2 else ''} or {out[-1]}" if len(out) > 1 else out[0]
 
 
 def _falling(curve: np.ndarray) -> list[str]:

@@ -118,11 +118,13 @@ class Failure:
         player: whose move.
         values: its loss and named terms, under the names of their curves.
         gradients: names of the parameters whose gradients are not finite.
+        why: what an engine says of it, in a few words.
     """
 
     player: str
     values: dict[str, float]
     gradients: tuple[str, ...]
+    why: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,15 +19,16 @@ def words(failure: Failure, step: int) -> str:
     """
     player = failure.player
     value = failure.values[player]
+    of = "" if player == "loss" else f" of '{player}'"  # a single player's name
     parts = {k.removeprefix(f"{player}."): v for k, v in failure.values.items() if k.startswith(f"{player}.")}
     bad = [f"'{name}' ({v:g})" for name, v in parts.items() if not math.isfinite(v)]
     if not math.isfinite(value):
         terms = f": its {'terms' if len(bad) > 1 else 'term'} {', '.join(bad)}" if bad else ""
-        return f"the loss of '{player}' became {value:g} at step {step}{terms}"
+        return f"the loss{of} became {value:g} at step {step}{terms or (failure.why and f': {failure.why}')}"
     names = ", ".join(f"'{n}'" for n in failure.gradients[:3])
     more = f" and {len(failure.gradients) - 3} more" if len(failure.gradients) > 3 else ""
     where = f" in {names}{more}" if names else ""
-    return f"the gradient of the loss of '{player}' is not finite{where} at step {step}, where the loss is {value:g}"
+    return f"the gradient of the loss{of} is not finite{where} at step {step}, where the loss is {value:g}"
 
 
 def at_once(failure: Failure) -> FitError:

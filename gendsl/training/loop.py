@@ -91,7 +91,8 @@ class _Run:
                 if not self.step:
                     raise guard.at_once(outcome.failure)
                 self.error = guard.words(outcome.failure, self.step + 1)
-                self.note = f"{self.error}, which is not made"
+                kept = f"the parameters after step {self.step} are kept"
+                self.note = f"training ended early: {self.error}; {kept}; a lower rate, or clip=, may help"
                 return
             pace.took(max(outcome.done, 1), ended - began)
             self._evaluate()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gendsl.errors import DataError, FitError, caller
+from gendsl.errors import DataError, FitError, caller, warn
 from gendsl.methods.train import Train
 from gendsl.objectives.game import Game, moved
 from gendsl.optim import Optimizer
@@ -58,6 +58,14 @@ def prepare(job: Job) -> tuple[Prepared, TrainState]:
                 f"{what} is of a run with another seed", given=f"seed={job.seed}", needed=f"seed={state.seed}",
                 fix=f"seed={state.seed}", where=caller(),
             )  # fmt: skip
+        again = state.step == method.steps and not isinstance(job.resume, TrainState)  # a finished job, started anew
+        if state.step >= method.steps and not again:
+            warn(
+                f"nothing is left to train: {what} has {state.step} steps, and steps= counts them",
+                given=f"gd.Train(steps={method.steps})",
+                needed=f"more than {state.step} steps in all",
+                fix=f"gd.Train(steps={state.step + method.steps}) for {method.steps} more",
+            )
     whole = {k: np.asarray(v) for k, v in data.whole.items()}
     return Prepared(job, moves, source, whole, pieces, state.snapshot, state.step), state
 

@@ -220,7 +220,7 @@ def test_random_parameters_are_left_alone() -> None:
     i = m.plate("i")
     x = m.data("x", dims=i)
     s = m.latent("s", gd.HalfNormal(1))
-    m.observe("y", gd.Normal(0, x * s), dims=i)
+    m.observe("y", gd.Normal(0, gd.exp(x * s)), dims=i)  # where they must be negative: test_signs
     bind(m.graph, {"x": [-1.0, 1.0], "y": [0.0, 0.0]})
 
 

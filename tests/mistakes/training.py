@@ -324,6 +324,11 @@ def resumed_sampling():
     _mean().fit(DATA, gd.NUTS(), backend="pyro", resume="runs/mean", progress=False)
 
 
+@mistake(gd.FitError, "training computes in the precision of its method", "gd.Train(..., precision='float64')")
+def precision_beside_training():
+    _mean().fit(DATA, gd.Train(steps=1), backend="pyro", precision="float64", progress=False)
+
+
 @mistake(gd.FitError, "there is nothing to train", "declare some")
 def likelihood_without_parameters():
     m = gd.Model("fixed")

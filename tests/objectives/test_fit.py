@@ -87,8 +87,11 @@ def test_maximum_likelihood_of_a_line(backend: str) -> None:
     assert found.value == pytest.approx(-40 * (np.log(scale) + 0.5 * np.log(2 * np.pi) + 0.5), abs=1e-4)
     assert fit.log_prob({"x": data["x"][:2], "y": data["y"][:2]}).kind == "exact"
     assert fit.sample(draws=3)["y"].shape == (1, 3, 40)
-    with pytest.raises(gd.FitError, match="has no guide"):
-        _ = fit.idata
+    for ask in (lambda: fit.draws, lambda: fit.idata, lambda: fit.summary(), lambda: fit.posterior):
+        with pytest.raises(gd.FitError, match="has no guide") as e:
+            ask()
+        assert e.value.where is not None
+        assert e.value.where.file == __file__
     again = m.fit(data, _method(700), backend=backend, progress=False, resume=fit)
     assert len(again.history.steps) == 700
 
@@ -109,6 +112,47 @@ def test_check_says_what_is_wrong() -> None:
     short = model.fit(data, Train(steps=200, optimizer=optim.SGD(1e-7)), backend="numpyro", progress=False).check()
     assert not short.ok
     assert "the guide is far from the posterior: the Pareto shape of its weights is" in str(short)
+
+
+def _poor(model: gd.Model, data: dict[str, Any], form: guide.Guide) -> str:
+    model.objective(ELBO(guide=form))
+    method = Train(steps=2, optimizer=optim.SGD(1e-12))
+    return str(model.fit(data, method, backend="pyro", progress=False).check())
+
+
+def test_check_suggests_what_applies_and_was_not_done() -> None:
+    model, data = regression()
+    assert "try gd.guide.FullRank(), more steps, or gd.NUTS()" in _poor(model, data, guide.MeanField(scale=0.01))
+    assert "try more steps or gd.NUTS()" in _poor(model, data, guide.FullRank(scale=0.01))
+    m = gd.Model("scaled")
+    a, s = m.latent("a", gd.Normal(0, 1)), m.param("s", 1.0, constraint=gd.positive)
+    m.observe("y", gd.Normal(a, s), dims=m.plate("row"))
+    assert "try more steps\n" in _poor(m, {"y": np.full(50, 3.0)}, guide.FullRank(scale=0.01))
+
+
+def test_check_of_a_guide_by_rows_blames_no_joint_weights() -> None:
+    """Weights of forty rows together are far from equal, whatever the guide of each."""
+    m = gd.Model("m")
+    m.observe("y", gd.Normal(m.latent("z", gd.Normal(0, 1), dims=m.plate("row")), 1.0), dims="row")
+    g = gd.Model("g")
+    y, row = g.data("y", dims=g.plate("row")), "row"
+    g.latent("z", gd.Normal(g.param("a", 0.2) * y, 0.5), dims=row)
+    m.objective(ELBO(guide=g))
+    method = Train(steps=2, optimizer=optim.SGD(1e-12))
+    found = m.fit({"y": np.linspace(-3, 3, 40)}, method, backend="pyro", progress=False).check()
+    assert found.ok
+    assert found.figures["joint Pareto k"] > 0.7
+    assert "which grows with their number" in str(found)
+
+
+def test_weights_whose_largest_are_equal_have_no_tail() -> None:
+    from gendsl.diagnostics import pareto_shape
+
+    rng = np.random.default_rng(0)
+    assert pareto_shape(rng.choice([-1.0, 0.3], 1000, p=[0.1, 0.9])) == -np.inf
+    assert pareto_shape(np.full(1000, -2.0)) == -np.inf
+    assert pareto_shape(np.r_[np.zeros(999), 30.0]) == np.inf  # one draw has all the weight
+    assert pareto_shape(2.0 * rng.exponential(size=1000)) > 0.7
 
 
 def _curve() -> tuple[gd.Model, dict[str, np.ndarray]]:

@@ -67,3 +67,28 @@ def test_it_learns(backend: str) -> None:
     assert set(np.unique(x)) <= {0, 1}
     assert fit.idata.posterior["z"].shape == (1, 1000, 40, 2)
     assert fit.params["decoder.layers.0.weight"].shape == (8, 2)
+
+
+def test_a_diverged_fit_is_returned_and_says_so(backend: str) -> None:
+    """A long step makes a scale zero; torch refuses that as an argument, where jax finds that the loss is nan."""
+    vae, encoder = (m.copy() for m in _vae())
+    vae.objective(ELBO(guide=encoder))
+    method = Train(steps=50, batch_size=20, optimizer=optim.SGD(1e6))
+    fit = vae.fit({"x": _images()}, method, backend=backend, progress=False)
+    assert 0 < fit.raw.step < 50
+    assert fit.raw.error.startswith(f"the loss became nan at step {fit.raw.step + 1}")
+    assert len(fit.history.curves["loss"]) == fit.raw.step
+    assert all(np.isfinite(x).all() for x in fit.params.values())
+    said = fit.check()
+    assert said.problems == (fit.raw.note,)
+    assert fit.raw.note.startswith(f"training ended early: {fit.raw.error}; the parameters after step {fit.raw.step}")
+
+
+def test_held_out_rows_that_torch_refuses_have_no_loss() -> None:
+    vae, encoder = (m.copy() for m in _vae())
+    vae.objective(ELBO(guide=encoder))
+    held = gd.Validation(data={"x": _images(10)}, every=1)
+    method = Train(steps=50, batch_size=20, optimizer=optim.SGD(1e6), validation=held)
+    fit = vae.fit({"x": _images()}, method, backend="pyro", progress=False)
+    assert 0 < len(fit.history.validation["loss"]) == fit.raw.step < 50
+    assert np.isnan(fit.history.validation["loss"][-1])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gendsl.errors import FitError, FormatError
+from gendsl.errors import FitError, FormatError, GendslWarning
 from gendsl.methods import Checkpoint, Validation
 from gendsl.optim import SGD, Adam
 from gendsl.training import Stream, TrainState, checkpoints, load
@@ -265,3 +265,13 @@ def test_a_finished_run_has_nothing_to_do(written: Path) -> None:
     assert out.complete
     assert out.step == 10
     assert time.perf_counter() - began < 30
+
+
+@pytest.mark.parametrize("steps", [5, 3])
+def test_a_run_that_has_its_steps_says_that_nothing_is_left(steps: int) -> None:
+    first = train("pyro", Squares, DATA, steps=5, batch_size=8)
+    with pytest.warns(GendslWarning, match=r"nothing is left to train: the state has 5 steps") as said:
+        again = train("pyro", Squares, DATA, steps=steps, batch_size=8, resume=first.state)
+    assert f"gd.Train(steps={steps + 5}) for {steps} more" in str(said[0].message)
+    assert again.step == 5
+    np.testing.assert_array_equal(again.params["w"], first.params["w"])

@@ -130,9 +130,9 @@ def test_what_is_not_finite_ends_a_run_with_the_last_good_state(backend: str, ki
         out.state.snapshot.memory["loss"]["momentum"]["w"], good.state.snapshot.memory["loss"]["momentum"]["w"]
     )
     if kind is Failing:
-        assert out.error == "the loss of 'loss' became inf at step 13: its term 'extra' (inf)"
+        assert out.error == "the loss became inf at step 13: its term 'extra' (inf)"
     else:
-        assert out.error.startswith("the gradient of the loss of 'loss' is not finite in 'b' at step 13, where")
+        assert out.error.startswith("the gradient of the loss is not finite in 'b' at step 13, where")
     assert out.error in out.note
     assert len(out.history.curves["loss.extra"]) == 12
 
