@@ -156,8 +156,9 @@ class Train(Method):
     """
 
     other: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {"epochs": "steps", "num_steps": "steps", "max_steps": "steps", "lr": "optimizer", "learning_rate": "optimizer",
-         "optim": "optimizer", "grad_clip": "clip", "max_norm": "clip", "batch": "batch_size"}
+        {"epochs": "steps", "num_steps": "steps", "max_steps": "steps", "lr": "optimizer=gd.optim.Adam({})",
+         "learning_rate": "optimizer=gd.optim.Adam({})", "optim": "optimizer", "grad_clip": "clip",
+         "max_norm": "clip", "batch": "batch_size"}
     )  # fmt: skip
 
     steps: int = 10_000
