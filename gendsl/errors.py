@@ -108,12 +108,11 @@ def check_call(
 
 def _meant(name: str, value: Any, known: Sequence[str], other: Mapping[str, str]) -> str | None:
     """The argument that was meant; `other` has its name, or what to write, with {} for the value."""
-    if near := difflib.get_close_matches(name, known, 1):
-        return f"did you mean '{near[0]}'?"
     argument, is_written, _ = other.get(name, "").partition("=")
-    if argument not in known:
-        return None
-    return other[name].format(repr(value)[:40]) if is_written else f"did you mean '{argument}'?"
+    if argument in known:
+        return other[name].format(repr(value)[:40]) if is_written else f"did you mean '{argument}'?"
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean '{near[0]}'?" if near else None
 
 
 def _by_name(signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:

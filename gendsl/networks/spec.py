@@ -56,7 +56,7 @@ class Spec(metaclass=Called):
 
     # -- checks -------------------------------------------------------------------------------------------------------
     def _refuse(self, problem: str, given: Any, needed: str, fix: str | None = None) -> NoReturn:
-        name = type(self).__name__
+        name = type(self).__name__.removesuffix("Density")  # of a distribution, which the user writes without
         shown = given if isinstance(given, str) else repr(given)
         raise ModelError(f"{name}: {problem}", given=shown[:100], needed=needed, fix=fix, where=caller())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import gendsl as gd
 from tests.mistakes.table import mistake
 
@@ -63,3 +65,76 @@ def flow_that_is_none():
 @mistake(AttributeError, "gd.schedule has no 'linear': did you mean gd.schedule.Linear?")
 def schedule_in_small_letters():
     f.schedule.linear(0.1, 20.0)
+
+
+# -- what a fit is asked ----------------------------------------------------------------------------------------------
+X = np.random.default_rng(0).normal(size=(6, 2))
+
+
+def _density(data: Any, backend: str = "pyro") -> Any:
+    m = gd.Model("density")
+    row = m.plate("row")
+    label = m.data("label", dims=row, event=3)
+    m.observe("x", gd.Autoregressive(2, context=label, hidden=(4,)), dims=row)
+    return m.fit({"x": X, "label": data}, gd.Train(steps=1), backend=backend, progress=False)
+
+
+def _fit() -> Any:
+    return _density(np.eye(3)[[0, 1, 2, 0, 1, 2]])
+
+
+@mistake(gd.FitError, "data are given by name", "float: 3.5", "a dict of arrays, or a number of new rows")
+def fraction_of_a_row():
+    _fit().sample(3.5)
+
+
+@mistake(gd.ModelError, "fit.sample has no argument 'steps'", "sampler=gd.sampler.DPMSolver(steps=5)")
+def steps_of_a_sampler_in_sample():
+    _fit().sample(3, steps=5)  # here
+
+
+@mistake(gd.BackendError, "there is no backend 'cuda'", "fix:    device='cuda' says where")
+def device_as_a_backend():
+    _fit().to("cuda")
+
+
+@mistake(gd.BackendError, "there is no backend 'jax'", "did you mean 'numpyro'?")
+def engine_as_a_backend():
+    _density([0] * 6, backend="jax")
+
+
+@mistake(gd.DataError, "'label'", "needed: 2 axes: dims (row), event (3,)", "np.eye(3)[label], if they are 3 classes")
+def classes_by_their_numbers():
+    _density([0, 1, 2, 0, 1, 2])
+
+
+@mistake(gd.DataError, "'label'", "np.eye(3)[np.unique(label, return_inverse=True)[1]], if they are names of 3 classes")
+def classes_by_their_names():
+    _density(["a", "b", "c", "a", "b", "c"])
+
+
+@mistake(gd.DataError, "'y'", "event (1,)", "by gd.MLP(()) or [..., 0] behind a network; or give y[..., None]")
+def mean_by_a_network_of_one_number():
+    m = gd.Model("regression")
+    row = m.plate("row")
+    mean = m.network("mean", gd.MLP(1, hidden=(4,)))(m.data("x", dims=row, event=2))
+    m.observe("y", gd.Normal(mean, 1.0), dims=row)  # here
+    m.fit({"x": X, "y": X[:, 0]}, gd.Train(steps=1), backend="pyro", progress=False)
+
+
+# -- the words for what is wrong --------------------------------------------------------------------------------------
+@mistake(gd.ModelError, "Diffusion: network is of another kind", "given:  network=3")
+def diffusion_without_a_network():
+    f.Diffusion(gd.VP(), network=3, event=2)  # here
+
+
+@mistake(gd.ModelError, "Flow: a flow is made of transforms")
+def flow_without_transforms():
+    f.Flow(gd.Normal(0, 1).expand(2), 3)  # here
+
+
+@mistake(gd.ModelError, "Native: torch is a function that makes a module", "torch=lambda event: module")
+def module_where_its_factory_goes():
+    import torch
+
+    gd.Native(torch=torch.nn.Linear(2, 1), out=1)  # here
