@@ -138,7 +138,9 @@ class Train(Method):
 
     Args:
         steps: rounds, in each of which every player moves (as often as the objective says).
-        batch_size: rows of a batch; left out, all rows at every step.
+        batch_size: rows of a batch; left out, all rows at every step. The loss of a likelihood or a bound is then the
+            sum over all rows, and with `batch_size` the mean of a row, even of a batch of all rows: so are its
+            gradients, which `clip` and `gd.optim.SGD` see.
         optimizer: of all players, for example `gd.optim.Adam(gd.optim.Cosine(1e-3))`.
         players: optimisers of single players, by name.
         clip: largest norm of all gradients of a player together; longer ones are scaled down to it.
