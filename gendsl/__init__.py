@@ -390,3 +390,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'gendsl' has no attribute '{name}'{hint}")
     module = import_module(_LATER[name])
     return module if module.__name__ == f"gendsl.{name}" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "optim", "__version__", "__doc__"})

@@ -267,6 +267,10 @@ class Backend(Protocol):
         """
 
 
+_ENGINES = {"jax": "numpyro", "flax": "numpyro", "torch": "pyro", "pytorch": "pyro"}
+"""What backends compute with -> their names."""
+
+
 @cache
 def get_backend(name: str) -> Backend:
     """Load a backend; "auto" is the first of `PREFERRED` whose packages are installed.
@@ -279,8 +283,11 @@ def get_backend(name: str) -> Backend:
     points = {p.name: p.value for p in metadata.entry_points(group="gendsl.backends")}
     if name not in points:
         known = ", ".join(sorted(points)) or "none is installed"
-        near = difflib.get_close_matches(str(name).lower(), points, 1, 0.5)
+        words = str(name).lower()
+        near = [_ENGINES[words]] if words in _ENGINES else difflib.get_close_matches(words, points, 1, 0.5)
         fix = f"did you mean '{near[0]}'?" if near else "check the spelling"
+        if words.partition(":")[0] in ("cuda", "gpu", "tpu", "mps", "cpu"):
+            fix = f"device={name!r} says where a backend computes"
         raise BackendError(
             f"there is no backend '{name}'", given=repr(name), needed=f"one of {known}", fix=fix, where=caller()
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 __all__ = ["Called"]
@@ -16,6 +17,23 @@ class Called(type):
         if not args and not options:
             cls.unfilled()
         return super().__call__(*args, **options)
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """What a call takes, as notebooks show it: by name those first that must be given."""
+        whole = inspect.signature(cls.__init__)  # type: ignore[misc]
+        given = list(whole.parameters.values())[1:]
+        ordered = sorted(given, key=cls._place)
+        return whole.replace(parameters=ordered, return_annotation=inspect.Signature.empty)
+
+    def _place(cls, p: inspect.Parameter) -> tuple[int, ...]:
+        if p.kind is not p.KEYWORD_ONLY:
+            return (p.kind,)
+        return p.kind, p.default is not p.empty, cls._standing(p.name)
+
+    def _standing(cls, name: str) -> int:
+        """The rank of an argument that is given by name; of one rank, base classes come first."""
+        return 0
 
     def unfilled(cls) -> None:
         """Raise a ModelError where a call without arguments lacks some."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -29,13 +28,13 @@ class Configuration(metaclass=Called):
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         if args or options:  # a copy is made without
-            check_call(cls.who(), inspect.signature(cls.__init__), (None, *args), options, cls.other)
+            check_call(cls.who(), cls.__signature__, args, options, cls.other)
         return super().__new__(cls)
 
     @classmethod
     def unfilled(cls) -> None:
         """See `Called`."""
-        check_call(cls.who(), inspect.signature(cls.__init__), (None,), {}, cls.other)
+        check_call(cls.who(), cls.__signature__, (), {}, cls.other)
 
     @classmethod
     def who(cls) -> str:

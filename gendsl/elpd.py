@@ -79,8 +79,8 @@ class LogProb:
     def __str__(self) -> str:
         if self.kind is Kind.UNNORMALISED:
             return f"log p = {self.value:.3f} + constant (the energy's, which is not known)"
-        how = self.note or f"{self.effective:.0f} effective draws"
-        out = f"log p = {self.value:.3f} ± {self.se:.3f} ({self.kind}, {how})"
+        how = self.note or ("" if self.kind is Kind.EXACT else f"{self.effective:.0f} effective draws")
+        out = f"log p = {self.value:.3f} ± {self.se:.3f} ({', '.join(filter(None, (self.kind, how)))})"
         if self.ok:
             return out
         return f"{out}: it rests on a few draws, so the error may be larger; draw longer, or look at the elements"

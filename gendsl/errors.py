@@ -37,7 +37,6 @@ __all__ = [
     "ModelError",
     "caller",
     "check_call",
-    "unknown",
     "warn",
 ]
 
@@ -101,31 +100,37 @@ def check_call(
     except TypeError as e:
         known = [p for p in signature.parameters if p != "self"]
         unknown = next((k for k in kwargs if k not in known), None)
-        near = difflib.get_close_matches(str(unknown), known, 1) or [
-            o for o in (other.get(str(unknown)),) if o in known
-        ]
+        fix = _meant(unknown, kwargs[unknown], known, other) if unknown else _by_name(signature, args, kwargs)
         raise ModelError(
             f"{name} has no argument '{unknown}'" if unknown else f"{name}: {e}",
             given=f"{unknown}={kwargs[unknown]!r}"[:80] if unknown else None,
             needed=f"{name}({', '.join(known)})",
-            fix=f"did you mean '{near[0]}'?" if near else None,
+            fix=fix,
             where=caller(),
         ) from None
 
 
-def unknown(module: str, name: str, known: Sequence[str]) -> AttributeError:
-    """The error of a name that a module does not have.
-
-    Args:
-        module: the module, as the user writes it.
-        name: what was asked for.
-        known: what there is.
-    """
-    if name.startswith("__"):
-        return AttributeError(f"{module} has no attribute '{name}'")
+def _meant(name: str, value: Any, known: Sequence[str], other: Mapping[str, str]) -> str | None:
+    """The argument that was meant; `other` has its name, or what to write, with {} for the value."""
+    argument, is_written, _ = other.get(name, "").partition("=")
+    if argument in known:
+        return other[name].format(repr(value)[:40]) if is_written else f"did you mean '{argument}'?"
     near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {module}.{near[0]}?" if near else f"there are {', '.join(sorted(known))}"
-    return AttributeError(f"{module} has no '{name}': {hint}")
+    return f"did you mean '{near[0]}'?" if near else None
+
+
+def _by_name(signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+    """What is left over by position, by the names of the first arguments that are only given by name."""
+    parameters = signature.parameters.values()
+    taken = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    over, free = list(args[taken:]), [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in kwargs]
+    if not over or not free:
+        return None
+    if isinstance(free[0].default, tuple) and not any(isinstance(v, (tuple, list)) for v in over):
+        over = [tuple(over)]
+    shown = [repr(v) if isinstance(v, (bool, int, float, str, tuple, list)) else "..." for v in over]
+    named = [f"{p.name}={text if len(text) <= 40 else '...'}" for p, text in zip(free, shown, strict=False)]
+    return f"give it by name, for example {', '.join(named)}"
 
 
 class GendslError(Exception):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gendsl.errors import FitError, caller
 from gendsl.groups import groups_of
 from gendsl.methods import MCMC, Method
+from gendsl.request import asked_for
 from gendsl.results.kinds import Plot
 from gendsl.results.named import NamedDraws, missing_attribute, unknown_draws
 from gendsl.results.words import counted
@@ -142,6 +143,7 @@ class Fit:
         return None if names is None else list(names)
 
     # -- predictions -----------------------------------------------------------------------------------------------
+    @asked_for
     def sample(
         self,
         data: Mapping[str, Any] | None = None,

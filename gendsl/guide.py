@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from gendsl.checked import Configuration, number, whole
+from gendsl.namespace import namespace
 
 __all__ = ["GUIDES", "Delta", "FullRank", "Guide", "Laplace", "LowRank", "MeanField", "hessian"]
 
@@ -113,7 +114,7 @@ class LowRank(Guide):
     """One multivariate normal whose covariance is diagonal plus a matrix of low rank.
 
     Args:
-        rank: that rank, at most the number of unconstrained latents.
+        rank: that rank; where there are fewer unconstrained latents, it is their number.
         scale: of each coordinate at the start.
     """
 
@@ -176,3 +177,16 @@ def hessian(value: Callable[[Array], Array], ops: Any, at: Array) -> Array:
 
 GUIDES: dict[str, type[Guide]] = {g.__name__: g for g in (MeanField, FullRank, LowRank, Delta, Laplace)}
 """The guides by name."""
+
+_OTHER = {
+    "AutoNormal": "MeanField",
+    "AutoDiagonalNormal": "MeanField",
+    "AutoMultivariateNormal": "FullRank",
+    "AutoLowRankMultivariateNormal": "LowRank",
+    "AutoDelta": "Delta",
+    "AutoLaplaceApproximation": "Laplace",
+}
+"""Names that Pyro and NumPyro have for these."""
+
+if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
+    __getattr__, __dir__ = namespace("gd.guide", [*GUIDES, "Guide"], _OTHER)

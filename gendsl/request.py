@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from gendsl.errors import FitError, caller
+from gendsl.errors import FitError, caller, check_call
 from gendsl.graph.learned import parts
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
 
-__all__ = ["check_seed", "check_sizes", "joint_plates", "new_plates", "plates_of", "positive", "root", "site_names"]
+__all__ = [
+    "asked_for",
+    "check_seed",
+    "check_sizes",
+    "joint_plates",
+    "new_plates",
+    "plates_of",
+    "positive",
+    "root",
+    "site_names",
+]
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_OTHER = {"num_samples": "draws", "samples": "draws", "n": "draws", "steps": "sampler=gd.sampler.DPMSolver(steps={})"}
+
+
+def asked_for(sample: Callable[P, R]) -> Callable[P, R]:
+    """`fit.sample`, whose arguments are checked: a call that does not fit is a ModelError, data without names a
+    FitError."""
+    signature = inspect.signature(sample)
+
+    @functools.wraps(sample)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        check_call("fit.sample", signature, args, kwargs, _OTHER)
+        data = signature.bind(*args, **kwargs).arguments.get("data")
+        is_count = isinstance(data, (int, np.integer)) and "sampler" in signature.parameters
+        if data is not None and not is_count and not hasattr(data, "keys"):
+            raise FitError(
+                "data are given by name",
+                given=f"{type(data).__name__}: {data!r}"[:80],
+                needed="a dict of arrays" + (", or a number of new rows" if "sampler" in signature.parameters else ""),
+                fix="fit.sample() for the data of the fit",
+                where=caller(),
+            )
+        return sample(*args, **kwargs)
+
+    return checked
 
 
 def check_seed(seed: Any) -> int:

@@ -24,7 +24,7 @@ from gendsl.errors import FitError, caller
 from gendsl.groups import data_groups, dims_of
 from gendsl.objectives.densities import density_kind
 from gendsl.objectives.posterior import Posterior, posterior_of
-from gendsl.request import check_seed, positive
+from gendsl.request import asked_for, check_seed, positive
 from gendsl.results.named import NamedDraws
 
 if TYPE_CHECKING:
@@ -290,6 +290,7 @@ class TrainedFit:
         setting = replace(self.setting, data=data, count=None)
         return replace(self, setting=setting, made=self.objective.bind(setting), _drawn={})
 
+    @asked_for
     def sample(
         self,
         data: Mapping[str, Any] | int | None = None,

@@ -11,7 +11,7 @@ import numpy as np
 
 from gendsl.data.check import check
 from gendsl.data.index import resolve
-from gendsl.data.labels import keys, near
+from gendsl.data.labels import keys, near, one_a_row
 from gendsl.data.missing import derive, derived_from, fill
 from gendsl.data.numeric import array_type, is_observed, numeric
 from gendsl.data.plates import Plates
@@ -207,6 +207,8 @@ def _lay_out(graph: Graph, node: Node, given: Given) -> None:
         fix = f"drop the axis of length 1: np.squeeze({node.name}, {shape.index(1)})"
     elif len(shape) == rank - 1 and (words := _constant_axis(graph, node, shape)):
         fix = words
+    elif len(shape) == rank - 1 and len(t.event) == 1:
+        fix = one_a_row(str(node.name), t.event[0], given.values, is_observed(graph, node.name)) or fix
     elif len(shape) > rank:
         fix = "add a plate to dims= (independent elements) or an axis to event= (parts of one element)"
     raise DataError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Labels", "clean", "keys", "near", "repeated"]
+__all__ = ["Labels", "clean", "keys", "near", "one_a_row", "repeated"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,3 +55,16 @@ def near(word: str, known: list[str]) -> str | None:
     lower = {k.lower(): k for k in known}
     found = difflib.get_close_matches(word.lower(), list(lower), 1, 0.6)
     return lower[found[0]] if found else None
+
+
+def one_a_row(name: str, size: int | str, values: np.ndarray, observed: bool) -> str | None:
+    """What to do with one value a row where there is an event axis: it is of length 1, or the values are classes."""
+    if size == 1:
+        location = "let its distribution be of one number, by gd.MLP(()) or [..., 0] behind a network; or "
+        return f"{location if observed else ''}give {name}[..., None]"
+    if not isinstance(size, int):
+        return None
+    if values.dtype.kind in "OUS":
+        return f"np.eye({size})[np.unique({name}, return_inverse=True)[1]], if they are names of {size} classes"
+    is_class = values.dtype.kind in "iub" and values.size > 0 and values.min() >= 0 and values.max() < size
+    return f"np.eye({size})[{name}], if they are {size} classes" if is_class else None

@@ -16,11 +16,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gendsl.errors import ModelError, caller
 from gendsl.lang import functions as f
 from gendsl.lang.expr import Expr, Value
 from gendsl.lang.positive import require_positive
+from gendsl.namespace import namespace
 
 __all__ = ["Kernel", "Linear", "Matern", "Periodic", "Product", "SquaredExponential", "Sum", "White"]
 
@@ -183,3 +185,10 @@ class Product(Kernel):
     def __call__(self, x: Expr, y: Expr) -> Expr:
         """k(x, y)."""
         return self.first(x, y) * self.second(x, y)
+
+
+_OTHER = {"RBF": "SquaredExponential", "ExpQuad": "SquaredExponential", "WhiteNoise": "White"}
+"""Names that other libraries have for these."""
+
+if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
+    __getattr__, __dir__ = namespace("gd.kernel", __all__, _OTHER)

@@ -19,7 +19,10 @@ class Method:
 
     Attributes:
         other: names that other libraries use -> names here.
+        leading: the argument that is named first.
     """
+
+    leading: ClassVar[str] = "draws"
 
     other: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"samples": "draws", "num_samples": "draws", "tune": "warmup", "num_warmup": "warmup"}
@@ -28,5 +31,8 @@ class Method:
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         if args or options:  # a copy is made without
-            check_call(f"gd.{cls.__name__}", inspect.signature(cls.__init__), (None, *args), options, cls.other)
+            whole = inspect.signature(cls.__init__)
+            ordered = sorted(whole.parameters.values(), key=lambda p: (p.kind, p.name != cls.leading))
+            signature = whole.replace(parameters=ordered)
+            check_call(f"gd.{cls.__name__}", signature, (None, *args), options, cls.other)
         return super().__new__(cls)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gendsl.errors import ModelError, caller
+from gendsl.namespace import namespace
 
 __all__ = ["Given", "Init", "Prior", "Uniform"]
 
@@ -128,3 +129,7 @@ def _number(what: str, value: Any, *, zero: bool, usual: str) -> float:
             where=caller(),
         )
     return float(value)
+
+
+if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
+    __getattr__, __dir__ = namespace("gd.init", __all__)

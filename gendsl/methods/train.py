@@ -136,6 +136,9 @@ class Checkpoint(Configuration):
 class Train(Method):
     """Gradient training: minibatches, an optimiser for each player, an average of the parameters.
 
+    The loss of a likelihood or a bound is a sum over all rows, and with `batch_size` the mean of a row, even where a batch
+    has all rows: so are its gradients, which `clip` and `gd.optim.SGD` see. Other losses are means of a row.
+
     Args:
         steps: rounds, in each of which every player moves (as often as the objective says); in all, so that of a run
             that is resumed those done before are among them.
@@ -157,8 +160,9 @@ class Train(Method):
     """
 
     other: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {"epochs": "steps", "num_steps": "steps", "max_steps": "steps", "lr": "optimizer", "learning_rate": "optimizer",
-         "optim": "optimizer", "grad_clip": "clip", "max_norm": "clip", "batch": "batch_size"}
+        {"epochs": "steps", "num_steps": "steps", "max_steps": "steps", "lr": "optimizer=gd.optim.Adam({})",
+         "learning_rate": "optimizer=gd.optim.Adam({})", "optim": "optimizer", "grad_clip": "clip",
+         "max_norm": "clip", "batch": "batch_size"}
     )  # fmt: skip
 
     steps: int = 10_000

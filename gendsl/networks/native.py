@@ -56,7 +56,7 @@ class Native(Network):
             self._refuse("a factory is needed for a backend", "neither torch= nor jax=", "at least one of them", fix)
         for name in ("torch", "jax"):
             factory = getattr(self, name)
-            if factory is not None and (isinstance(factory, Network) or not callable(factory)):
+            if factory is not None and (isinstance(factory, Network) or not callable(factory) or _is_module(factory)):
                 fix = f"{name}=lambda event{', key' if name == 'jax' else ''}: module"
                 self._refuse(f"{name} is a function that makes a module", f"{name}={factory!r}", "a function", fix)
 
@@ -112,3 +112,9 @@ class Native(Network):
         if tuple(y.shape[len(y.shape) - len(out) :]) != out:
             self._refuse("the module's result has another shape", f"shape {tuple(y.shape)}", f"(..., {out}")
         return y
+
+
+def _is_module(x: Any) -> bool:
+    """Whether it is a module of torch, equinox or flax itself, and not what makes one."""
+    made = [k for k in type(x).__mro__ if k.__name__ == "Module"]
+    return any(k.__module__.partition(".")[0] in ("torch", "equinox", "flax") for k in made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
@@ -32,17 +31,17 @@ class Spec(metaclass=Called):
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         if args or options:  # a copy is made without
-            check_call(f"gd.{cls.__name__}", inspect.signature(cls.__init__), (None, *args), options, _OTHER)
+            check_call(f"gd.{cls.__name__}", cls.__signature__, args, options, _OTHER)
         return super().__new__(cls)
 
     @classmethod
     def unfilled(cls) -> None:
         """See `Called`."""
-        check_call(f"gd.{cls.__name__}", inspect.signature(cls.__init__), (None,), {}, _OTHER)
+        check_call(f"gd.{cls.__name__}", cls.__signature__, (), {}, _OTHER)
 
     def __repr__(self) -> str:
         parts = []
-        for f in sorted(fields(self), key=lambda f: (f.kw_only, self._depth(f.name))):
+        for f in sorted(fields(self), key=lambda f: (f.kw_only, type(self)._standing(f.name))):
             value = getattr(self, f.name)
             if not f.kw_only:
                 parts.append(repr(value))
@@ -50,13 +49,14 @@ class Spec(metaclass=Called):
                 parts.append(f"{f.name}={value!r}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
-    def _depth(self, name: str) -> int:
+    @classmethod
+    def _standing(cls, name: str) -> int:
         """How far above its class a field is declared: its own are written first."""
-        return next(k for k, c in enumerate(type(self).__mro__) if name in vars(c).get("__annotations__", ()))
+        return next((k for k, c in enumerate(cls.__mro__) if name in vars(c).get("__annotations__", ())), 0)
 
     # -- checks -------------------------------------------------------------------------------------------------------
     def _refuse(self, problem: str, given: Any, needed: str, fix: str | None = None) -> NoReturn:
-        name = type(self).__name__
+        name = type(self).__name__.removesuffix("Density")  # of a distribution, which the user writes without
         shown = given if isinstance(given, str) else repr(given)
         raise ModelError(f"{name}: {problem}", given=shown[:100], needed=needed, fix=fix, where=caller())
 

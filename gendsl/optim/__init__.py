@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gendsl.errors import unknown
+from gendsl.namespace import namespace
 from gendsl.optim.optimizers import SGD, Adam, AdamW, Optimizer
 from gendsl.optim.schedules import Constant, Cosine, Exponential, Piecewise, Schedule, WarmupCosine
 
@@ -21,6 +21,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
-
-    def __getattr__(name: str) -> object:
-        raise unknown("gd.optim", name, __all__)
+    __getattr__, __dir__ = namespace("gd.optim", __all__)

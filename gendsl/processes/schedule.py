@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from gendsl.namespace import namespace
 from gendsl.spec import Checked
 
 __all__ = ["Cosine", "CosineSchedule", "Linear", "LinearSchedule", "Schedule", "Sigmoid", "SigmoidSchedule"]
@@ -146,3 +147,6 @@ def _sigmoid(x: float) -> float:
 
 
 Linear, Cosine, Sigmoid = LinearSchedule, CosineSchedule, SigmoidSchedule
+
+if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
+    __getattr__, __dir__ = namespace("gd.schedule", __all__)

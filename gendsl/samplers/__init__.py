@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gendsl.errors import unknown
+from gendsl.namespace import namespace
 from gendsl.samplers import grids as grid
 from gendsl.samplers.base import Sampler
 from gendsl.samplers.grids import GivenTimes, Grid, Karras, UniformLogSNR, UniformTime
@@ -43,6 +43,4 @@ GRIDS: dict[str, type[Grid]] = {c.__name__: c for c in (Karras, GivenTimes, Unif
 
 
 if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
-
-    def __getattr__(name: str) -> object:
-        raise unknown("gd.sampler", name, __all__)
+    __getattr__, __dir__ = namespace("gd.sampler", __all__, {"DDPM": "Ancestral"})

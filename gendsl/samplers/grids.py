@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gendsl.math.diffusion import grids
+from gendsl.namespace import namespace
 from gendsl.processes.base import ForwardProcess
 from gendsl.spec import Checked
 
@@ -88,3 +90,7 @@ class GivenTimes(Grid):
                 f"steps={len(self.values) - 1}",
             )
         return np.array(self.values)
+
+
+if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
+    __getattr__, __dir__ = namespace("gd.sampler.grid", __all__)

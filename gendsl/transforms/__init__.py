@@ -4,6 +4,9 @@ To add one, write a frozen dataclass over `Transform` with `parameters`, `forwar
 `TRANSFORMS`; tests/laws/test_transforms.py demands a case for it.
 """
 
+from typing import TYPE_CHECKING
+
+from gendsl.namespace import namespace
 from gendsl.transforms.autoregressive import MaskedAutoregressive
 from gendsl.transforms.base import Event, Transform
 from gendsl.transforms.chain import Chain, Inverse
@@ -54,3 +57,6 @@ TRANSFORMS: dict[str, type[Transform]] = {
     )
 }  # fmt: skip
 """The transforms that files may hold, by name."""
+
+if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
+    __getattr__, __dir__ = namespace("gd.transform", __all__)

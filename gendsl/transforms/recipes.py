@@ -7,6 +7,9 @@ maf       affine masked autoregressive transforms and reversals; `iaf` turns eac
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from gendsl.namespace import namespace
 from gendsl.networks import Activation
 from gendsl.transforms.autoregressive import MaskedAutoregressive
 from gendsl.transforms.base import Transform
@@ -116,3 +119,7 @@ def _between(one: Transform, gaps: list[Transform]) -> Chain:
     for gap in gaps:
         parts += [gap, one]
     return Chain(tuple(parts))
+
+
+if not TYPE_CHECKING:  # where types are checked, a name that is not there is found by that
+    __getattr__, __dir__ = namespace("gd.flows", __all__)

@@ -83,6 +83,7 @@ def test_the_autoencoder_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     exec(compile(BLOCKS[4], "README.md", "exec"), names)
     assert names["there"].setting.backend.name == "pyro"
+    assert names["codes"].shape == (1, 1000, 44, 8)
     assert names["bound"].kind == "lower bound"
     p = x[:256].mean(0).clip(1e-3, 1 - 1e-3)
     alone = (x[256:] * np.log(p) + (1 - x[256:]) * np.log(1 - p)).sum()
@@ -138,6 +139,53 @@ def test_a_class_is_a_context() -> None:
     exec(compile(text, "README.md", "exec"), names)
     assert names["x"].shape == (1, 1, 100, 2)
     assert abs(names["x"].mean() + 2.0) < 0.3
+
+
+def test_a_guide_with_parameters_finds_the_posterior(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A linear regression, whose posterior is known; fewer steps, and then some more from the checkpoint."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100, 3))
+    y = 0.3 + x @ np.array([1.0, -2.0, 0.5]) + 0.7 * rng.standard_normal(100)
+    names: dict[str, Any] = {"gd": gd, "np": np, "x": x, "y": y}
+    first = next(k for k, b in enumerate(BLOCKS) if "guide.param(" in b)
+    text = BLOCKS[first]
+    for printed, quick in (("2_000", "400"), ("Adam(0.01)", "Adam(0.03)"), ('"numpyro"', f'"{backend}"')):
+        assert printed in text
+        text = text.replace(printed, quick)
+    exec(compile(text, "README.md", "exec"), names)
+    assert "b[2]" in capsys.readouterr().out
+    params = names["fit"].params
+    assert set(params) == {"a_loc", "a_scale", "b_loc", "b_scale"}
+    design = np.column_stack([np.ones(100), x])
+    precision = np.eye(4) + design.T @ design / 0.49
+    mean, sd = np.linalg.solve(precision, design.T @ y / 0.49), np.diag(precision) ** -0.5
+    got = np.array([params["a_loc"], *params["b_loc"]])
+    assert np.abs((got - mean) / sd).max() < 1.0
+    assert np.abs(np.array([params["a_scale"], *params["b_scale"]]) / sd - 1).max() < 0.3
+    monkeypatch.chdir(tmp_path)
+    text = BLOCKS[first + 1]
+    for printed, quick in (("2_000", "4"), ("3_000", "6"), ("every=500", "every=2"), ('"numpyro"', f'"{backend}"')):
+        assert printed in text
+        text = text.replace(printed, quick)
+    exec(compile(text, "README.md", "exec"), names)
+    assert names["fit"].history.steps[-1] == 6
+    assert len(list((tmp_path / "run").glob("step-*.safetensors"))) == 2
+
+
+def test_what_the_table_of_training_says_can_be_written() -> None:
+    """Every expression of it, with a network that gives three numbers."""
+    table = README.split("## Training")[1]
+    guide = gd.Model("guide")
+    for text in ("gd.ELBO(guide=guide, particles=8)", "gd.MLP(())"):
+        assert f"`{text}`" in table
+        eval(text, {"gd": gd, "guide": guide})
+    torch = pytest.importorskip("torch")
+    for start in ("gd.ELBO(guide=guide, gradient", "gd.Native(torch"):
+        text = next(t for t in re.findall(r"`([^`\n]+)`", table) if t.startswith(start))
+        made = eval(text, {"gd": gd, "guide": guide, "torch": torch})
+    assert made.torch((5,)).weight.shape == (made.out, 5)
 
 
 def test_the_autoencoder_trains_on_the_other_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

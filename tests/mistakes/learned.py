@@ -101,7 +101,7 @@ def flow_with_a_misspelt_argument():
     Flow(NORMAL, transform=tr.nsf())  # here
 
 
-@mistake(gd.ModelError, "FlowDensity: a flow is made of transforms", "nsf", "gd.flows.nsf()")
+@mistake(gd.ModelError, "Flow: a flow is made of transforms", "nsf", "gd.flows.nsf()")
 def flow_by_its_name():
     Flow(NORMAL, "nsf")  # here
 
@@ -208,7 +208,7 @@ def one_class():
     de.CategoricalElement(1)  # here
 
 
-@mistake(gd.ModelError, "AutoregressiveDensity: hidden are positive integers", "(8, 0)")
+@mistake(gd.ModelError, "Autoregressive: hidden are positive integers", "(8, 0)")
 def masked_network_without_units():
     Autoregressive(3, hidden=(8, 0))  # here
 

@@ -9,6 +9,7 @@ import pytest
 import gendsl as gd
 from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the table
     calibrations,
+    calls,
     contexts,
     data_indices,
     data_layout,

@@ -81,7 +81,7 @@ def spec_that_is_called():
     gd.MLP(16)(m.latent("z", gd.Normal(0, 1).expand(2)))  # here
 
 
-@mistake(gd.ModelError, "gd.MLP: missing a required argument: 'out'", "gd.MLP(out, time, hidden, activation)")
+@mistake(gd.ModelError, "gd.MLP: missing a required argument: 'out'", "gd.MLP(out, hidden, activation, time)")
 def network_without_anything():
     gd.MLP()  # here
 
@@ -176,7 +176,7 @@ def one_step_for_many():
     gd.Train(step=5)  # type: ignore[call-arg]  # here
 
 
-@mistake(gd.ModelError, "gd.Train has no argument 'lr'", "did you mean 'optimizer'?")
+@mistake(gd.ModelError, "gd.Train has no argument 'lr'", "optimizer=gd.optim.Adam(0.001)")
 def learning_rate_of_the_loop():
     gd.Train(steps=5, lr=1e-3)  # type: ignore[call-arg]  # here
 

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 import gendsl as gd
+from gendsl.elpd import Kind, LogProb
 from gendsl.fit import Fit
 from tests.fit.models import COV, MEAN, NOISE, PRIOR, X, Y, regression
 from tests.predict.exact import fit_of, regression_fit, within
@@ -54,6 +55,11 @@ def test_log_density_of_new_data(backend: str) -> None:
     assert out.kind == "estimate"
     assert out.ok
     assert str(out).startswith("log p = -")
+
+
+def test_an_exact_density_says_nothing_of_draws() -> None:
+    assert str(LogProb(-1.5, 0.0, Kind.EXACT, {}, {}, 1.0)) == "log p = -1.500 ± 0.000 (exact)"
+    assert "(estimate, 300 effective draws)" in str(LogProb(-1.5, 0.1, Kind.ESTIMATE, {}, {}, 300.0))
 
 
 def test_the_standard_error_is_the_spread_of_estimates() -> None:
