@@ -229,8 +229,9 @@ def prior_predictive(
         raise ModelError(
             f"model '{graph.name}' has neither latents nor observations: there is nothing to draw",
             needed="at least one",
-            fix='m.latent("mu", gd.Normal(0, 1))', where=caller(),
-        )  # fmt: skip
+            fix='m.latent("mu", gd.Normal(0, 1))',
+            where=caller(),
+        )
     at = check_seed(seed)
     bound, values = prior_draws(graph, backend, {} if data is None else data, count, at, sizes)
     one = {k: v[None] for k, v in values.items()}

@@ -136,8 +136,8 @@ class Checkpoint(Configuration):
 class Train(Method):
     """Gradient training: minibatches, an optimiser for each player, an average of the parameters.
 
-    The loss of a likelihood or a bound is a sum over all rows, and with `batch_size` the mean of a row, even where a batch
-    has all rows: so are its gradients, which `clip` and `gd.optim.SGD` see. Other losses are means of a row.
+    The loss of a likelihood or a bound is a sum over all rows, and with `batch_size` the mean of a row, even where a
+    batch has all rows: so are its gradients, which `clip` and `gd.optim.SGD` see. Other losses are means of a row.
 
     Args:
         steps: rounds, in each of which every player moves (as often as the objective says); in all, so that of a run
