@@ -66,14 +66,17 @@ class Location:
 
 
 def caller() -> Location | None:
-    """The innermost line on the call stack that lies outside gendsl, its backends, their engines and programs."""
+    """The innermost line on the call stack that lies outside gendsl, its backends, their engines and programs.
+
+    functools stands between them where a property is computed once.
+    """
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         name = str(frame.f_globals.get("__name__"))
         generated = file == "<string>" and name.startswith("gendsl.")  # the __init__ of a dataclass
-        emitted = file.startswith("<gendsl ")
-        if not (file.startswith(_ROOT) or generated or emitted or name.partition(".")[0] in _ENGINES):
+        between = file.startswith("<gendsl ") or name == "functools"
+        if not (file.startswith(_ROOT) or generated or between or name.partition(".")[0] in _ENGINES):
             return Location(file, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return None

@@ -21,7 +21,7 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -33,7 +33,7 @@ from gendsl.guide import Guide, MeanField
 from gendsl.objectives.base import Objective, Refusal, register
 from gendsl.objectives.baseline import Baseline, baseline_refusals
 from gendsl.objectives.densities import density_refusals
-from gendsl.objectives.guides import guide_refusals, has_path, latent_refusals
+from gendsl.objectives.guides import guide_refusals, has_path, latent_refusals, prior_of
 from gendsl.objectives.pair import Bound
 
 if TYPE_CHECKING:
@@ -164,6 +164,7 @@ class ELBO(_Evidence):
                             fix="gradient=gd.Gradient.SCORE" if not known else "check the spelling",
                         )
                     )
+        out += self._pathless()
         score = self._scores()
         out += baseline_refusals(self.who(), self.baseline, score, self.amortised is None)
         if self.analytic_kl and any(score.values()):
@@ -178,6 +179,23 @@ class ELBO(_Evidence):
                 )
             )
         return out
+
+    def _pathless(self) -> Iterator[Refusal]:
+        """Sites that are to be differentiated along a path that they do not have."""
+        other = self.amortised
+        if other is None:
+            return
+        for _, n in other.of("latent"):
+            if not has_path(other, n) and not self.score_of(str(n.name), False):
+                kind = prior_of(other, n)[0].op.removeprefix("dist.")
+                yield Refusal(
+                    f"no gradient passes along the path of a draw of '{n.name}'",
+                    node=n.name,
+                    given=f"gd.Gradient.PATHWISE for {kind}",
+                    needed="a distribution whose draws are differentiable, or the score function",
+                    fix=f"gradient={{{n.name!r}: gd.Gradient.SCORE}}, or leave it out",
+                    where=n.where,
+                )
 
     def _scores(self) -> dict[str, bool]:
         """Site of a guide that is a model -> whether its gradient is that of the score function."""

@@ -57,6 +57,7 @@ class _Unconstrained:
     def __init__(self, fit: TrainedFit, game: UnconstrainedGame) -> None:
         self.fit, self.game = fit, game
         self.has_density = not isinstance(game.guide, Delta) or isinstance(game.guide, Laplace)
+        self._root: np.ndarray | None = None
 
     def _points(self, count: int, seed: int) -> tuple[Any, Any]:
         """Draws of z, and its distribution, as the backend's."""
@@ -65,14 +66,36 @@ class _Unconstrained:
         params = {k: b.array(np.asarray(v, np.float64), fit.setting.precision) for k, v in fit.raw.best.items()}
         dist, width = game.distribution(params), game.guide.noise(game.size)
         if isinstance(game.guide, Laplace):
-            at = params["guide.location"]
-            h = np.asarray(b.numpy(hessian(self._density(), game.ops, at)), np.float64)
-            root = np.linalg.cholesky(np.linalg.inv(-0.5 * (h + h.T)))
-            root = b.array(root, fit.setting.precision)
-            dist, width = game.evidence.dist.MultivariateNormal(at, scale_tril=root), game.size
+            self._root = self._spread() if self._root is None else self._root
+            root = b.array(self._root, fit.setting.precision)
+            dist = game.evidence.dist.MultivariateNormal(params["guide.location"], scale_tril=root)
+            width = game.size
         key = game.ops.key(_STREAM, seed)
         eps = game.ops.normal(key, (count, max(width, 1)), like=game.like)
         return game.evidence.image(dist, eps), dist
+
+    def _spread(self) -> np.ndarray:
+        """Laplace's Cholesky factor of the covariance, by the curvature in float64 whatever was trained in."""
+        fit, game = self.fit, self.game
+        exact = replace(fit.setting, precision="float64")
+        with exact.context():
+            bound = exact.program()
+            bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
+            arguments, program = bound.arguments, bound.program
+            at = exact.backend.array(np.asarray(fit.raw.best["guide.location"], np.float64), "float64")
+            h = hessian(lambda z: program.log_density(game.latents(z), *arguments), game.ops, at)
+            h = np.asarray(exact.backend.numpy(h), np.float64)
+        try:
+            np.linalg.cholesky(-0.5 * (h + h.T))  # the inverse of what is indefinite may look positive by rounding
+            return np.linalg.cholesky(np.linalg.inv(-0.5 * (h + h.T)))
+        except np.linalg.LinAlgError:
+            raise FitError(
+                "training has not come to a mode: the log density is not curved downwards where it ended",
+                given=f"guide={game.guide!r}, {fit.raw.step} steps",
+                needed="a mode, where the negative Hessian is positive definite",
+                fix="more steps, or a smaller learning rate; or guide=gd.guide.FullRank(), which needs no mode",
+                where=caller(),
+            ) from None
 
     def _density(self) -> Callable[[Any], Any]:
         """The log density of a z; its data are made here, not under the transform that it is given to."""

@@ -238,6 +238,15 @@ def weights_of_a_point():
     _fit(_mean(), IWAE(guide=guide.Laplace()))
 
 
+@mistake(gd.FitError, "'c'", "no gradient passes along the path of a draw of 'c'", "gd.Gradient.SCORE")
+def a_path_that_is_not_there():
+    m, g = gd.Model("coin"), gd.Model("guide")
+    n, k = m.plate("row"), g.plate("row")
+    m.observe("y", gd.Normal(2.0 * m.latent("c", gd.Bernoulli(probs=0.5), dims=n), 1), dims=n)
+    g.latent("c", gd.Bernoulli(logits=g.data("y", dims=k)), dims=k)  # here
+    _fit(m, ELBO(guide=g, gradient=gd.Gradient.PATHWISE))
+
+
 @mistake(gd.FitError, "'c'", "IWAE's gradients pass along the paths of draws, and 'c' has none", "gd.ELBO(guide=...)")
 def iwae_without_a_path():
     m, g = gd.Model("coin"), _guide()
