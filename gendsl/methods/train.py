@@ -136,11 +136,12 @@ class Checkpoint(Configuration):
 class Train(Method):
     """Gradient training: minibatches, an optimiser for each player, an average of the parameters.
 
+    The loss of a likelihood or a bound is a sum over all rows, and with `batch_size` the mean of a row, even where a
+    batch has all rows: so are its gradients, which `clip` and `gd.optim.SGD` see. Other losses are means of a row.
+
     Args:
         steps: rounds, in each of which every player moves (as often as the objective says).
-        batch_size: rows of a batch; left out, all rows at every step. The loss of a likelihood or a bound is then the
-            sum over all rows, and with `batch_size` the mean of a row, even of a batch of all rows: so are its
-            gradients, which `clip` and `gd.optim.SGD` see.
+        batch_size: rows of a batch; left out, all rows at every step.
         optimizer: of all players, for example `gd.optim.Adam(gd.optim.Cosine(1e-3))`.
         players: optimisers of single players, by name.
         clip: largest norm of all gradients of a player together; longer ones are scaled down to it.
