@@ -42,11 +42,9 @@ __all__ = [
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ROOT = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_ENGINES = frozenset((
-    "contextlib", "dataclasses", "functools", "gendsl_numpyro", "gendsl_pyro", "jax", "jaxlib", "numpyro", "pyro",
-    "torch",
-))  # fmt: skip
-"""What stands between a user's line and gendsl: engines, and what the standard library calls gendsl by."""
+_LIBRARY = frozenset({"contextlib", "dataclasses", "functools"})
+"""What the standard library calls gendsl by."""
+_ENGINES = frozenset({"gendsl_numpyro", "gendsl_pyro", "jax", "jaxlib", "numpyro", "pyro", "torch"}) | _LIBRARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +64,14 @@ class Location:
 
 
 def caller() -> Location | None:
-    """The innermost line on the call stack that lies outside gendsl, its backends, their engines and programs.
-
-    functools stands between them where a property is computed once.
-    """
+    """The innermost line on the call stack that lies outside gendsl, its backends, their engines and programs."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         name = str(frame.f_globals.get("__name__"))
         generated = file == "<string>" and name.startswith("gendsl.")  # the __init__ of a dataclass
-        between = file.startswith("<gendsl ") or name == "functools"
-        if not (file.startswith(_ROOT) or generated or between or name.partition(".")[0] in _ENGINES):
+        emitted = file.startswith("<gendsl ")
+        if not (file.startswith(_ROOT) or generated or emitted or name.partition(".")[0] in _ENGINES):
             return Location(file, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return None
