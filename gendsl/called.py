@@ -21,7 +21,7 @@ class Called(type):
     @property
     def __signature__(cls) -> inspect.Signature:
         """What a call takes, as notebooks show it: by name those first that must be given."""
-        whole = inspect.signature(cls.__init__)  # type: ignore[misc]
+        whole = inspect.signature(type.__getattribute__(cls, "__init__"))
         given = list(whole.parameters.values())[1:]
         ordered = sorted(given, key=cls._place)
         return whole.replace(parameters=ordered, return_annotation=inspect.Signature.empty)

@@ -31,6 +31,7 @@ from gendsl.unscored import warn_of_factors
 if TYPE_CHECKING:
     from gendsl.diagnostics import Variables
     from gendsl.fit import Fit
+    from gendsl.joined import Seen
 
 __all__ = ["Kind", "LogProb", "compare", "log_likelihood", "log_prob", "loo", "pointwise"]
 
@@ -117,7 +118,7 @@ def pointwise(fit: Fit) -> tuple[Variables, dict[str, np.ndarray]]:
     return variables, coords
 
 
-def _observations(fit: Fit) -> tuple[str, ...]:
+def _observations(fit: Seen) -> tuple[str, ...]:
     graph = fit.program.declared
     names = tuple(str(n.name) for _, n in graph.of("observe"))
     if not names:
@@ -130,7 +131,7 @@ def _observations(fit: Fit) -> tuple[str, ...]:
     return names
 
 
-def _pointwise(fit: Fit, task: Task, names: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
+def _pointwise(fit: Seen, task: Task, names: tuple[str, ...], seed: int) -> dict[str, np.ndarray]:
     """(chain, draw, *dims), or (chain, draw, counted) where a mask leaves some elements out."""
     given_fit = incomplete(fit, names) if task.kriging is None else task.kriging.densities(names)
     rest = tuple(k for k in names if k not in given_fit)
@@ -152,7 +153,7 @@ def _dims(graph: Graph, name: str) -> tuple[str, ...]:
 
 # -- on new data ---------------------------------------------------------------------------------------------------
 def log_prob(
-    fit: Fit, data: Mapping[str, Any], new: str | Sequence[str], seed: int, sizes: Mapping[str, int] | None
+    fit: Seen, data: Mapping[str, Any], new: str | Sequence[str], seed: int, sizes: Mapping[str, int] | None
 ) -> LogProb:
     """See `Fit.log_prob`."""
     names = _observations(fit)

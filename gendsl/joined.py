@@ -204,9 +204,7 @@ def with_learnt(fit: Seen, bound: BoundProgram) -> BoundProgram:
 
 def _with_lets(graph: Graph, values: Mapping[str, int], p: Process | None) -> Graph:
     """The graph with more recorded values; the process's plate takes its size from the data."""
-    r = Rewriter(graph)
-    for i, _ in graph:
-        r.map[i] = r.keep(i)
+    r = Rewriter(graph).keep_all()
     for name, i in values.items():
         r.add("let", (i,), r.free_name(name), axes=())
     plates = (replace(x, size=None, coords=None) if p is not None and p.along(x.name) else x for x in graph.plates)

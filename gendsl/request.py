@@ -33,8 +33,12 @@ _OTHER = {"num_samples": "draws", "samples": "draws", "n": "draws", "steps": "sa
 
 
 def asked_for(sample: Callable[P, R]) -> Callable[P, R]:
-    """`fit.sample`, whose arguments are checked: a call that does not fit is a ModelError, data without names a
-    FitError."""
+    """`fit.sample` with arguments that are checked.
+
+    Raises:
+        ModelError: by what is returned, if the call does not fit.
+        FitError: likewise, if data have no names.
+    """
     signature = inspect.signature(sample)
 
     @functools.wraps(sample)

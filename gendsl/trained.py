@@ -275,10 +275,10 @@ class TrainedFit:
         from gendsl.objectives.learnt import learnt_of
 
         if isinstance(getattr(self.objective, "guide", None), Guide):
-            return log_prob(self, data, (), seed, None)  # type: ignore[arg-type]
+            return log_prob(self, data, (), seed, None)
         if (learnt := learnt_of(self)) is not None:
             learnt.refuse_mixed()
-            return log_prob(learnt.seen(positive("draws", draws, _DRAWS)), data, (), seed, None)  # type: ignore[arg-type]
+            return log_prob(learnt.seen(positive("draws", draws, _DRAWS)), data, (), seed, None)
         return self.on(data).evidence(draws, seed=seed)
 
     def on(self, data: Mapping[str, Any]) -> TrainedFit:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 
 from gendsl.emit.dialect import Dialect, DistSpelling
+from gendsl_pyro.ops import log_ndtr
 
 __all__ = ["DIALECT"]
 
@@ -123,13 +125,7 @@ def digamma(x):
     return torch.special.digamma(x + 10.0) - sum(1.0 / (x + k) for k in range(10))
 '''
 
-_LOG_NDTR = '''
-def log_ndtr(x):
-    """The logarithm of the normal distribution function; torch.special's has no rule for torch.func.vmap."""
-    low, high = torch.clamp(x, max=-1.0), torch.clamp(x, min=-1.0)
-    tail = torch.log(torch.special.erfcx(-(0.5**0.5) * low) / 2.0) - low * low / 2.0
-    return torch.where(x < -1.0, tail, torch.log1p(-torch.special.erfc(0.5**0.5 * high) / 2.0))
-'''
+_LOG_NDTR = f"\n{inspect.getsource(log_ndtr)}"  # programs have the text, as they run without gendsl
 
 _CONCATENATE = '''
 def concatenate_batched(items, axis, rank):

@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 from gendsl_pyro import random
 
-__all__ = ["OPS"]
+__all__ = ["OPS", "log_ndtr"]
 
 
 def _scan(step: Callable[..., Any], init: Any, xs: Any, length: int | None = None, reverse: bool = False) -> Any:
@@ -62,8 +62,8 @@ def _vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> 
     return torch.func.vmap(function, in_axes, out_axes)
 
 
-def _log_ndtr(x: torch.Tensor) -> torch.Tensor:
-    """log Phi(x); torch.special's has no rule for torch.func.vmap. Programs have the same in their own text."""
+def log_ndtr(x: torch.Tensor) -> torch.Tensor:
+    """The logarithm of the normal distribution function; torch.special's has no rule for torch.func.vmap."""
     low, high = torch.clamp(x, max=-1.0), torch.clamp(x, min=-1.0)
     tail = torch.log(torch.special.erfcx(-(0.5**0.5) * low) / 2.0) - low * low / 2.0
     return torch.where(x < -1.0, tail, torch.log1p(-torch.special.erfc(0.5**0.5 * high) / 2.0))
@@ -125,7 +125,7 @@ OPS: Any = SimpleNamespace(
     isfinite=torch.isfinite,
     log=torch.log,
     log1p=torch.log1p,
-    log_ndtr=_log_ndtr,
+    log_ndtr=log_ndtr,
     log_sigmoid=functional.logsigmoid,
     log_softmax=lambda x, axis: torch.log_softmax(x, axis),
     logsumexp=torch.logsumexp,

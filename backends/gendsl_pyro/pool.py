@@ -20,7 +20,7 @@ from gendsl.backend import Progress
 from gendsl.methods.chains import Chain, Start, joined
 from gendsl.methods.clock import Clock
 from gendsl.methods.interrupt import interrupts
-from gendsl_pyro.worker import COMMAND, Job
+from gendsl_pyro.worker import BROKEN, COMMAND, Job
 
 __all__ = ["run_pool"]
 
@@ -142,9 +142,7 @@ class _Worker:
 
     def _read(self, inbox: queue.Queue[tuple[_Worker, Any]]) -> None:
         try:
-            with suppress(
-                EOFError, OSError, ValueError, pickle.UnpicklingError
-            ):  # the end of its output, or half a message
+            with suppress(*BROKEN):
                 while True:
                     inbox.put((self, pickle.load(self._out)))
         finally:

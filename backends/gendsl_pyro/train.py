@@ -24,6 +24,7 @@ from gendsl.training.loop import run
 from gendsl.training.losses import checked
 from gendsl.training.prepare import optimizer_of, prepare
 from gendsl_pyro import random
+from gendsl_pyro.density import singular
 from gendsl_pyro.device import on
 from gendsl_pyro.optimizers import Mover
 
@@ -35,7 +36,6 @@ __all__ = ["TorchLearner", "train"]
 Tensors = dict[str, torch.Tensor]
 _Evaluate = Callable[[Tensors, Tensors, Any, Tensors], tuple[torch.Tensor, Tensors, Tensors]]
 
-_NotDefinite: type[Exception] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 _REFUSED = re.compile(
     r"Expected (?:parameter (?P<name>\w+) \(.*?of distribution (?P<family>\w+)\(.*?"
     r"to satisfy the constraint (?P<constraint>.+?), but found"
@@ -146,7 +146,7 @@ class TorchLearner:
         try:
             with self._autocast():
                 value, parts, state = p.loss(p.view, batch, noise, self._game_state)
-        except (ValueError, _NotDefinite) as e:
+        except (ValueError, RuntimeError) as e:
             return Failure(name, {name: math.nan}, (), _no_density(e))
         grads = _gradients(value, p)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
@@ -176,7 +176,7 @@ class TorchLearner:
                     noise = self._game.draw(p.player, random.fold_in(key, k * len(self._players) + j), batch)
                     try:
                         value, parts, _ = p.loss(params, batch, noise, self._game_state)
-                    except (ValueError, _NotDefinite) as e:
+                    except (ValueError, RuntimeError) as e:
                         _no_density(e)
                         value, parts = torch.tensor(math.nan), {}
                         unknown.add(p.player.name)
@@ -258,9 +258,9 @@ def _no_density(error: Exception) -> str:
     """Why torch refuses to make a distribution or to judge a value, where jax goes on with nan; else the error itself.
 
     Raises:
-        ValueError: if the error is of another kind.
+        ValueError, RuntimeError: if the error is of another kind.
     """
-    if isinstance(error, _NotDefinite):
+    if singular(error):
         return "a matrix is not positive definite"
     found = _REFUSED.match(str(error))
     if found is None:

@@ -27,10 +27,16 @@ import torch
 from gendsl.methods.chains import Chain
 from gendsl_pyro.chain import Settings, run_chain
 
-__all__ = ["COMMAND", "Job", "main"]
+__all__ = ["BROKEN", "COMMAND", "Job", "main"]
 
 COMMAND = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from gendsl_pyro.worker import main; main()"
 """Python code that starts a worker."""
+
+BROKEN = (EOFError, OSError, ValueError, pickle.UnpicklingError)
+"""How reading from a pipe fails whose other end is gone: at its end, within a message, or closed by this one.
+
+What is read there is what our own other end wrote; no file and no socket is read.
+"""
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,6 @@ def _listen(source: BinaryIO, inbox: queue.SimpleQueue[Any], stop: threading.Eve
                 stop.set()
             else:
                 inbox.put(message)
-    except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # the parent is gone
+    except BROKEN:  # the parent is gone
         os._exit(1)
     inbox.put(None)

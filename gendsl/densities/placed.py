@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gendsl.densities.base import Density, Event
-from gendsl.errors import FitError, ModelError, caller
+from gendsl.errors import FitError, caller
 from gendsl.networks.layers import Array, Layers, Values
+from gendsl.networks.placed import own_parameters
 
 __all__ = ["Placed", "placing"]
 
@@ -42,17 +43,7 @@ class Placed:
             context: (..., numbers), for a density that is conditional on one.
             validate_args: as the engine has it.
         """
-        try:
-            own = {short: params[full] for short, full in self._names.items()}
-        except KeyError as e:
-            raise ModelError(
-                f"the density of '{self.name}' lacks parameter {e}",
-                node=self.name,
-                given=", ".join(list(params)[:6]) or "no parameters",
-                needed=", ".join(list(self._names.values())[:6]),
-                fix="program.network_parameters(seed) gives all of them",
-                where=caller(),
-            ) from None
+        own = own_parameters(params, self._names, f"the density of '{self.name}'", self.name)
         return self._distribution(self, own, base, context, validate_args)
 
     def log_prob(self, params: Values, x: Array, base: Callable[[Array], Array] | None, context: Array | None) -> Array:

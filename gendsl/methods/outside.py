@@ -100,9 +100,7 @@ def _masks(graph: Graph, n: Node) -> list[int]:
 
 def _with_comparison(graph: Graph, n: Node, side: _Side) -> tuple[Graph, tuple[str, ...]]:
     """The graph with recorded values: which elements lie beyond a bound, they themselves, and the bound."""
-    r = Rewriter(graph)
-    for i, _ in graph:
-        r.map[i] = r.keep(i)
+    r = Rewriter(graph).keep_all()
     x = Num(r, r.map[n.args[1]]).as_float()
     b = side.bound
     bound = Num(r, r.map[b.node]).as_float() if isinstance(b, Ref) else x.const(0.0 if b is None else b)

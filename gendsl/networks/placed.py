@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from gendsl.networks.base import Event, Network, shape_words
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.native import Native
 
-__all__ = ["Placed", "initial", "parameter_names", "placing"]
+__all__ = ["Placed", "initial", "own_parameters", "parameter_names", "placing"]
 
 
 class Placed:
@@ -35,18 +35,33 @@ class Placed:
 
     def __call__(self, params: Values, x: Array, time: Array | None = None, context: Array | None = None) -> Array:
         """The network at x, (..., *event)."""
-        try:
-            own = {short: params[full] for short, full in self._names.items()}
-        except KeyError as e:
-            raise ModelError(
-                f"network '{self.name}' lacks parameter {e}",
-                node=self.name,
-                given=", ".join(list(params)[:6]) or "no parameters",
-                needed=", ".join(list(self._names.values())[:6]),
-                fix="program.network_parameters(seed) gives all of them",
-                where=caller(),
-            ) from None
+        own = own_parameters(params, self._names, f"network '{self.name}'", self.name)
         return self.spec.apply(self.nn, own, x, event=self.event, time=time, context=context)
+
+
+def own_parameters(params: Values, names: Mapping[str, str], what: str, node: str) -> dict[str, Array]:
+    """The parameters of a part of a program, by their own names.
+
+    Args:
+        params: all parameters of the program.
+        names: own name -> name in the program.
+        what: the part, in words.
+        node: its name.
+
+    Raises:
+        ModelError: if one is lacking.
+    """
+    try:
+        return {short: params[full] for short, full in names.items()}
+    except KeyError as e:
+        raise ModelError(
+            f"{what} lacks parameter {e}",
+            node=node,
+            given=", ".join(list(params)[:6]) or "no parameters",
+            needed=", ".join(list(names.values())[:6]),
+            fix="program.network_parameters(seed) gives all of them",
+            where=caller(),
+        ) from None
 
 
 def parameter_names(nn: Layers, spec: Network, event: Event, context: int = 0) -> list[str]:

@@ -152,9 +152,7 @@ def context_values(
 
 def _recorded(graph: Graph, sites: Mapping[str, Node]) -> tuple[Graph, dict[str, _Place]]:
     """The graph with the contexts of some sites as recorded values, and where these are."""
-    r, places = Rewriter(graph), {}
-    for i, _ in graph:
-        r.map[i] = r.keep(i)
+    r, places = Rewriter(graph).keep_all(), {}
     for name, n in sites.items():
         dist = graph.nodes[n.args[0]]
         at, t = context_of(dist), dist.type

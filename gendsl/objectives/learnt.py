@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gendsl.errors import FitError, caller
+from gendsl.forward import ForwardProgram
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType
 from gendsl.joined import Trained
@@ -21,7 +22,6 @@ from gendsl.program import BoundProgram
 from gendsl.request import plates_of, root
 
 if TYPE_CHECKING:
-    from gendsl.forward import ForwardProgram
     from gendsl.trained import TrainedFit
 
 __all__ = ["Learnt", "amortised", "learnt_of"]
@@ -71,7 +71,8 @@ class Learnt:
     def seen(self, count: int) -> Trained:
         """The fit, of which so many draws of the learnt latents are known; predictions draw the others anew."""
         fit = self.fit
-        program: ForwardProgram = fit.program  # type: ignore[assignment]
+        if not isinstance(program := fit.program, ForwardProgram):
+            raise TypeError(f"not a program that is run forward: {program!r}")
         program = replace(program, declared=program.whole)
         bound = BoundProgram(program, fit.bound.bound, dict(fit.bound.params))
         values = self.guide.draw(count, fit.seed, self.names)

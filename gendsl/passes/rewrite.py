@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from gendsl.errors import Location
 from gendsl.graph.infer import infer_node
@@ -61,6 +61,12 @@ class Rewriter:
         t = n.type if unchanged else infer_node(n.op, [self.nodes[a].type for a in args], dict(n.attrs), args)
         self.nodes.append(Node(n.op, args, n.attrs, t, n.name, n.where))
         return len(self.nodes) - 1
+
+    def keep_all(self) -> Self:
+        """Copy every node, for a graph to which others are added."""
+        for i, _ in self.graph:
+            self.map[i] = self.keep(i)
+        return self
 
     def type(self, i: int) -> Type:
         """The type of a new node."""

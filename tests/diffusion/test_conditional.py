@@ -70,7 +70,7 @@ def gaussian(backend: str, **options: Any) -> Any:
     m = gd.Model("gaussian")
     row = m.plate("row")
     y = m.data("y", dims=row, event=3)
-    x = gd.Diffusion(PROCESS, network=Exact(), predicts="x0", event=2, context=y, **(FINE | options))  # type: ignore[arg-type]
+    x = gd.Diffusion(PROCESS, network=Exact(), predicts="x0", event=2, context=y, **(FINE | options))
     m.observe("x", x, dims=row)
     rng = np.random.default_rng(0)
     data = {"y": rng.normal(size=(7, 3)), "x": rng.normal(size=(7, 2))}
@@ -139,7 +139,7 @@ def test_training_finds_the_regression() -> None:
     m = gd.Model("regression")
     row = m.plate("row")
     given = m.data("y", dims=row, event=3)
-    m.observe("x", gd.Diffusion(PROCESS, network=Exact(), predicts="x0", event=2, context=given), dims=row)  # type: ignore[arg-type]
+    m.observe("x", gd.Diffusion(PROCESS, network=Exact(), predicts="x0", event=2, context=given), dims=row)
     method = gd.Train(steps=800, batch_size=200, optimizer=optim.Adam(optim.Cosine(0.03)), ema=0.99)
     for objective in (gd.DenoisingScoreMatching(weight=gd.Weight.LIKELIHOOD), gd.FlowMatching()):
         m.objective(objective)
@@ -165,7 +165,7 @@ def _moons(steps: int, backend: str, width: int) -> Any:
     row = m.plate("row")
     label = m.data("label", dims=row, event=2)
     net = gd.MLP(2, hidden=(width, width), time=gd.Fourier(size=16, width=32, scale=1.0))
-    m.observe("x", gd.Diffusion(gd.VP(), network=net, predicts="v", event=2, context=label), dims=row)  # type: ignore[arg-type]
+    m.observe("x", gd.Diffusion(gd.VP(), network=net, predicts="v", event=2, context=label), dims=row)
     method = gd.Train(steps=steps, batch_size=250, optimizer=optim.Adam(optim.Cosine(5e-3)), ema=0.99)
     return m.fit({"x": x, "label": np.eye(2)[k]}, method, backend=backend, progress=False)
 
