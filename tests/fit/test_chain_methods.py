@@ -51,11 +51,15 @@ def test_sequential_chains_stay_in_this_process(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_vectorised_chains_draw_the_same_up_to_rounding() -> None:
-    one, other = (fit("numpyro", gd.Engine.AUTO, how, warmup=0) for how in (HOW.SEQUENTIAL, HOW.VECTORIZED))
-    assert other.method.engine is gd.Engine.NATIVE
-    one = fit("numpyro", gd.Engine.NATIVE, HOW.SEQUENTIAL, warmup=0)
+    one, other = (fit("numpyro", gd.Engine.NATIVE, how, warmup=0) for how in (HOW.SEQUENTIAL, HOW.VECTORIZED))
     for k, x in one.raw.unconstrained.items():
         np.testing.assert_allclose(other.raw.unconstrained[k][:, 0], x[:, 0], rtol=1e-8)
+
+
+def test_vectorised_chains_are_of_the_backend_s_own_kernel() -> None:
+    """Where none is named, and nutpie's would run chains that are apart."""
+    assert fit("numpyro", gd.Engine.AUTO, HOW.SEQUENTIAL).method.engine is gd.Engine.NUTPIE
+    assert fit("numpyro", gd.Engine.AUTO, HOW.VECTORIZED).method.engine is gd.Engine.NATIVE
 
 
 def test_pyro_has_no_vectorised_chains() -> None:
