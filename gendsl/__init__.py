@@ -154,7 +154,7 @@ if TYPE_CHECKING:
     from gendsl import guide
     from gendsl.calibration.calibrate import calibrate
     from gendsl.calibration.result import Calibration
-    from gendsl.elpd import compare
+    from gendsl.comparison import compare
     from gendsl.lang.chain import ModelAndGuide
     from gendsl.math.adversarial import Minimax, NonSaturating, Wasserstein
     from gendsl.objectives.adversarial import GAN, R1, WGAN, GradientPenalty
@@ -364,7 +364,7 @@ _LATER = {
     "Wasserstein": "gendsl.objectives",
     "Weight": "gendsl.objectives",
     "calibrate": "gendsl.calibration",
-    "compare": "gendsl.elpd",
+    "compare": "gendsl.comparison",
     "guide": "gendsl.guide",
     "load": "gendsl.results.store",
 }

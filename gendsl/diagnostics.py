@@ -177,8 +177,8 @@ def loo(log_likelihood: np.ndarray, posterior: Any) -> Any:
         return az.loo(az.InferenceData(posterior=posterior, log_likelihood=terms), pointwise=True)
 
 
-def pareto_shape(log_weights: np.ndarray) -> float:
-    """The shape of the upper tail of importance weights, by arviz's smoothing of log weights (n,).
+def pareto_shape(log_weights: np.ndarray) -> np.ndarray:
+    """The shape of the upper tail of importance weights, by arviz's smoothing of log weights (..., n): (...).
 
     Minus infinity where the largest weights are equal, as those of discrete draws and of an exact guide are: then they
     are bounded, and there is no tail to fit, which arviz calls infinite.
@@ -186,10 +186,11 @@ def pareto_shape(log_weights: np.ndarray) -> float:
     x = np.asarray(log_weights, np.float64)
     with _arviz() as az, np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what it says of large shapes is for the caller to say
-        shape = float(az.psislw(x)[1])
-        highest = x.max()
-        equal = np.isfinite(x).all() and (x > highest - 1e-6 * max(1.0, abs(highest))).sum() >= _TAIL
-    return -np.inf if np.isposinf(shape) and equal else shape
+        shape = np.asarray(az.psislw(x)[1], np.float64)
+        highest = x.max(-1, keepdims=True)
+        ties = (x > highest - 1e-6 * np.maximum(1.0, abs(highest))).sum(-1)
+        equal = np.isfinite(x).all(-1) & (ties >= _TAIL)
+    return np.where(np.isposinf(shape) & equal, -np.inf, shape)
 
 
 def compare(elpds: Mapping[str, Any]) -> pd.DataFrame:

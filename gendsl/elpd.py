@@ -10,18 +10,18 @@ depend on each other, so the variance is that of means over runs of about sqrt(d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gendsl.counting import counting, observed, refuse_missing
+from gendsl.counting import counting, refuse_missing
 from gendsl.errors import FitError, caller
 from gendsl.forward import simulate
 from gendsl.graph.node import Graph
-from gendsl.graph.types import ArrayType, DistType
+from gendsl.graph.types import ArrayType
 from gendsl.kriging import incomplete
 from gendsl.predict import Task, posterior_task
 from gendsl.reliable import judged_loo
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gendsl.fit import Fit
     from gendsl.joined import Seen
 
-__all__ = ["Kind", "LogProb", "compare", "log_likelihood", "log_prob", "loo", "pointwise"]
+__all__ = ["Kind", "LogProb", "log_likelihood", "log_prob", "loo", "observations", "pointwise"]
 
 _FEW = 100  # draws below which the mean of densities is not to be trusted
 
@@ -57,11 +57,12 @@ class LogProb:
         kind: exact, a lower bound, an estimate; or known up to a constant, the same for all values, which only the
             parameters change: then values of one fit compare, and those of two fits do not.
         elements: observation -> log p(each of its elements alone), (*dims); elements that a mask leaves out are not
-            there (then in one axis).
+            there (then in one axis). Of a bound, see `TrainedFit.evidence`; empty where it is of all rows together.
         element_se: their standard errors.
         effective: how many equally weighted draws `value` is worth, (sum w)^2 / sum w^2; infinite where an estimate has
             no weights.
         note: how it was computed, and what that leaves, where this is not by draws of a posterior.
+        sum_se: standard error of the sum of all elements; that of `value` where they are its terms.
     """
 
     value: float
@@ -71,6 +72,11 @@ class LogProb:
     element_se: dict[str, np.ndarray]
     effective: float
     note: str = ""
+    sum_se: float = np.nan
+
+    def __post_init__(self) -> None:
+        if np.isnan(self.sum_se):
+            object.__setattr__(self, "sum_se", self.se)
 
     @property
     def ok(self) -> bool:
@@ -96,7 +102,7 @@ def log_likelihood(fit: Fit) -> dict[str, np.ndarray]:
 
 
 def _terms(fit: Fit, what: str) -> dict[str, np.ndarray]:
-    names = _observations(fit)
+    names = observations(fit.program.declared)
     warn_of_factors(fit.program.declared, what)
     return _pointwise(fit, posterior_task(fit, names, frozenset()), names, 0)
 
@@ -118,8 +124,12 @@ def pointwise(fit: Fit) -> tuple[Variables, dict[str, np.ndarray]]:
     return variables, coords
 
 
-def _observations(fit: Seen) -> tuple[str, ...]:
-    graph = fit.program.declared
+def observations(graph: Graph) -> tuple[str, ...]:
+    """The names of a model's observations.
+
+    Raises:
+        FitError: if there are none.
+    """
     names = tuple(str(n.name) for _, n in graph.of("observe"))
     if not names:
         raise FitError(
@@ -156,7 +166,7 @@ def log_prob(
     fit: Seen, data: Mapping[str, Any], new: str | Sequence[str], seed: int, sizes: Mapping[str, int] | None
 ) -> LogProb:
     """See `Fit.log_prob`."""
-    names = _observations(fit)
+    names = observations(fit.program.declared)
     warn_of_factors(fit.program.declared, "a log predictive density")
     task = posterior_task(fit, names, frozenset(), data, new, sizes, check_seed(seed))
     terms = _pointwise(fit, task, names, check_seed(seed))
@@ -173,29 +183,44 @@ def log_prob(
         {k: v for k, (v, _, _) in each.items()},
         {k: v for k, (_, v, _) in each.items()},
         float(effective),
+        sum_se=_sum_error(terms.values()),
     )
+
+
+def _sum_error(terms: Iterable[np.ndarray]) -> float:
+    """The standard error of sum_i log mean_s p(y_i | theta_s), moving with the mean of sum_i p(y_i | .) / mean_i."""
+    moved = np.zeros(())
+    with np.errstate(invalid="ignore"):
+        for x in (x.reshape(*x.shape[:2], -1) for x in terms):
+            moved = moved + np.exp(x - _log_mean(x)[0]).sum(-1)
+    return _error_of_mean(moved) if moved.ndim else np.nan
 
 
 def _log_mean(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log mean exp(x) over (chain, draw), its standard error, and the effective number of draws."""
-    chains, draws = x.shape[:2]
     top = x.max((0, 1))
     w = np.exp(x - np.where(np.isfinite(top), top, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = w.mean((0, 1))
         value = np.log(mean) + np.where(np.isfinite(top), top, 0.0)
-        length = max(1, round(np.sqrt(draws)))
-        runs = draws // length
-        means = w[:, : runs * length].reshape(chains * runs, length, *x.shape[2:]).mean(1)
-        se = means.std(0, ddof=1) / np.sqrt(len(means)) / mean if len(means) > 1 else np.full(mean.shape, np.nan)
+        se = _error_of_mean(w) / mean
         effective = w.sum((0, 1)) ** 2 / (w**2).sum((0, 1))
     return value, se, effective
+
+
+def _error_of_mean(w: np.ndarray) -> Any:
+    """By batch means over (chain, draw)."""
+    chains, draws = w.shape[:2]
+    length = max(1, round(np.sqrt(draws)))
+    runs = draws // length
+    means = w[:, : runs * length].reshape(chains * runs, length, *w.shape[2:]).mean(1)
+    return means.std(0, ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.full(w.shape[2:], np.nan)
 
 
 # -- leave-one-out -------------------------------------------------------------------------------------------------
 def loo(fit: Fit, name: str | None = None) -> Any:
     """See `Fit.loo`."""
-    names = _observations(fit)
+    names = observations(fit.program.declared)
     if name is not None and name not in names:
         raise FitError(
             f"model '{fit.program.declared.name}' has no observation named {name!r}",
@@ -225,58 +250,3 @@ def loo(fit: Fit, name: str | None = None) -> Any:
             where=caller(),
         )
     return judged_loo(fit.program.declared.name, whole, fit.idata.posterior)
-
-
-def compare(fits: Mapping[str, Fit]) -> Any:
-    """Compare models by their leave-one-out log predictive densities.
-
-    Args:
-        fits: name -> fit, all of the same observations.
-
-    Returns:
-        arviz's table, the best first: elpd_loo, its differences with standard errors, and stacking weights.
-
-    Raises:
-        FitError: if there are fewer than two fits, or their observations differ.
-
-    Reference:
-        Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC (Vehtari, Gelman, Gabry,
-        2017) | https://doi.org/10.1007/s11222-016-9696-4
-    """
-    from gendsl.diagnostics import compare as arviz_compare
-    from gendsl.fit import Fit
-
-    if not isinstance(fits, Mapping) or len(fits) < 2 or not all(isinstance(f, Fit) for f in fits.values()):
-        raise FitError(
-            "two or more fits are compared by name",
-            given=repr(fits)[:100],
-            needed="a dict of fits",
-            fix='gd.compare({"pooled": fit_1, "hierarchical": fit_2})',
-            where=caller(),
-        )
-    seen = {name: _values(fit) for name, fit in fits.items()}
-    first, *others = seen
-    for name in others:
-        a, b = seen[first], seen[name]
-        if a.shape != b.shape or not np.allclose(np.sort(a), np.sort(b), rtol=1e-12):
-            raise FitError(
-                f"'{first}' and '{name}' were fitted to different observations: their densities do not compare",
-                given=f"{a.size} and {b.size} observed numbers" + ("" if a.size != b.size else ", other values"),
-                needed="the same observations",
-                fix="fit both to the same rows, on the same scale",
-                where=caller(),
-            )
-    return arviz_compare({name: loo(fit) for name, fit in fits.items()})
-
-
-def _values(fit: Fit) -> np.ndarray:
-    """All observed numbers of a fit that count, where they are data."""
-    graph, bound = fit.program.declared, fit.bound.bound
-    parts = [np.zeros(0)]
-    for name in _observations(fit):
-        if name in graph.inputs:
-            joint = graph.nodes[graph.nodes[graph.sites[name]].args[0]].type
-            own = isinstance(joint, DistType) and joint.joint
-            x, there = bound.arrays[name], (observed if own else counting)(graph, name, bound)
-            parts.append(np.asarray(x if there is None else x[there], float).ravel())
-    return np.concatenate(parts)

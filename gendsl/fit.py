@@ -34,6 +34,17 @@ if TYPE_CHECKING:
 __all__ = ["Fit"]
 
 _PACKAGES = {"pyro": "pyro-ppl"}
+_TRAINED = "it was sampled, not trained"
+_ELSEWHERE = {
+    "history": (_TRAINED, "fit.plot() shows the chains"),
+    "evidence": ("draws of a posterior do not give it", "gd.ELBO(guide=...) with gd.Train() bounds it from below"),
+    "pareto_k": ("its draws are the posterior's own", "fit.check(); fit.loo() has the shape for each observed element"),
+    "score": (_TRAINED, "draws are in fit.draws; a trained energy, flow or diffusion has a score"),
+    "denoise": (_TRAINED, "a trained diffusion denoises"),
+    "encode": (_TRAINED, "latents of the data are in fit.draws"),
+    "to": ("chains are of one backend", 'm.fit(data, gd.NUTS(), backend="...") samples the same posterior on another'),
+}
+"""What only trained fits have: why not this one, and what does instead."""
 
 
 @dataclass(eq=False)
@@ -62,7 +73,7 @@ class Fit:
     if not TYPE_CHECKING:  # a type checker knows what there is
 
         def __getattr__(self, name: str) -> Any:
-            raise missing_attribute(self, name)
+            raise missing_attribute(self, name, _ELSEWHERE)
 
     @property
     def program(self) -> Program:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gendsl.fit import Fit
 
-__all__ = ["plot_fit", "plot_predictive"]
+__all__ = ["draw_distributions", "draw_intervals", "plot_fit", "plot_predictive"]
 
 _CURVES = 50  # predicted distribution functions that are drawn
 _LABELS = 30  # elements that are named
@@ -87,12 +87,12 @@ def plot_predictive(
         there = np.isfinite(y).ravel()
         draws = np.asarray(predicted[name], float).reshape(-1, y.size)[:, there]
         values = y.ravel()[there]
-        _distributions(left, name, values, draws)
-        _intervals(right, name, values, draws, np.array(labels.get(name, []), str), there)
+        draw_distributions(left, name, values, draws)
+        draw_intervals(right, name, values, draws, np.array(labels.get(name, []), str), there)
     return figure
 
 
-def _distributions(ax: Axes, name: str, y: np.ndarray, draws: np.ndarray) -> None:
+def draw_distributions(ax: Axes, name: str, y: np.ndarray, draws: np.ndarray) -> None:
     """The empirical distribution function of the observations over those of single predicted data sets."""
     shown = draws[np.linspace(0, len(draws) - 1, min(_CURVES, len(draws))).astype(int)]
     for row in shown:
@@ -107,7 +107,9 @@ def _distributions(ax: Axes, name: str, y: np.ndarray, draws: np.ndarray) -> Non
     ax.legend(handles=_handles(), loc="lower right", fontsize="small", frameon=False)
 
 
-def _intervals(ax: Axes, name: str, y: np.ndarray, draws: np.ndarray, labels: np.ndarray, there: np.ndarray) -> None:
+def draw_intervals(
+    ax: Axes, name: str, y: np.ndarray, draws: np.ndarray, labels: np.ndarray, there: np.ndarray
+) -> None:
     """The central 50 and 94 % of each element's predictions, in order of their medians."""
     low, lower, middle, upper, high = np.quantile(draws, [0.03, 0.25, 0.5, 0.75, 0.97], axis=0)
     inside = (y >= low) & (y <= high)

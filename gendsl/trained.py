@@ -19,13 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gendsl.backend import CPU, find_device, get_backend
-from gendsl.elpd import Kind, LogProb
 from gendsl.errors import FitError, caller
 from gendsl.groups import data_groups, dims_of
-from gendsl.objectives.densities import density_kind
 from gendsl.objectives.posterior import Posterior, posterior_of
 from gendsl.request import asked_for, check_seed, positive
-from gendsl.results.named import NamedDraws
+from gendsl.results.named import NamedDraws, missing_attribute
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from gendsl.elpd import LogProb
     from gendsl.methods import MCMC, Train
     from gendsl.objectives import Objective
     from gendsl.objectives.setting import Bindable, Setting
@@ -45,6 +44,15 @@ if TYPE_CHECKING:
 __all__ = ["TrainedFit"]
 
 _DRAWS = 1000
+_SAMPLED = "it was trained, not sampled"
+_ELSEWHERE = {
+    "loo": (_SAMPLED, 'fit.log_prob({...}) of held-out data, or gd.compare({"a": fit, ...}, {...}) of several fits'),
+    "log_likelihood": (_SAMPLED, "fit.log_prob(data).elements"),
+    "with_groups": (_SAMPLED, "fit.idata has the posterior of a guide, fit.sample() predictions"),
+    "continue_": (_SAMPLED, "m.fit(data, gd.Train(steps=...), resume=fit) goes on, to so many steps in all"),
+    "state": (_SAMPLED, "m.fit(..., resume=fit) goes on from it"),
+}
+"""What only sampled fits have: why not this one, and what does instead."""
 
 
 @dataclass(eq=False)
@@ -69,6 +77,11 @@ class TrainedFit:
     raw: Trained
     seconds: dict[str, float]
     _drawn: dict[int, dict[str, np.ndarray]] = field(default_factory=dict, repr=False)
+
+    if not TYPE_CHECKING:  # a type checker knows what there is
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name, _ELSEWHERE)
 
     @property
     def history(self) -> History:
@@ -176,21 +189,16 @@ class TrainedFit:
             seed: of these.
 
         Returns:
-            The value with its standard error, and which kind it is.
+            The value with its standard error, and which kind it is. The elements of a bound, where model and guide are
+            wholly over a plate of rows, are bounds of each row: under the name of the observation, or, of several,
+            that of the plate.
 
         Raises:
             FitError: if a distribution has draws and no density.
         """
-        if posterior_of(self) is None:
-            from gendsl.objectives.diffused import log_prob_of_diffusions
+        from gendsl.objectives.log_evidence import log_evidence
 
-            if (found := log_prob_of_diffusions(self, check_seed(seed))) is not None:
-                return found
-            kind = density_kind(self.setting.graph)
-            return LogProb(self._log_density(), np.nan if kind is Kind.ESTIMATE else 0.0, kind, {}, {}, 1.0)
-        values = self.posterior.bounds(positive("draws", draws, _DRAWS), check_seed(seed))
-        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
-        return LogProb(float(values.mean()), error, Kind.LOWER_BOUND, {}, {}, float(len(values)))
+        return log_evidence(self, positive("draws", draws, _DRAWS), check_seed(seed))
 
     def pareto_k(self, draws: int = _DRAWS, *, seed: int = 0) -> float:
         """The shape of the upper tail of the importance weights, by arviz's smoothing (PSIS).
@@ -200,9 +208,10 @@ class TrainedFit:
         """
         from gendsl.diagnostics import pareto_shape
 
-        return pareto_shape(self.posterior.log_weights(positive("draws", draws, _DRAWS), check_seed(seed)))
+        return float(pareto_shape(self.posterior.log_weights(positive("draws", draws, _DRAWS), check_seed(seed))))
 
     def _log_density(self) -> float:
+        """By the program, without latents."""
         p, bound = self.setting.backend, self.bound
         with self.setting.context():
             if bound.program.emitted.sites:
@@ -290,6 +299,61 @@ class TrainedFit:
         setting = replace(self.setting, data=data, count=None)
         return replace(self, setting=setting, made=self.objective.bind(setting), _drawn={})
 
+    def score(self, data: Mapping[str, Any], *, time: float | np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """The gradient of the log-density in the observed values.
+
+        Args:
+            data: values of all data and observations.
+            time: of diffusions, the time at which the values are noised data, from `start` to `end` of the process:
+                a number, or one for each row; left out, `start`. A score there rests on what the network has learnt of
+                the least noise.
+
+        Returns:
+            Observation -> (*dims, *event).
+
+        Raises:
+            FitError: if the model has latents, a distribution has no density, an observation does not vary over the
+                real line, values are missing, or there is no such time.
+        """
+        from gendsl.objectives.scores import score
+
+        return score(self, data, time)
+
+    def denoise(self, data: Mapping[str, Any], *, time: float | np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """The posterior mean E[x_0 | x_t] of a diffusion.
+
+        Args:
+            data: values of all data and observations; these are noised data, x_t = alpha(t) x_0 + sigma(t) eps.
+            time: t; see `score`.
+
+        Returns:
+            Observation -> (*dims, *event).
+
+        Raises:
+            FitError: if the model is not of diffusions alone, values are missing, or there is no such time.
+        """
+        from gendsl.objectives.scores import denoise
+
+        return denoise(self, data, time)
+
+    def encode(self, data: Mapping[str, Any], *, draws: int = _DRAWS, seed: int = 0) -> dict[str, np.ndarray]:
+        """What lies behind rows: draws of the latents that a guide reads from them, or what a flow makes them of.
+
+        Args:
+            data: values of all data and observations.
+            draws: of a guide's latents.
+            seed: of these.
+
+        Returns:
+            Latent -> (1, draw, *dims, *event); of flows, observation -> the value of its base, (1, 1, *dims, *event).
+
+        Raises:
+            FitError: if there is neither such a guide nor a flow.
+        """
+        from gendsl.objectives.codes import encode
+
+        return encode(self, data, positive("draws", draws, _DRAWS), check_seed(seed))
+
     @asked_for
     def sample(
         self,
@@ -340,6 +404,30 @@ class TrainedFit:
 
         return curves(self.history, self.setting.graph.name, log)
 
+    def plot_predictive(
+        self,
+        names: str | Sequence[str] | None = None,
+        *,
+        seed: int = 0,
+        sampler: MCMC | Sampler | None = None,
+    ) -> Figure:
+        """What was observed beside what the model draws.
+
+        Points in the plane and images, (height, width) with one or three colours behind, are shown as such; of other
+        events, distribution functions and intervals of each element.
+
+        Args:
+            names: observations; left out, all.
+            seed: seed of the draws.
+            sampler: of an energy, or of diffusions; see `sample`.
+
+        Raises:
+            FitError: if a name is no observation, or an energy is given no sampler.
+        """
+        from gendsl.results.plots.trained import plot_trained
+
+        return plot_trained(self, names, seed, sampler)
+
     def check(self) -> Check:
         """What is to be said of the run, in words, and what to try.
 
@@ -348,6 +436,25 @@ class TrainedFit:
         from gendsl.results.check_trained import check_trained
 
         return check_trained(self)
+
+    def report(self, path: str | os.PathLike[str], *, seed: int = 0, sampler: MCMC | Sampler | None = None) -> None:
+        """Write all there is to see of the fit as one HTML page that needs nothing beside it.
+
+        On top what `check` says; then the model and its diagram, learning curves, the summary of a posterior, samples
+        beside data, the programs, and how it was run.
+
+        Args:
+            path: ends in .html; folders that are not there are made.
+            seed: seed of the samples.
+            sampler: of an energy, or of diffusions; see `sample`.
+
+        Raises:
+            FitError: if the disk is full or refuses; an earlier file is as it was.
+        """
+        from gendsl.results.report import write_page
+        from gendsl.results.report_trained import page
+
+        write_page(path, lambda: page(self, seed, sampler))
 
     def __repr__(self) -> str:
         curve = next(iter(self.history.curves.values()), np.zeros(0))

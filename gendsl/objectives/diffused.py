@@ -17,6 +17,7 @@ from gendsl.errors import FitError, caller
 from gendsl.math.diffusion.table import run
 from gendsl.objectives.contexts import context_values
 from gendsl.objectives.diffusions import Site, only_diffusions, site_of
+from gendsl.objectives.pieces import contexts_of_rows, pieced, pieces
 from gendsl.samplers import Sampler
 
 if TYPE_CHECKING:
@@ -96,19 +97,9 @@ def draw_diffusions(
             shape = (count, *(bound.bound.sizes[d] for d in s.dims), *s.copies, *s.event)
             rows = math.prod(shape[: len(shape) - s.rank])
             key, own = p.backend.ops.key(_STREAM, seed, k), s.own(bound.params)
-            given = _contexts(contexts.get(s.name), shape[: len(shape) - s.rank])
+            given = contexts_of_rows(contexts.get(s.name), shape[: len(shape) - s.rank])
             out[s.name] = _draw(p.backend, s, own, sampler, rows, key, given, p.precision).reshape(shape)
     return out
-
-
-def _contexts(value: np.ndarray | None, lead: tuple[int, ...]) -> np.ndarray | None:
-    """A context for each row, (rows, numbers)."""
-    return None if value is None else np.broadcast_to(value, (*lead, value.shape[-1])).reshape(-1, value.shape[-1])
-
-
-def _pieced(x: np.ndarray, pieces: int, each: int) -> np.ndarray:
-    """Rows as pieces of equal length, the last row repeated: (pieces, each, ...)."""
-    return np.concatenate([x, np.repeat(x[-1:], pieces * each - len(x), 0)]).reshape(pieces, each, *x.shape[1:])
 
 
 def _draw(
@@ -125,7 +116,7 @@ def _draw(
     ops, spec = b.ops, s.spec
     table = sampler.network_table(spec.process, spec.predicts, spec.data_scale)
     like = next(iter(own.values()))
-    pieces, each = _pieces(rows, _DRAWN // s.size)
+    count, each = pieces(rows, _DRAWN // s.size)
     shape = (each, *s.event)
 
     def piece(carry: Any, at: dict[str, Any]) -> tuple[Any, Any]:
@@ -134,17 +125,11 @@ def _draw(
         net = spec.net(b.layers, own, s.event, at.get("context"))
         return carry, run(ops, table, net, x, lambda i: ops.normal(ops.fold_in(later, i), shape, like=like))
 
-    each_piece = {"k": ops.arange(pieces, like=like)}
+    each_piece = {"k": ops.arange(count, like=like)}
     if contexts is not None:
-        each_piece["context"] = b.array(_pieced(contexts, pieces, each), precision)
+        each_piece["context"] = b.array(pieced(contexts, count, each), precision)
     out = ops.scan(piece, ops.zeros((), like=like), each_piece)[1]
-    return b.numpy(out).astype(np.float64).reshape(pieces * each, *s.event)[:rows]
-
-
-def _pieces(rows: int, most: int) -> tuple[int, int]:
-    """How many pieces of equal length, and the length."""
-    pieces = max(1, -(-rows // max(1, most)))
-    return pieces, -(-rows // pieces)
+    return b.numpy(out).astype(np.float64).reshape(count * each, *s.event)[:rows]
 
 
 # -- log-densities --------------------------------------------------------------------------------------------------
@@ -168,7 +153,7 @@ def log_prob_of_diffusions(fit: TrainedFit, seed: int) -> LogProb | None:
     with fit.setting.context():
         for k, s in enumerate(sites):
             x = np.asarray(fit.setting.bound.arrays[str(s.data)], np.float64)
-            given = _contexts(contexts.get(s.name), x.shape[: x.ndim - s.rank])
+            given = contexts_of_rows(contexts.get(s.name), x.shape[: x.ndim - s.rank])
             out, note = _judge(fit, s, x.reshape(-1, *s.event), given, b.ops.key(_STREAM, seed, k))
             dims = x.shape[: len(s.dims)]
             values[s.name] = out[0].reshape(*dims, -1).sum(-1)
@@ -189,11 +174,11 @@ def _judge(fit: TrainedFit, s: Site, x: np.ndarray, contexts: np.ndarray | None,
     b, flow, spec = fit.setting.backend, s.spec.flow, s.spec
     ops, precision, notes = b.ops, fit.setting.precision, []
     own = s.own(fit.bound.params)
-    pieces, each = _pieces(len(x), _JUDGED // (s.size * (flow.probes or s.size)))
-    given = {"x": b.array(_pieced(x, pieces, each), precision)}
+    count, each = pieces(len(x), _JUDGED // (s.size * (flow.probes or s.size)))
+    given = {"x": b.array(pieced(x, count, each), precision)}
     if contexts is not None:
-        given["context"] = b.array(_pieced(contexts, pieces, each), precision)
-    given["k"] = ops.arange(pieces, like=given["x"])
+        given["context"] = b.array(pieced(contexts, count, each), precision)
+    given["k"] = ops.arange(count, like=given["x"])
 
     def piece(carry: Any, rows: dict[str, Any]) -> tuple[Any, Any]:
         at, denoise = rows["x"], spec.denoise(b.layers, own, s.event, rows.get("context"))
@@ -205,5 +190,5 @@ def _judge(fit: TrainedFit, s: Site, x: np.ndarray, contexts: np.ndarray | None,
         return carry, ops.stack([out.value, se, none if out.error is None else out.error])
 
     out = ops.scan(piece, ops.zeros((), like=given["x"]), given)[1]
-    found = np.moveaxis(b.numpy(out).astype(np.float64), 0, 1).reshape(3, pieces * each)
+    found = np.moveaxis(b.numpy(out).astype(np.float64), 0, 1).reshape(3, count * each)
     return found[:, : len(x)], notes[0]

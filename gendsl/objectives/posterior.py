@@ -164,12 +164,13 @@ class Amortised:
         return self._bounds(count, seed, self.fit.objective)
 
     def _bounds(self, count: int, seed: int, objective: Objective) -> np.ndarray:
-        """Minus the losses, times the rows."""
+        """Minus the losses, times the rows: all of them, those that were held out too."""
         fit, b, ops = self.fit, self.fit.setting.backend, self.game.ops
-        made = objective.bind(fit.setting)
+        setting = replace(fit.setting, count=None)
+        made = objective.bind(setting)
         game, player = made.game, made.game.players[0]
-        with fit.setting.context():
-            batch = {k: b.array(v, fit.setting.precision) for k, v in (made.rows | made.whole).items()}
+        with setting.context():
+            batch = {k: b.array(v, setting.precision) for k, v in (made.rows | made.whole).items()}
             params = {k: b.array(np.asarray(v, np.float64), fit.setting.precision) for k, v in fit.raw.best.items()}
             each = [game.draw(player, ops.key(_STREAM, seed, k), batch) for k in range(count)]
             noise = {k: ops.stack([x[k] for x in each]) for k in each[0]}
@@ -178,7 +179,7 @@ class Amortised:
                 return carry, -game.loss(player, params, batch, eps, {}).value
 
             values = ops.scan(step, self.game.like, noise, count)[1]
-            return np.asarray(b.numpy(values), np.float64) * fit.setting.rows
+            return np.asarray(b.numpy(values), np.float64) * setting.rows
 
 
 def generate(

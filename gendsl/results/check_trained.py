@@ -21,6 +21,7 @@ from gendsl.graph.node import Node
 from gendsl.graph.types import ArrayType
 from gendsl.guide import FullRank, Guide
 from gendsl.objectives.amortised import AmortisedGame
+from gendsl.objectives.by_row import shapes_by_row, shared_plate
 from gendsl.objectives.posterior import posterior_of
 from gendsl.results.check import Check
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WORST_K", "check_trained"]
 
-WORST_K = 0.7
+WORST_K, _DRAWS = 0.7, 1000
 _FEWEST = 100
 """Steps below which a curve says nothing."""
 
@@ -57,6 +58,9 @@ def check_trained(fit: TrainedFit) -> Check:
 
 def _weights(fit: TrainedFit, figures: dict[str, float], problems: list[str], notes: list[str]) -> None:
     """What the weights of the guide's draws tell; of many rows together they spread however good it is."""
+    if (plate := shared_plate(fit)) is not None:
+        _rows(fit, plate, figures, notes)
+        return
     k = fit.pareto_k()
     if isinstance(fit.made.game, AmortisedGame) and any(_by_row(n) for _, n in fit.setting.graph.of("latent")):
         figures["joint Pareto k"] = k
@@ -72,6 +76,19 @@ def _weights(fit: TrainedFit, figures: dict[str, float], problems: list[str], no
             f"the guide is far from the posterior: the Pareto shape of its weights is {k:.2f}, above {WORST_K}; "
             f"try {_remedies(fit)}"
         )
+
+
+def _rows(fit: TrainedFit, plate: str, figures: dict[str, float], notes: list[str]) -> None:
+    """As `_weights`, of each row by itself."""
+    k = shapes_by_row(fit, plate, _DRAWS, 0)
+    poor = float(1 - (k <= WORST_K).mean())
+    figures[f"median Pareto k of '{plate}'"] = float(np.median(k))
+    if not poor:
+        return
+    notes.append(
+        f"for {poor:.0%} of '{plate}' the Pareto shape of the guide's weights is above {WORST_K}: there the guide is "
+        "far from the posterior and the bound loose; gd.IWAE, or a guide of more freedom, narrows it"
+    )
 
 
 def _by_row(n: Node) -> bool:

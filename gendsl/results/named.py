@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -45,10 +46,21 @@ def unknown_draws(names: Iterable[object], known: Iterable[str]) -> dict[str, An
     }
 
 
-def missing_attribute(fit: Any, name: str) -> AttributeError:
-    """The error of an attribute that a fit does not have."""
+def missing_attribute(
+    fit: Any, name: str, elsewhere: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> AttributeError:
+    """The error of an attribute that a fit does not have.
+
+    Args:
+        fit: the fit.
+        name: of the attribute.
+        elsewhere: what other kinds of fit have: name -> why this one has not, and what does instead.
+    """
     if name.startswith("_"):
         return AttributeError(f"'{type(fit).__name__}' object has no attribute '{name}'")
+    if name in elsewhere:
+        why, fix = elsewhere[name]
+        return _NoAttribute(f"this fit has no {name}: {why}", given=repr(fit), fix=fix, where=caller())
     draws, own = vars(fit).get("draws", {}), [k for k in dir(type(fit)) if not k.startswith("_")]
     if name in draws:
         fix = f'fit.draws["{name}"]'

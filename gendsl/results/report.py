@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,9 +24,21 @@ from gendsl.results.words import number
 
 if TYPE_CHECKING:
     from gendsl.fit import Fit
+    from gendsl.graph.node import Graph
+    from gendsl.program import Program
     from gendsl.results.check import Check
 
-__all__ = ["page", "report"]
+__all__ = [
+    "absent",
+    "cell",
+    "model_section",
+    "page",
+    "program_section",
+    "report",
+    "run_section",
+    "verdict",
+    "write_page",
+]
 
 _ROWS = 200  # of the summary
 _CAPTIONS = {
@@ -40,6 +52,15 @@ _CAPTIONS = {
 
 def report(fit: Fit, path: str | os.PathLike[str], prior: bool, seed: int) -> None:
     """See `Fit.report`."""
+    write_page(path, lambda: page(fit, prior, seed))
+
+
+def write_page(path: str | os.PathLike[str], make: Callable[[], str]) -> None:
+    """Write a page as an HTML file.
+
+    Raises:
+        FitError: if the name does not end in .html, or the disk refuses.
+    """
     target = Path(path)
     if target.suffix not in (".html", ".htm"):
         raise FitError(
@@ -49,7 +70,7 @@ def report(fit: Fit, path: str | os.PathLike[str], prior: bool, seed: int) -> No
             fix=f"'{target.stem or 'fit'}.html'",
             where=caller(),
         )
-    content = page(fit, prior, seed).encode()
+    content = make().encode()
     try:
         write_file(target, content)
     except OSError as e:
@@ -66,18 +87,18 @@ def page(fit: Fit, prior: bool = True, seed: int = 0) -> str:
     """
     name = fit.program.declared.name
     parts = {
-        "Model": _model(fit),
+        "Model": model_section(fit.program.declared),
         "Posterior": _posterior(fit),
         "Chains": _chains(fit),
         "Predictions": _predictions(fit, seed),
-        "Program": _program(fit),
+        "Program": program_section(fit.program),
         "Run": _run(fit),
     }
     links = "".join(f'<a href="#{k.lower()}">{k}</a>' for k in parts)
     head = [
         f"<h1>{html.escape(name)}</h1>",
         f'<p class="dim">{html.escape(_line(fit))}</p>',
-        _verdict(fit.check(prior=prior)),
+        verdict(fit.check(prior=prior)),
         f"<nav>{links}</nav>",
     ]
     return html.whole(f"{name}: report of a fit", [*head, *(html.section(k, body) for k, body in parts.items())])
@@ -91,7 +112,8 @@ def _line(fit: Fit) -> str:
     )
 
 
-def _verdict(check: Check) -> str:
+def verdict(check: Check) -> str:
+    """What a check says, as a box."""
     figures = html.escape("; ".join(f"{k} {number(v)}" for k, v in check.figures.items()))
     notes = "".join(f'<p class="dim">{html.escape(n)}</p>' for n in check.notes)
     below = f'<p class="dim">{figures}</p>{notes}'
@@ -103,8 +125,8 @@ def _verdict(check: Check) -> str:
     return f'<div class="verdict bad"><strong>{words}</strong><ul>{items}</ul>{below}</div>'
 
 
-def _model(fit: Fit) -> Iterator[str]:
-    graph = fit.program.declared
+def model_section(graph: Graph) -> Iterator[str]:
+    """The model as text, and its diagram."""
     yield html.code(show(graph))
     yield html.picture(plot_graph(graph, title=""), f"plate diagram of {graph.name}", "", vector=True)
 
@@ -123,14 +145,15 @@ def _posterior(fit: Fit) -> Iterator[str]:
         "ess_tail": lambda x: x < ENOUGH_ESS * chains,
     }
     body = [
-        [(str(label), False), *((_cell(x), bool(c in off and off[c](x))) for c, x in zip(frame, row, strict=True))]
+        [(str(label), False), *((cell(x), bool(c in off and off[c](x))) for c, x in zip(frame, row, strict=True))]
         for label, row in zip(frame.index, frame.to_numpy(float), strict=True)
     ]
     yield html.table(["", *map(str, frame)], body)
     yield _picture(fit, Plot.FOREST)
 
 
-def _cell(x: float) -> str:
+def cell(x: float) -> str:
+    """A number in a table."""
     return (
         "–"
         if np.isnan(x)
@@ -151,44 +174,61 @@ def _picture(fit: Fit, kind: Plot) -> str:
     try:
         return html.picture(fit.plot(kind), f"{kind} plot", _CAPTIONS[kind])
     except FitError as e:  # a method without an energy has no such picture
-        return _absent(e)
+        return absent(e)
 
 
 def _predictions(fit: Fit, seed: int) -> Iterator[str]:
     try:
         figure = fit.plot_predictive(seed=seed)
     except GendslError as e:  # nothing is observed, or it cannot be predicted
-        yield _absent(e)
+        yield absent(e)
         return
     words = "Observed values should look like those predicted, and lie within their intervals as often as these say."
     yield html.picture(figure, "observations beside predictions", words)
 
 
-def _absent(e: GendslError) -> str:
+def absent(e: GendslError) -> str:
+    """Why something is not shown."""
     return f'<p class="dim">Not shown: {html.escape(e.problem)}.</p>'
 
 
-def _program(fit: Fit) -> Iterator[str]:
-    p = fit.program
+def program_section(p: Program, what: str = "program") -> Iterator[str]:
+    """What the compiler did, and what it made."""
     yield html.details(f"What the compiler did ({len(p.report.passes)} passes)", html.code(str(p.report)))
     lines = p.source.count("\n")
-    yield html.details(f"The {p.backend.name} program ({lines} lines)", html.code(p.source))
+    yield html.details(f"The {p.backend.name} {what} ({lines} lines)", html.code(p.source))
 
 
 def _run(fit: Fit) -> Iterator[str]:
     attrs = fit.idata.attrs or fit.idata["posterior"].attrs
     library, made = str(attrs["inference_library"]), str(attrs["created_at"])
-    seconds = ", ".join(f"{k} {v:.1f} s" for k, v in fit.seconds.items())
+    versions = {library: attrs["inference_library_version"]}
+    yield run_section(fit.method, fit.seed, fit.program.precision, fit.seconds, versions, made)
+
+
+def run_section(
+    method: Any, seed: int, precision: str, seconds: Mapping[str, float], versions: Mapping[str, str], made: str
+) -> str:
+    """How a fit was run.
+
+    Args:
+        method: a dataclass.
+        seed: of the run.
+        precision: of the program.
+        seconds: of the parts of the run.
+        versions: of the engine.
+        made: when.
+    """
     pairs: list[tuple[str, object]] = [
-        ("method", type(fit.method).__name__),
-        *((f.name, getattr(fit.method, f.name)) for f in fields(fit.method)),
-        ("seed", fit.seed),
-        ("precision", fit.program.precision),
-        ("time", seconds),
+        ("method", type(method).__name__),
+        *((f.name, getattr(method, f.name)) for f in fields(method)),
+        ("seed", seed),
+        *([] if hasattr(method, "precision") else [("precision", precision)]),
+        ("time", ", ".join(f"{k} {v:.1f} s" for k, v in seconds.items())),
         ("gendsl", version("gendsl")),
-        (library, attrs["inference_library_version"]),
+        *versions.items(),
         ("numpy", np.__version__),
         ("python", platform.python_version()),
         ("page made", made),
     ]
-    yield html.rows(pairs)
+    return html.rows(pairs)

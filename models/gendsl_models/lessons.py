@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import gendsl as gd
+from gendsl.results.plots.samples import clouds, sheets
 from gendsl_models import toys
 from gendsl_models.judged import judge_digits, judge_eight, sliced_distance
 from gendsl_models.learned import LEARNED, Learned
-from gendsl_models.pictures import clouds, sheets
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +62,11 @@ def _vae(entry: Learned, fit: gd.TrainedFit) -> Shown:
     said, fine = judge_digits(x, learnt, others)
     mean = bound.value / len(others)
     numbers = {"held-out ELBO": f"{mean:.2f} nats an image"} | said
-    return Shown(sheets(learnt, x, 0.0, 16.0), numbers, fine and mean > -103.0)
+    return Shown(_sheets(learnt, x), numbers, fine and mean > -103.0)
+
+
+def _sheets(learnt: np.ndarray, drawn: np.ndarray) -> Figure:
+    return sheets(learnt.reshape(-1, 8, 8), drawn.reshape(-1, 8, 8))
 
 
 def _flow(entry: Learned, fit: gd.TrainedFit) -> Shown:
@@ -108,7 +112,7 @@ def _digits(entry: Learned, fit: gd.TrainedFit) -> Shown:
     x = fit.sample(_IMAGES)["x"].reshape(-1, 64)
     said, fine = judge_digits(x, learnt, held_out.reshape(-1, 64))
     numbers = {"held-out log p at the process's start": f"{density.value / 100:.1f} nats an image"} | said
-    return Shown(sheets(learnt, x, -1.0, 1.0), numbers, fine)
+    return Shown(_sheets(learnt, x), numbers, fine)
 
 
 LESSONS = (

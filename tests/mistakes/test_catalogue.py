@@ -32,6 +32,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     training,
     training_steps,
     unnormalised,
+    values,
 )
 from tests.mistakes.table import TABLE, Mistake
 

@@ -133,9 +133,11 @@ def test_check_suggests_what_applies_and_was_not_done() -> None:
 def test_check_of_a_guide_by_rows_blames_no_joint_weights() -> None:
     """Weights of forty rows together are far from equal, whatever the guide of each."""
     m = gd.Model("m")
-    m.observe("y", gd.Normal(m.latent("z", gd.Normal(0, 1), dims=m.plate("row")), 1.0), dims="row")
+    mu = m.latent("mu", gd.Normal(0, 1))
+    m.observe("y", gd.Normal(m.latent("z", gd.Normal(mu, 1), dims=m.plate("row")), 1.0), dims="row")
     g = gd.Model("g")
     y, row = g.data("y", dims=g.plate("row")), "row"
+    g.latent("mu", gd.Normal(0.0, 0.2))
     g.latent("z", gd.Normal(g.param("a", 0.2) * y, 0.5), dims=row)
     m.objective(ELBO(guide=g))
     method = Train(steps=2, optimizer=optim.SGD(1e-12))
