@@ -262,11 +262,14 @@ class TrainedFit:
         save(self, path)
 
     # -- predictions ------------------------------------------------------------------------------------------------
-    def log_prob(self, data: Mapping[str, Any], *, draws: int = _DRAWS, seed: int = 0) -> LogProb:
+    def log_prob(
+        self, data: Mapping[str, Any], *, new: str | Sequence[str] = (), draws: int = _DRAWS, seed: int = 0
+    ) -> LogProb:
         """The log-probability of new data under what was trained.
 
         Args:
             data: values of all data and observations.
+            new: plates whose elements are new ones, of latents that the fit has learnt; see `Fit.sample`.
             draws: of the guide.
             seed: of these.
 
@@ -282,12 +285,14 @@ class TrainedFit:
         from gendsl.elpd import log_prob
         from gendsl.guide import Guide
         from gendsl.objectives.learnt import learnt_of
+        from gendsl.objectives.observations import none_new
 
         if isinstance(getattr(self.objective, "guide", None), Guide):
-            return log_prob(self, data, (), seed, None)
+            return log_prob(self, data, new, seed, None)
         if (learnt := learnt_of(self)) is not None:
             learnt.refuse_mixed()
-            return log_prob(learnt.seen(positive("draws", draws, _DRAWS)), data, (), seed, None)
+            return log_prob(learnt.seen(positive("draws", draws, _DRAWS)), data, new, seed, None)
+        none_new(self.setting.graph.name, new)
         return self.on(data).evidence(draws, seed=seed)
 
     def on(self, data: Mapping[str, Any]) -> TrainedFit:
@@ -362,6 +367,7 @@ class TrainedFit:
         *,
         draws: int | None = None,
         seed: int = 0,
+        new: str | Sequence[str] = (),
         sizes: Mapping[str, int] | None = None,
         sampler: MCMC | Sampler | None = None,
     ) -> dict[str, np.ndarray]:
@@ -378,6 +384,7 @@ class TrainedFit:
             names: sites to return; left out, all observations.
             draws: how many, where they are not the fit's; left out, a thousand, or the sampler's own number.
             seed: seed of all randomness.
+            new: plates whose elements are new ones, of latents that the fit has learnt; see `Fit.sample`.
             sizes: lengths of plates that no data have.
             sampler: of an energy, such as `gd.MALA(chains=20)`; or of diffusions, such as `gd.sampler.DDIM(steps=50)`,
                 left out by their own.
@@ -391,7 +398,7 @@ class TrainedFit:
         """
         from gendsl.objectives.observations import observations
 
-        return observations(self, data, names, draws, seed, sizes, sampler)
+        return observations(self, data, names, draws, seed, new, sizes, sampler)
 
     # -- what happened ----------------------------------------------------------------------------------------------
     def plot(self, *, log: bool = False) -> Figure:

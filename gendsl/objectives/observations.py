@@ -22,7 +22,7 @@ from gendsl.samplers import Sampler
 if TYPE_CHECKING:
     from gendsl.trained import TrainedFit
 
-__all__ = ["observations"]
+__all__ = ["none_new", "observations"]
 
 _DRAWS = 1000
 
@@ -33,11 +33,13 @@ def observations(
     names: str | Sequence[str] | None,
     draws: int | None,
     seed: int,
+    new: str | Sequence[str],
     sizes: Mapping[str, int] | None,
     sampler: MCMC | Sampler | None,
 ) -> dict[str, np.ndarray]:
     """See `TrainedFit.sample`."""
     if (energy := observed_energy(fit.setting.graph)) is not None:
+        none_new(fit.setting.graph.name, new)
         return drawn_by(fit, energy, data, names, draws, seed, sizes, sampler)
     if isinstance(data, (int, np.integer)):
         sizes = sizes_of_rows(fit.setting.graph, fit.setting.plate, positive("rows", data, 64))
@@ -49,13 +51,30 @@ def observations(
         check_sampler(sampler, posterior)
     if not posterior and (learnt := learnt_of(fit)) is not None:
         seen = learnt.seen(_DRAWS if draws is None else positive("draws", draws, _DRAWS))
-        return sample(seen, data, names, seed, (), sizes, _by(sampler, fit, seed))
+        return sample(seen, data, names, seed, new, sizes, _by(sampler, fit, seed))
     if posterior:
         most = _DRAWS if draws is None else _at_most(positive("draws", draws, _DRAWS))
-        found = sample(fit, data, names, seed, (), sizes)
+        found = sample(fit, data, names, seed, new, sizes)
         return {k: x[:, :most] for k, x in found.items()}
+    none_new(fit.setting.graph.name, new)
     count = _DRAWS if draws is None else positive("draws", draws, _DRAWS)
     return generate(fit, data, names, count, check_seed(seed), sizes, sampler)
+
+
+def none_new(model: str, new: str | Sequence[str]) -> None:
+    """Raise where plates are called new, and no latents were learnt whose posterior could be told from new ones.
+
+    Raises:
+        FitError: naming the plates.
+    """
+    if new:
+        raise FitError(
+            f"model '{model}' has learnt no latents over plates, so all rows are new",
+            given=f"new={new!r}",
+            needed="latents that the fit has learnt, and not read from the rows",
+            fix="leave new out",
+            where=caller(),
+        )
 
 
 def _by(sampler: Sampler | None, fit: TrainedFit, seed: int) -> Callable[[Task], dict[str, np.ndarray]] | None:

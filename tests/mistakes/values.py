@@ -163,6 +163,16 @@ def report_of_a_trained_fit_as_another_file():
     _flow().report("fit.pdf")  # here
 
 
+@mistake(gd.FitError, "has learnt no latents over plates, so all rows are new", "new='row'", "leave new out")
+def new_rows_of_a_flow():
+    _flow().sample({}, new="row", sizes={"row": 3})  # here
+
+
+@mistake(gd.FitError, "has learnt no latents over plates, so all rows are new", "new='row'")
+def log_probability_of_new_rows_of_a_flow():
+    _flow().log_prob(ROWS, new="row")  # here
+
+
 # -- beside each other ------------------------------------------------------------------------------------------------
 @mistake(gd.FitError, "leave-one-out is by draws of a sampler, and 'flow' was trained", "flow, energy", "held_out")
 def comparison_of_trained_fits_without_data():

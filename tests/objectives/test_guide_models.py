@@ -122,6 +122,34 @@ def test_a_group_keeps_what_the_guide_has_learnt_of_it(backend: str) -> None:
     assert abs(found.value - _normal(np.array([4.5, 7.0]), loc[few], 0.2**2 + 0.5**2)) < 5 * found.se < 0.2
 
 
+@pytest.mark.parametrize("model", [True, False])
+def test_new_groups_are_drawn_from_what_the_guide_has_learnt(backend: str, model: bool) -> None:
+    """y of a new group is N(3, 0.5^2 + 1 + 0.5^2), those of the fit are drawn about their own means."""
+    m, g = gd.Model("groups"), gd.Model("guide")
+    county = m.plate("county")
+    theta = m.latent("theta", gd.Normal(m.latent("mu", gd.Normal(0, 10)), 1), dims=county)
+    m.observe("y", gd.Normal(theta, 0.5), dims=county)
+    loc = np.array([1.0, -1.0, 4.0, 8.0])
+    if model:
+        own = g.plate("county")
+        g.latent("mu", gd.Normal(g.param("middle", 3.0), 0.5))
+        g.latent("theta", gd.Normal(g.param("loc", 0.0, dims=own), g.param("scale", 0.2, gd.positive)), dims=own)
+        fit = _with(_still(m, g, {"y": loc}, backend), loc=loc)
+        middle, variance = 3.0, 0.5**2 + 1 + 0.5**2
+    else:
+        fit = _still(m, gd.guide.MeanField(scale=0.5), {"y": loc}, backend)
+        mu = fit.draws["mu"][0]
+        middle, variance = mu.mean(), mu.var() + 1 + 0.5**2
+    drawn = fit.sample({"y": np.zeros(3)}, new="county")["y"][0]
+    assert drawn.shape == (1000, 3)
+    _near(drawn, middle, variance)
+    found = fit.log_prob({"y": np.array([2.0])}, new="county")
+    assert found.se < 0.12
+    assert abs(found.value - _normal(np.array([2.0]), middle, variance)) < 4 * found.se
+    with pytest.raises(gd.DataError, match="draw the latents anew: new='county'"):
+        fit.sample({"y": np.zeros(3)}, names="theta")
+
+
 def _mixed() -> tuple[gd.Model, gd.Model]:
     """y_i ~ N(w + z_i, 0.5): w is learnt, z_i read from its row."""
     m, g = gd.Model("mixed"), gd.Model("guide")
