@@ -9,12 +9,11 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from gendsl.errors import FitError, caller
 from gendsl.groups import groups_of
 from gendsl.methods import MCMC, Method
 from gendsl.request import asked_for
 from gendsl.results.kinds import Plot
-from gendsl.results.named import NamedDraws, missing_attribute, unknown_draws
+from gendsl.results.named import NamedDraws, known_draws, missing_attribute
 from gendsl.results.words import counted
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ class Fit:
         """
         from gendsl.diagnostics import summary
 
-        names = self._known(names)
+        names = known_draws(names, self.draws)
         return summary(self.idata, names, prob=prob, round_to=round_to)
 
     def plot(
@@ -144,14 +143,7 @@ class Fit:
         """
         from gendsl.results.plots import plot
 
-        return plot(self, kind, self._known(names), unconstrained)
-
-    def _known(self, names: str | Sequence[str] | None) -> list[str] | None:
-        names = [names] if isinstance(names, str) else names
-        if unknown := [n for n in names or () if n not in self.draws]:
-            words = unknown_draws(unknown, self.draws)
-            raise FitError(words.pop("problem"), where=caller(), **words)
-        return None if names is None else list(names)
+        return plot(self, kind, known_draws(names, self.draws), unconstrained)
 
     # -- predictions -----------------------------------------------------------------------------------------------
     @asked_for

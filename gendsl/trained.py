@@ -1,34 +1,24 @@
-"""`TrainedFit`: what training returns: parameters, curves, and, where there is a guide, a posterior.
-
-The guide's draws are draws of an approximation; how good it is, the importance weights w = p(x, z) / q(z) tell: their
-mean logarithm is the ELBO, and the shape k of their upper tail says whether they could mend it (below 0.7) or not.
-
-Reference:
-    Yes, but Did It Work?: Evaluating Variational Inference (Yao, Vehtari, Simpson, Gelman, 2018)
-    | https://proceedings.mlr.press/v80/yao18a.html
-"""
+"""`TrainedFit`: what training returns: parameters, curves, and, where there is a guide, a posterior."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gendsl.backend import CPU, find_device, get_backend
 from gendsl.errors import FitError, caller
-from gendsl.groups import data_groups, dims_of
+from gendsl.guided import DRAWS, Guided
 from gendsl.objectives.posterior import Posterior, posterior_of
 from gendsl.request import asked_for, check_seed, positive
-from gendsl.results.named import NamedDraws, missing_attribute
+from gendsl.results.named import missing_attribute
 
 if TYPE_CHECKING:
     import os
 
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from gendsl.elpd import LogProb
@@ -43,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainedFit"]
 
-_DRAWS = 1000
 _SAMPLED = "it was trained, not sampled"
 _ELSEWHERE = {
     "loo": (_SAMPLED, 'fit.log_prob({...}) of held-out data, or gd.compare({"a": fit, ...}, {...}) of several fits'),
@@ -56,7 +45,7 @@ _ELSEWHERE = {
 
 
 @dataclass(eq=False)
-class TrainedFit:
+class TrainedFit(Guided):
     """What training returns.
 
     Attributes:
@@ -134,52 +123,13 @@ class TrainedFit:
             )
         return out
 
-    @property
-    def draws(self) -> dict[str, np.ndarray]:
-        """Site -> (1, draw, *dims, *event): a thousand draws of the guide, of every latent and recorded value."""
-        if self.seed not in self._drawn:
-            values = self.posterior.draw(_DRAWS, self.seed)
-            self._drawn[self.seed] = NamedDraws({k: v[None] for k, v in values.items()})
-        return self._drawn[self.seed]
+    def _late(self) -> frozenset[str]:
+        """Recorded values over rows that the guide reads."""
+        from gendsl.objectives.learnt import recorded_by_row
 
-    @cached_property
-    def idata(self) -> Any:
-        """arviz's InferenceData: posterior (draws of the guide), observed_data, constant_data."""
-        from gendsl.diagnostics import inference_data
+        return recorded_by_row(self)
 
-        graph, bound = self.setting.graph, self.setting.bound
-        named = {
-            name: (("chain", "draw", *dims_of(graph, graph.nodes[graph.sites[name]])), x)
-            for name, x in self.draws.items()
-        }
-        attrs = {
-            "creation_library": "gendsl",
-            "creation_library_version": version("gendsl"),
-            "inference_library": self.setting.backend.name,
-            "model": graph.name,
-            "objective": type(self.objective).__name__,
-            "seed": self.seed,
-        }
-        groups = {"posterior": named, **data_groups(graph, bound.arrays, graph.inputs)}
-        return inference_data(groups, bound.coords, attrs)
-
-    def summary(
-        self, names: str | Sequence[str] | None = None, *, prob: float = 0.94, round_to: int | None = None
-    ) -> pd.DataFrame:
-        """arviz's table of the posterior: means, deviations and intervals. Draws of a guide are independent.
-
-        Args:
-            names: one site or several; left out, all.
-            prob: probability of the highest-density interval.
-            round_to: decimals; left out, arviz's choice for each column.
-        """
-        from gendsl.diagnostics import summary
-
-        return summary(
-            self.idata, [names] if isinstance(names, str) else names, prob=prob, round_to=round_to, chains=False
-        )
-
-    def evidence(self, draws: int = _DRAWS, *, seed: int = 0) -> LogProb:
+    def evidence(self, draws: int = DRAWS, *, seed: int = 0) -> LogProb:
         """The log evidence of the data: as `log_prob` without latents, else the objective's bound, from below.
 
         Of an energy it is known up to a constant; of a pushforward not at all.
@@ -198,17 +148,7 @@ class TrainedFit:
         """
         from gendsl.objectives.log_evidence import log_evidence
 
-        return log_evidence(self, positive("draws", draws, _DRAWS), check_seed(seed))
-
-    def pareto_k(self, draws: int = _DRAWS, *, seed: int = 0) -> float:
-        """The shape of the upper tail of the importance weights, by arviz's smoothing (PSIS).
-
-        Below 0.5 the guide is good; above 0.7 its draws cannot be mended by weights. Minus infinity where the largest
-        weights are equal. Where each row has latents of its own, it is of all rows together, and grows with them.
-        """
-        from gendsl.diagnostics import pareto_shape
-
-        return float(pareto_shape(self.posterior.log_weights(positive("draws", draws, _DRAWS), check_seed(seed))))
+        return log_evidence(self, positive("draws", draws, DRAWS), check_seed(seed))
 
     def _log_density(self) -> float:
         """By the program, without latents."""
@@ -263,7 +203,7 @@ class TrainedFit:
 
     # -- predictions ------------------------------------------------------------------------------------------------
     def log_prob(
-        self, data: Mapping[str, Any], *, new: str | Sequence[str] = (), draws: int = _DRAWS, seed: int = 0
+        self, data: Mapping[str, Any], *, new: str | Sequence[str] = (), draws: int = DRAWS, seed: int = 0
     ) -> LogProb:
         """The log-probability of new data under what was trained.
 
@@ -291,7 +231,7 @@ class TrainedFit:
             return log_prob(self, data, new, seed, None)
         if (learnt := learnt_of(self)) is not None:
             learnt.refuse_mixed()
-            return log_prob(learnt.seen(positive("draws", draws, _DRAWS)), data, new, seed, None)
+            return log_prob(learnt.seen(positive("draws", draws, DRAWS)), data, new, seed, None)
         none_new(self.setting.graph.name, new)
         return self.on(data).evidence(draws, seed=seed)
 
@@ -300,8 +240,12 @@ class TrainedFit:
 
         Raises:
             DataError: if they do not fit the model.
+            FitError: if the guide reads no data, or something was learnt for each element of a plate of another size.
         """
+        from gendsl.objectives.learnt import check_other_data
+
         setting = replace(self.setting, data=data, count=None)
+        check_other_data(self, setting)
         return replace(self, setting=setting, made=self.objective.bind(setting), _drawn={})
 
     def score(self, data: Mapping[str, Any], *, time: float | np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -341,11 +285,20 @@ class TrainedFit:
 
         return denoise(self, data, time)
 
-    def encode(self, data: Mapping[str, Any], *, draws: int = _DRAWS, seed: int = 0) -> dict[str, np.ndarray]:
+    def encode(
+        self,
+        data: Mapping[str, Any],
+        names: str | Sequence[str] | None = None,
+        *,
+        draws: int = DRAWS,
+        seed: int = 0,
+    ) -> dict[str, np.ndarray]:
         """What lies behind rows: draws of the latents that a guide reads from them, or what a flow makes them of.
 
         Args:
             data: values of all data and observations.
+            names: latents, and recorded values over the rows, such as the mean of an observation, which is then the
+                row's reconstruction; left out, the latents. Of flows, observations.
             draws: of a guide's latents.
             seed: of these.
 
@@ -353,11 +306,11 @@ class TrainedFit:
             Latent -> (1, draw, *dims, *event); of flows, observation -> the value of its base, (1, 1, *dims, *event).
 
         Raises:
-            FitError: if there is neither such a guide nor a flow.
+            FitError: if there is neither such a guide nor a flow, or no such name.
         """
         from gendsl.objectives.codes import encode
 
-        return encode(self, data, positive("draws", draws, _DRAWS), check_seed(seed))
+        return encode(self, data, names, positive("draws", draws, DRAWS), check_seed(seed))
 
     @asked_for
     def sample(

@@ -148,7 +148,7 @@ def _extra(graph: Graph, nodes: Mapping[str, Node], extra: list[Any], table: boo
         f"model '{graph.name}' has no data named {', '.join(map(repr, extra))}",
         node=name if isinstance(name, str) else None,
         given=f"{len(extra)} too many: {', '.join(map(repr, extra))}",
-        needed=f"only {', '.join(nodes) or 'nothing'}",
+        needed=f"only {', '.join(nodes)}" if nodes else "no data",
         fix=fix,
         where=where,
     )

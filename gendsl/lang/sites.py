@@ -13,6 +13,7 @@ from gendsl.lang.distributions.learned import named
 from gendsl.lang.expr import Expr, Value, apply, as_expr
 from gendsl.lang.indexing import to_event
 from gendsl.lang.inputs import Inputs
+from gendsl.lang.one_row import warn_of_one_row
 from gendsl.lang.plates import Axis, Dims
 
 __all__ = ["Sites"]
@@ -69,8 +70,9 @@ class Sites(Inputs):
             return self._restricted(name, dist, names, constraint, labels, where)
         outer = tuple(d for d in names if d not in t.joint)
         attrs = {"dims": outer, "centered": centered, "axes": labels}
-        node = self._builder.append("latent", (dist.add_to(self._builder),), attrs, name, where)
-        return self._shown(node)
+        prior = dist.add_to(self._builder)
+        warn_of_one_row(self._builder, prior, names, name, where)
+        return self._shown(self._builder.append("latent", (prior,), attrs, name, where))
 
     @atomic
     def observe(
@@ -168,6 +170,7 @@ class Sites(Inputs):
         elif missing is Missing.IMPUTE:
             seen = self._impute(name, x, names, t, where)
         args = [dist.add_to(b), b.lift(to_event(seen, t.joint))]
+        warn_of_one_row(b, args[0], names, name, where)
         if mask is not None:
             if t.joint:
                 raise ModelError(

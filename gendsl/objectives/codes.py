@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from gendsl.graph.learned import UsedDensity, densities
 from gendsl.graph.node import Graph
 from gendsl.graph.types import DistType
 from gendsl.objectives.contexts import context_values
-from gendsl.objectives.learnt import amortised
+from gendsl.objectives.learnt import amortised, recorded_by_row
 from gendsl.objectives.pieces import contexts_of_rows
-from gendsl.objectives.posterior import Amortised, posterior_of
+from gendsl.objectives.posterior import posterior_of
+from gendsl.results.named import known_draws
 
 if TYPE_CHECKING:
     from gendsl.trained import TrainedFit
@@ -23,18 +24,22 @@ if TYPE_CHECKING:
 __all__ = ["encode"]
 
 
-def encode(fit: TrainedFit, data: Mapping[str, Any], draws: int, seed: int) -> dict[str, np.ndarray]:
+def encode(
+    fit: TrainedFit, data: Mapping[str, Any], names: str | Sequence[str] | None, draws: int, seed: int
+) -> dict[str, np.ndarray]:
     """See `TrainedFit.encode`."""
     guide = getattr(fit.objective, "amortised", None)
     if guide is not None:
         read = amortised(guide)
-        names = [str(n.name) for _, n in fit.setting.graph.of("latent") if n.name in read]
-        if names:
+        codes = [str(n.name) for _, n in fit.setting.graph.of("latent") if n.name in read]
+        if codes:
+            known = dict.fromkeys([*codes, *sorted(recorded_by_row(fit))], np.zeros(0))
             there = posterior_of(fit.on(data))
-            if not isinstance(there, Amortised):
+            if there is None:
                 raise TypeError("a guide that is a model")
-            return {k: x[None] for k, x in there.draw(draws, seed, names).items()}
+            return {k: x[None] for k, x in there.draw(draws, seed, known_draws(names, known) or codes).items()}
     flows = {} if fit.setting.graph.of("latent") else _flows(fit.setting.graph)
+    flows = {k: x for k, x in flows.items() if k in (known_draws(names, dict.fromkeys(flows, np.zeros(0))) or flows)}
     if not flows:
         raise FitError(
             f"model '{fit.setting.graph.name}' has nothing that encodes rows",

@@ -22,9 +22,10 @@ from gendsl.program import BoundProgram
 from gendsl.request import plates_of, root
 
 if TYPE_CHECKING:
+    from gendsl.objectives.setting import Setting
     from gendsl.trained import TrainedFit
 
-__all__ = ["Learnt", "amortised", "learnt_of"]
+__all__ = ["Learnt", "amortised", "check_other_data", "learnt_of", "recorded_by_row"]
 
 
 def amortised(guide: Graph) -> frozenset[str]:
@@ -96,6 +97,54 @@ class Learnt:
                 "fit.sample(data) draws new rows",
                 where=caller(),
             )
+
+
+def recorded_by_row(fit: TrainedFit) -> frozenset[str]:
+    """The recorded values over plates of latents that the guide reads from their rows."""
+    graph, guide = fit.setting.graph, getattr(fit.objective, "amortised", None)
+    if guide is None:
+        return frozenset()
+    read = amortised(guide)
+    plates = frozenset[str]().union(*(_plates(graph, n) for _, n in graph.of("latent") if n.name in read))
+    return frozenset(str(n.name) for _, n in graph.of("let") if not plates.isdisjoint(_plates(graph, n)))
+
+
+def check_other_data(fit: TrainedFit, other: Setting) -> None:
+    """Raise where the guide or parameters of a fit are of its own data alone.
+
+    Args:
+        fit: the fit.
+        other: its setting with other data.
+
+    Raises:
+        FitError: if the guide reads no data, or a parameter or a learnt latent runs over a plate of another size.
+    """
+    graph, guide = fit.setting.graph, getattr(fit.objective, "amortised", None)
+    latents = [n for _, n in graph.of("latent")]
+    read = frozenset[str]() if guide is None else amortised(guide)
+    if latents and not read:
+        raise FitError(
+            f"the guide reads no data: its posterior of '{latents[0].name}' is given the data of the fit",
+            node=latents[0].name,
+            given=f"guide={getattr(fit.objective, 'guide', None)!r}"[:120],
+            needed="a guide that is a model and reads the rows, or a model without latents",
+            fix="fit.sample(data) and fit.log_prob(data) take what was learnt to new data",
+            where=caller(),
+        )
+    before, now = fit.setting.bound.sizes, other.bound.sizes
+    learnt = [n for n in latents if n.name not in read]
+    of_rows = [n for g in (graph, *(() if guide is None else (guide,))) for _, n in g.of("param")]
+    for n in (*learnt, *of_rows):
+        for d in n.type.dims if isinstance(n.type, ArrayType) else ():
+            if now.get(d) != before.get(d):
+                raise FitError(
+                    f"'{n.name}' was learnt for the elements of '{d}' that the fit has",
+                    node=n.name,
+                    given=f"{now.get(d)} elements of '{d}'",
+                    needed=f"{before.get(d)}, those of the fit",
+                    fix=f"a latent over '{d}' that the guide reads from the rows has values for new ones",
+                    where=n.where or caller(),
+                )
 
 
 def learnt_of(fit: TrainedFit) -> Learnt | None:

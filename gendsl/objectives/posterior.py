@@ -13,6 +13,7 @@ from gendsl.guide import Delta, Laplace, hessian
 from gendsl.objectives.amortised import AmortisedGame
 from gendsl.objectives.pair import Bound
 from gendsl.objectives.unconstrained import UnconstrainedGame
+from gendsl.program import BoundProgram
 
 if TYPE_CHECKING:
     from gendsl.objectives.base import Objective
@@ -33,8 +34,8 @@ class Posterior(Protocol):
 
     has_density: bool
 
-    def draw(self, count: int, seed: int) -> dict[str, np.ndarray]:
-        """Every declared latent and recorded value: name -> (count, *dims, *event)."""
+    def draw(self, count: int, seed: int, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+        """Every declared latent and recorded value, or those that are named: name -> (count, *dims, *event)."""
 
     def log_weights(self, count: int, seed: int) -> np.ndarray:
         """log p(x, z) - log q(z) of draws, (count,)."""
@@ -102,7 +103,7 @@ class _Unconstrained:
         program, arguments = self.fit.bound.program, self.fit.bound.arguments
         return lambda z: program.log_density(self.game.latents(z), *arguments)
 
-    def draw(self, count: int, seed: int) -> dict[str, np.ndarray]:
+    def draw(self, count: int, seed: int, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         fit, bound = self.fit, self.fit.bound
         with fit.setting.context():
             z = np.asarray(fit.setting.backend.numpy(self._points(count, seed)[0]), np.float64)
@@ -112,7 +113,8 @@ class _Unconstrained:
             u[name] = z[:, start:stop].reshape(count, *shape)
             start = stop
         values = bound.constrain(u)
-        return {str(n.name): values[str(n.name)] for _, n in fit.setting.graph.of("latent", "let")}
+        every = [str(n.name) for _, n in fit.setting.graph.of("latent", "let")]
+        return {k: values[k] for k in every if names is None or k in names}
 
     def log_weights(self, count: int, seed: int) -> np.ndarray:
         if not self.has_density:
@@ -147,14 +149,31 @@ class Amortised:
         self.fit, self.game = fit, game
 
     def draw(self, count: int, seed: int, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """See `Posterior.draw`; of some of the latents only, where they are named."""
-        from gendsl.forward import simulate
+        """See `Posterior.draw`; of some of the latents and recorded values only, where they are named."""
+        from gendsl.forward import compile_forward, simulate
 
+        setting, game = self.fit.setting, self.game
+        latents = [str(n.name) for _, n in setting.graph.of("latent")]
+        lets = tuple(n for n in self.recorded if names is None or n in names)
         bound = self.fit.made.programs["guide"]
-        bound = bound.with_params({k: v for k, v in self.fit.params.items() if k in self.game.names["guide"]})
-        if names is None:
-            names = [str(n.name) for _, n in self.fit.setting.graph.of("latent")]
-        return simulate(bound, {}, count, (_STREAM, seed), values=names).values
+        bound = bound.with_params({k: v for k, v in self.fit.params.items() if k in game.names["guide"]})
+        wanted = latents if names is None or lets else [n for n in latents if n in names]
+        out = simulate(bound, {}, count, (_STREAM, seed), values=wanted).values
+        if lets:
+            program = compile_forward(
+                setting.graph, setting.backend.name, lets, frozenset(), precision=setting.precision,
+                device=setting.device,
+            )  # fmt: skip
+            run = BoundProgram(program, setting.bound)
+            run = run.with_params({k: v for k, v in self.fit.params.items() if k in run.params})
+            out |= simulate(run, out, count, (_STREAM, seed), values=lets).values
+        order = [str(n.name) for _, n in setting.graph.of("latent", "let")]
+        return {k: out[k] for k in order if k in out and (names is None or k in names)}
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The recorded values."""
+        return tuple(str(n.name) for _, n in self.fit.setting.graph.of("let"))
 
     def log_weights(self, count: int, seed: int) -> np.ndarray:
         """Of all rows together, draw by draw."""
@@ -205,18 +224,19 @@ def generate(
     graph, setting = fit.setting.graph, fit.setting
     observations = [str(n.name) for _, n in graph.of("observe")]
     wanted = tuple(observations if names is None else site_names(graph, names))
-    given = setting.given if data is None and not sizes else dict(data or {})
-    kept = frozenset(k for k in given if k in graph.inputs and k not in wanted)
-    given = {k: v for k, v in given.items() if k not in wanted}
+    own = data is None and not sizes
+    # What is drawn anew is not needed; new values of it tell how many rows there are.
+    given = {k: v for k, v in setting.given.items() if k not in wanted} if own else dict(data or {})
+    kept = frozenset(k for k in given if k in graph.inputs)
     fixed = dict(sizes or {})
-    if data is None and not sizes:  # the plates that only the drawn observations measure
+    if own:  # the plates that only the drawn observations measure
         fixed = {p.name: setting.bound.sizes[p.name] for p in graph.plates if p.base is None and p.size is None}
     program = compile_forward(
         graph, setting.backend.name, wanted, frozenset(observations), kept, precision=setting.precision,
         device=setting.device,
     )  # fmt: skip
     refuse_improper(program, (), "a draw of the model")
-    needed = {k: v for k, v in given.items() if k in program.declared.inputs}
+    needed = {k: v for k, v in given.items() if k in program.declared.inputs or k not in graph.inputs}  # typos too
     goes_on = data is not None and not graph.of("latent")  # from what was observed
     trained, over = fit.bound.bound, functions_over(program) if goes_on else ()
     functions = {k: (trained.sizes[k], trained.coords.get(k)) for k in over}

@@ -37,8 +37,7 @@ _NUMBERS = 2**20
 
 def score(fit: TrainedFit, data: Mapping[str, Any], time: Any) -> dict[str, np.ndarray]:
     """See `TrainedFit.score`."""
-    there = fit.on(data)
-    graph = there.setting.graph
+    graph = fit.setting.graph
     if graph.of("latent"):
         name = str(graph.of("latent")[0][1].name)
         raise FitError(
@@ -49,6 +48,7 @@ def score(fit: TrainedFit, data: Mapping[str, Any], time: Any) -> dict[str, np.n
             fix="fit.log_prob(data) bounds or estimates the density",
             where=caller(),
         )
+    there = fit.on(data)
     _refuse_missing(there)
     if only_diffusions(graph):
         return _denoised(there, time, scores=True)

@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gendsl.errors import FitError
-from gendsl.graph.node import Node
-from gendsl.graph.types import ArrayType
 from gendsl.guide import FullRank, Guide
-from gendsl.objectives.amortised import AmortisedGame
 from gendsl.objectives.by_row import shapes_by_row, shared_plate
+from gendsl.objectives.learnt import amortised
 from gendsl.objectives.posterior import posterior_of
 from gendsl.results.check import Check
 
@@ -58,11 +56,13 @@ def check_trained(fit: TrainedFit) -> Check:
 
 def _weights(fit: TrainedFit, figures: dict[str, float], problems: list[str], notes: list[str]) -> None:
     """What the weights of the guide's draws tell; of many rows together they spread however good it is."""
-    if (plate := shared_plate(fit)) is not None:
+    guide = getattr(fit.objective, "amortised", None)
+    by_row = guide is not None and bool(amortised(guide))
+    if by_row and (plate := shared_plate(fit)) is not None:
         _rows(fit, plate, figures, notes)
         return
     k = fit.pareto_k()
-    if isinstance(fit.made.game, AmortisedGame) and any(_by_row(n) for _, n in fit.setting.graph.of("latent")):
+    if by_row:
         figures["joint Pareto k"] = k
         if not k <= WORST_K:
             notes.append(
@@ -89,10 +89,6 @@ def _rows(fit: TrainedFit, plate: str, figures: dict[str, float], notes: list[st
         f"for {poor:.0%} of '{plate}' the Pareto shape of the guide's weights is above {WORST_K}: there the guide is "
         "far from the posterior and the bound loose; gd.IWAE, or a guide of more freedom, narrows it"
     )
-
-
-def _by_row(n: Node) -> bool:
-    return isinstance(n.type, ArrayType) and bool(n.type.dims)
 
 
 def _remedies(fit: TrainedFit) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -11,7 +11,7 @@ import numpy as np
 from gendsl.data.labels import near
 from gendsl.errors import FitError, caller
 
-__all__ = ["NamedDraws", "missing_attribute", "unknown_draws"]
+__all__ = ["NamedDraws", "known_draws", "missing_attribute"]
 
 _GROUPS = ("posterior", "sample_stats", "observed_data", "constant_data", "warmup_posterior", "warmup_sample_stats")
 _MORE = ("prior", "prior_predictive", "posterior_predictive")
@@ -28,11 +28,44 @@ class _NoAttribute(FitError, AttributeError):
 
 
 class NamedDraws(dict[str, np.ndarray]):
-    """Draws by the names of their sites; of another name it says which there are."""
+    """Draws by the names of their sites; of another name it says which there are.
 
-    def __missing__(self, name: object) -> NoReturn:
-        words = unknown_draws([name], self)
+    Args:
+        draws: these.
+        later: name -> what makes its draws, when they are asked for.
+    """
+
+    def __init__(
+        self, draws: Mapping[str, np.ndarray], later: Mapping[str, Callable[[], np.ndarray]] = MappingProxyType({})
+    ) -> None:
+        super().__init__(draws)
+        self.later = later
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.later
+
+    def __missing__(self, name: str) -> np.ndarray:
+        if name not in self.later:
+            self._refuse(name)
+        self[name] = self.later[name]()
+        return self[name]
+
+    def _refuse(self, name: object) -> NoReturn:
+        words = unknown_draws([name], dict.fromkeys([*self, *self.later]))
         raise _NoDraws(words.pop("problem"), where=caller(), **words)
+
+
+def known_draws(names: str | Sequence[str] | None, draws: Mapping[str, np.ndarray]) -> list[str] | None:
+    """Names asked of a fit as a list; None for all.
+
+    Raises:
+        FitError: if there are no draws of one.
+    """
+    names = [names] if isinstance(names, str) else names
+    if unknown := [n for n in names or () if n not in draws]:
+        words = unknown_draws(unknown, draws)
+        raise FitError(words.pop("problem"), where=caller(), **words)
+    return None if names is None else list(names)
 
 
 def unknown_draws(names: Iterable[object], known: Iterable[str]) -> dict[str, Any]:

@@ -122,7 +122,7 @@ network denoiser = UNet(channels=(8, 16), time=Fourier(scale=0.5, size=8))   eve
 network cell = ResNet(3, width=4, blocks=1)   event (3,) -> event (3,)
 
 z[image] ~ Normal(trunk(x), 1)   event (3,)
-clean[image] = denoiser(x, time=sigmoid(z[0]))   event (2, 2, 1)
+clean[image] = denoiser(x, time=sigmoid(z[..., 0]))   event (2, 2, 1)
 scan = scan(carry -> (cell(carry * s), sum(carry)), init=z, dim=t)
 y[image, t] ~ Normal(sum(order(z)[..., 0:1]) + scan.out, softplus(sum(order(z)[..., 1:2])))   observed""",
 }
@@ -236,10 +236,10 @@ def test_indices() -> None:
     cut = t[1:-1]
     for e, text in [
         (x[k], "x[k]"),
-        (x[..., 0, :], "x[0]"),
+        (x[..., 0, :], "x[..., 0, :]"),
         (x[..., 1], "x[..., 1]"),
         (x[..., :2], "x[..., :2]"),
-        (x[..., ::2, :], "x[::2]"),
+        (x[..., ::2, :], "x[..., ::2, :]"),
         (x[..., None], "x[..., None]"),
         (x.rename(i="j"), "x[j]"),
         (y[cut], "y[t_from_1_drop_1]"),

@@ -127,6 +127,50 @@ def no_codes():
     _flow().encode(ROWS, draws=0)  # here
 
 
+@mistake(gd.FitError, "the fit has no draws named 'z'", "some of x")
+def codes_of_another_name():
+    _flow().encode(ROWS, "z")  # here
+
+
+@mistake(gd.FitError, "the fit has no draws named 'm'", "some of mu")
+def summary_of_another_name():
+    _shared().summary("m")  # here
+
+
+# -- of other data ----------------------------------------------------------------------------------------------------
+def _by_rows(each: bool) -> Any:
+    """A guide that reads nothing, or a latent that is learnt beside one that is read."""
+    m, g = gd.Model("m"), gd.Model("g")
+    row, own = m.plate("row"), g.plate("row")
+    m.observe("y", gd.Normal(m.latent("z", gd.Normal(0, 1), dims=row), 1.0), dims=row)
+    if each:
+        g.latent("z", gd.Normal(g.param("loc", 0.0, dims=own), 1.0), dims=own)
+    else:
+        g.latent("z", gd.Normal(g.data("y", dims=own) + g.param("loc", 0.0, dims=own), 1.0), dims=own)  # here
+    m.objective(gd.ELBO(guide=g))
+    return m.fit({"y": np.zeros(4)}, gd.Train(steps=1), backend="pyro", progress=False)
+
+
+@mistake(gd.FitError, "'mu'", "the guide reads no data", "guide=MeanField", "fit.log_prob(data)")
+def other_data_of_a_guide_that_reads_none():
+    _shared().on({"x": np.ones((1, 2))})  # here
+
+
+@mistake(gd.FitError, "'z'", "the guide reads no data", "fit.sample(data)")
+def other_data_of_a_model_that_reads_none():
+    _by_rows(True).on({"y": np.zeros(4)})  # here
+
+
+@mistake(gd.FitError, "'loc' was learnt for the elements of 'row'", "3 elements", "4, those of the fit")
+def parameters_of_other_rows():
+    _by_rows(False).on({"y": np.zeros(3)})
+
+
+@mistake(gd.DataError, "'trained' has no data named 'junk'", "1 too many: 'junk'", "leave them out")
+def predictions_with_other_data():
+    _flow().sample({"junk": 2}, sizes={"row": 2})  # here
+
+
 # -- what other fits have ---------------------------------------------------------------------------------------------
 @mistake(gd.FitError, "this fit has no loo: it was trained, not sampled", "gd.compare(")
 def loo_of_a_trained_fit():

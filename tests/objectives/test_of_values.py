@@ -144,3 +144,28 @@ def test_a_guide_encodes_new_rows(backend: str) -> None:
     np.testing.assert_allclose(found["z"].mean((0, 1)), 0.4 * y, atol=4.5 * 0.3 / np.sqrt(4000))
     np.testing.assert_allclose(found["z"].std((0, 1)), 0.3, rtol=4.5 / np.sqrt(2 * 4000))
     assert np.array_equal(found["z"], fit.encode({"y": y}, draws=4000)["z"])
+
+
+def test_recorded_values_are_drawn_with_the_latents(backend: str) -> None:
+    """Those over rows that the guide reads when they are asked for, of the rows that are given."""
+    m, g = gd.Model("m"), gd.Model("g")
+    row = m.plate("row")
+    mu = m.latent("mu", gd.Normal(0, 1))
+    m.let("twice", 2 * mu)
+    z = m.latent("z", gd.Normal(mu, 1), dims=row)
+    m.observe("y", gd.Normal(m.let("mean", z + m.data("x", dims=row)), 1.0), dims=row)
+    g.latent("mu", gd.Normal(g.param("b", 0.0), 0.5))
+    g.latent("z", gd.Normal(g.param("a", 0.4) * g.data("y", dims=g.plate("row")), 0.3), dims="row")
+    m.objective(gd.ELBO(guide=g))
+    x, y = np.arange(6.0), np.linspace(-1, 1, 6)
+    fit = _fit(m, {"x": x, "y": y}, backend)
+    assert list(fit.draws) == ["mu", "twice", "z"]
+    assert "mean" in fit.draws
+    np.testing.assert_allclose(fit.draws["twice"], 2 * fit.draws["mu"], rtol=1e-12)
+    np.testing.assert_allclose(fit.draws["mean"], fit.draws["z"] + x, rtol=1e-12)
+    assert list(fit.idata.posterior) == ["mu", "twice", "z"]
+    assert list(fit.summary("mean").index) == [f"mean[{k}]" for k in range(6)]
+    new = {"x": np.array([7.0, 9.0]), "y": np.array([0.5, 0.0])}
+    found = fit.encode(new, "mean", draws=50)
+    assert set(found) == {"mean"}
+    np.testing.assert_allclose(found["mean"], fit.encode(new, draws=50)["z"] + new["x"], rtol=1e-12)

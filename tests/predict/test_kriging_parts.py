@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 import gendsl as gd
-from gendsl.elpd import _values
+from gendsl.comparison import _fitted
 from gendsl.fit import Fit
 from tests.predict.exact import fit_of, within
 from tests.predict.test_kriging import AT, LENGTHS, V, X, Y, conditional, latent, several, squared
@@ -126,7 +126,7 @@ def test_the_log_likelihood_is_that_of_what_was_observed(backend: str) -> None:
     fit = holed(backend)
     truth = np.array([own(n, X[SEEN], Y[SEEN]) for n in LENGTHS])
     np.testing.assert_allclose(fit.log_likelihood()["y"], truth[None], rtol=0, atol=1e-8)
-    np.testing.assert_array_equal(_values(fit), Y[SEEN])
+    np.testing.assert_array_equal(_fitted(fit), Y[SEEN])
     added = fit.with_groups(log_likelihood=True).log_likelihood["y"]
     np.testing.assert_allclose(added.values, truth[None], rtol=0, atol=1e-8)
 

@@ -176,7 +176,9 @@ class Writer:
 
     def _axis(self, n: Node, what: str) -> str:
         t, axis = self.nodes[n.args[0]].type, n.attr["axis"]
-        first = isinstance(t, ArrayType) and axis == -t.rank
+        # An index on a value over plates is on the first of these, unless they have been made event axes.
+        plain = isinstance(t, ArrayType) and (not t.dims or self.nodes[n.args[0]].op == "to_event")
+        first = isinstance(t, ArrayType) and axis == -t.rank and plain
         return what if first else ", ".join(["...", what] + [":"] * (-axis - 1))
 
     def _transpose(self, i: int, n: Node, args: list[Text]) -> Text:
