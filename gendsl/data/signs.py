@@ -70,10 +70,26 @@ def _check(graph: Graph, i: int, a: int, name: str, arrays: Mapping[str, np.ndar
         signs[k] = np.sign(known[k].astype(np.float64)) if k in known else _sign(graph, n, signs)
     bad = signs.get(a, np.asarray(np.nan)) == -1
     if bad.any():
-        told = {
-            k: x for k, x in known.items() if not (graph.nodes[k].op == "const" or graph.nodes[k].attr.get("indexes"))
-        }
-        raise _negative(graph, i, a, name, bad, told)
+        raise _negative(graph, i, a, name, bad, {k: known[k] for k in _followed(graph, a, known)})
+
+
+def _followed(graph: Graph, root: int, known: Collection[int]) -> list[int]:
+    """The data that a sign was followed to; what stands inside a function of known sign has no part in it.
+
+    Their signs are those of all elements, or lie along the elements of the value.
+    """
+    out, seen, waiting = [], {root}, [root]
+    while waiting:
+        k = waiting.pop()
+        n = graph.nodes[k]
+        if k in known:
+            if n.op != "const" and not n.attr.get("indexes"):
+                out.append(k)
+        elif n.op in _SAME or n.op in _MOVED or n.op in _BINARY or n.op == "neg":
+            new = [x for x in n.args[: None if n.op in _BINARY else 1] if x not in seen]
+            seen.update(new)
+            waiting += new
+    return sorted(out)
 
 
 def _operations(graph: Graph, root: int) -> list[int]:
@@ -144,32 +160,46 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
 def _negative(graph: Graph, i: int, a: int, name: str, bad: np.ndarray, known: Mapping[int, np.ndarray]) -> DataError:
     """The error, at the first datum that is negative where the parameter is; at any where none is."""
     d, user = graph.nodes[i], next(graph.nodes[u] for u in graph.users[i])
-    at = tuple(int(k[0]) for k in np.nonzero(bad)) if bad.ndim else ()
-    found = [_datum(graph, a, k, x, bad, at) for k, x in known.items()]
-    source, text, _ = next((f for f in found if f[2] < 0), found[0] if found else ("", "", 0.0))
+    source, text = _blamed(graph, a, tuple(int(k[0]) for k in np.nonzero(bad)) if bad.ndim else (), known)
     node = graph.nodes[graph.inputs[source]] if source in graph.inputs else user
     shown = expression(graph.nodes, a, graph.plate)
     c = FAMILIES[d.op[5:]].parameter(name).constraint
+    elements = f"{count(bad)} negative whatever the latents are, the first {first(bad, f'that of {user.name}')}{text}"
     return DataError(
         f"used as '{name}' of '{user.name}' ({d.op[5:]}), {shown} must be {c}",
         node=node.name,
-        given=f"{count(bad)} negative whatever the latents are, the first {first(bad, f'that of {user.name}')}{text}",
+        given=elements if known else "negative whatever the latents and the data are",
         needed=f"values that are {c}",
-        fix=f"check the values, or wrap it: gd.exp({shown}) or gd.softplus({shown})",
+        fix=f"{'check the values, or ' if known else ''}wrap it: gd.exp({shown}) or gd.softplus({shown})",
         where=node.where,
     )
 
 
-def _datum(graph: Graph, a: int, k: int, x: np.ndarray, bad: np.ndarray, at: tuple[int, ...]) -> tuple[str, str, float]:
-    """A value that data give, at an element of the parameter: its datum, words for it and the value."""
-    have, t = graph.nodes[k].type, graph.nodes[a].type
-    if not isinstance(have, ArrayType) or not isinstance(t, ArrayType) or have.rank > t.rank:
-        return "", "", 0.0
-    laid = spread(x, have, t.dims, t.rank)
-    value = float(laid[tuple(0 if size == 1 else m for size, m in zip(laid.shape, at, strict=False))] if at else x)
+def _blamed(graph: Graph, a: int, at: tuple[int, ...], known: Mapping[int, np.ndarray]) -> tuple[str, str]:
+    """The datum to show, the first that is negative at the element `at` or just the first: its name, and words."""
+    if not known:
+        return "", ""
+    values = {k: _element(graph, a, k, x, at) for k, x in known.items()}
+    k = next((k for k, value in values.items() if value < 0), next(iter(values)))
     names = names_of(graph, k)
+    text = f", where {expression(graph.nodes, k, graph.plate)}{_place(graph, a, k, at)} = {values[k]:g}"
+    return (names[0] if len(names) == 1 else ""), text
+
+
+def _element(graph: Graph, a: int, k: int, x: np.ndarray, at: tuple[int, ...]) -> float:
+    """A value at the element `at` of the parameter: a number is the same at all."""
+    have, t = graph.nodes[k].type, graph.nodes[a].type
+    if x.ndim == 0 or not isinstance(have, ArrayType) or not isinstance(t, ArrayType):
+        return float(x)
+    laid = spread(x, have, t.dims, t.rank)
+    return float(laid[tuple(0 if size == 1 else m for size, m in zip(laid.shape, at, strict=True))])
+
+
+def _place(graph: Graph, a: int, k: int, at: tuple[int, ...]) -> str:
+    """The position of that element in the value's own axes, in words."""
+    have, t = graph.nodes[k].type, graph.nodes[a].type
+    if not isinstance(have, ArrayType) or not isinstance(t, ArrayType):
+        return ""
     own = [at[t.dims.index(dim)] for dim in have.dims] + list(at[len(at) - have.rank :] if have.rank else ())
-    shown = expression(graph.nodes, k, graph.plate)
     place = f"[{', '.join(map(str, own))}]" if own else ""
-    place = place if graph.nodes[k].name else place and f" at {place}"
-    return (names[0] if len(names) == 1 else ""), f", where {shown}{place} = {value:g}", value
+    return place if graph.nodes[k].name else place and f" at {place}"

@@ -33,12 +33,32 @@ def _bind(rate: Rate, x: np.ndarray, family: Callable[[Any], Any] = gd.Poisson, 
         (lambda k, x, b: k * x + x * gd.softplus(b), X, "where x[2] = -1"),
         (lambda k, x, b: k * (x - 0.5), np.array([1, 0.2, 1]), "where x - 0.5 at [1] = -0.3"),
         (lambda k, x, b: gd.log_sigmoid(b) * k + 0 * x, np.zeros(3), "3 of 3 negative"),
+        (lambda k, x, b: -gd.exp(b * x) * x, -X, "1 of 3 negative whatever the latents are, the first that of y[2]"),
+        (lambda k, x, b: -gd.exp(b * x) * x, X, "the first that of y[0], where x[0] = 1"),
+        (lambda k, x, b: -gd.exp(b * gd.mean(x, dim="row")) * x, X, "the first that of y[0], where x[0] = 1"),
     ],
 )
 def test_what_must_be_negative_is_refused(rate: Rate, x: np.ndarray, words: str) -> None:
     with pytest.raises(gd.DataError, match="used as 'rate' of 'y'") as e:
         _bind(rate, x)
     assert words in str(e.value)
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        lambda k, x, b: -gd.exp(b * x),
+        lambda k, x, b: -k * gd.exp(x * b),
+        lambda k, x, b: gd.log_sigmoid(b * x),
+        lambda k, x, b: gd.log_ndtr(x * b) * k,
+        lambda k, x, b: -gd.exp(b),
+    ],
+)
+def test_what_is_negative_for_all_data_blames_none(rate: Rate) -> None:
+    with pytest.raises(gd.DataError, match=r"node 'y'.*used as 'rate' of 'y'") as e:
+        _bind(rate, X)
+    assert "negative whatever the latents and the data are" in str(e.value)
+    assert "fix:    wrap it: gd.exp(" in str(e.value)
 
 
 @pytest.mark.parametrize(
