@@ -11,7 +11,7 @@ from gendsl.data.missing import refill
 from gendsl.data.numeric import array_type, is_observed
 from gendsl.data.positions import check_positions, positions
 from gendsl.data.read import count, first
-from gendsl.data.signs import check_signs
+from gendsl.data.signs import check_signs, sign_edges
 from gendsl.errors import DataError
 from gendsl.graph.constraints import Constraint, Counts, Integers, Interval, Ref, real, violations
 from gendsl.graph.families import FAMILIES
@@ -35,6 +35,8 @@ def check(
     wanted = {a for _, n in [*dists, *observed] for a in n.args if isinstance(graph.nodes[a].type, ArrayType)}
     wanted |= {r.node for _, n in observed for r in _refs(_support(graph, n)).values()}
     wanted.update(positions(graph))
+    lacking = [k for k, gone in missing.items() if gone.any()]
+    wanted |= sign_edges(graph, lacking)
     known = evaluate(graph, arrays, wanted, sizes)
     check_positions(graph, known, sizes)
     for _, n in graph.of("data"):
@@ -45,7 +47,7 @@ def check(
         _parameters(graph, i, n, known)
     for _, n in observed:
         _observation(graph, n, known, arrays, missing)
-    check_signs(graph, arrays, [k for k, gone in missing.items() if gone.any()], sizes)
+    check_signs(graph, known, lacking)
 
 
 def _support(graph: Graph, observe: Node) -> Constraint:

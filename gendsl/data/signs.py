@@ -7,12 +7,12 @@ masked, missing or a part of another distribution is let pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gendsl.data.known import evaluate, names_of, spread
+from gendsl.data.known import names_of, spread
 from gendsl.data.read import count, first
 from gendsl.errors import DataError
 from gendsl.graph.constraints import Interval
@@ -21,7 +21,7 @@ from gendsl.graph.node import Graph, Node
 from gendsl.graph.show import expression
 from gendsl.graph.types import ArrayType, DType
 
-__all__ = ["check_signs"]
+__all__ = ["check_signs", "sign_edges"]
 
 _MOST = 200
 """Operations looked through."""
@@ -33,14 +33,29 @@ _CONTINUOUS = frozenset(("HalfCauchy", "HalfNormal", "Exponential", "Uniform"))
 """Families whose closed ends have probability zero."""
 
 
-def check_signs(
-    graph: Graph, arrays: Mapping[str, np.ndarray], missing: Collection[str], sizes: Mapping[str, int]
-) -> None:
+def sign_edges(graph: Graph, missing: Collection[str]) -> set[int]:
+    """The values without latents at which the signs of parameters end: those that `check_signs` must know."""
+    values = {a for _, a, _ in _parameters(graph, missing)}
+    return {k for a in values for k in _operations(graph, a) if not graph.random[k]}
+
+
+def check_signs(graph: Graph, known: Mapping[int, np.ndarray], missing: Collection[str]) -> None:
     """Refuse data that make a parameter negative that must not be.
+
+    Args:
+        graph: the declared graph.
+        known: the values of the nodes that `sign_edges` gives, where they are known.
+        missing: observations with missing elements.
 
     Raises:
         DataError: naming the datum.
     """
+    for i, a, name in _parameters(graph, missing):
+        _check(graph, i, a, name, known)
+
+
+def _parameters(graph: Graph, missing: Collection[str]) -> Iterator[tuple[int, int, str]]:
+    """The parameters that are computed from latents and must not be negative: distribution, value and name."""
     for i, d in graph:
         if not d.op.startswith("dist.") or not _plain(graph, i, missing):
             continue
@@ -49,7 +64,7 @@ def check_signs(
             c = p.constraint
             bounded = p.kind == "value" and isinstance(c, Interval) and isinstance(c.lower, float) and c.lower >= 0
             if bounded and graph.random[a] and graph.nodes[a].op not in ("latent", "param"):
-                _check(graph, i, a, name, arrays, sizes)
+                yield i, a, name
 
 
 def _plain(graph: Graph, i: int, missing: Collection[str]) -> bool:
@@ -60,50 +75,38 @@ def _plain(graph: Graph, i: int, missing: Collection[str]) -> bool:
     )
 
 
-def _check(graph: Graph, i: int, a: int, name: str, arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> None:
-    order = _operations(graph, a)
-    edge = {k for k in order if not graph.random[k]}
-    known = evaluate(graph, arrays, edge, sizes)
+def _check(graph: Graph, i: int, a: int, name: str, known: Mapping[int, np.ndarray]) -> None:
     signs: dict[int, np.ndarray] = {}
+    order = _operations(graph, a)
     for k in order:
-        n = graph.nodes[k]
-        signs[k] = np.sign(known[k].astype(np.float64)) if k in known else _sign(graph, n, signs)
+        signs[k] = np.sign(known[k].astype(np.float64)) if k in known else _sign(graph, graph.nodes[k], signs)
     bad = signs.get(a, np.asarray(np.nan)) == -1
     if bad.any():
-        raise _negative(graph, i, a, name, bad, {k: known[k] for k in _followed(graph, a, known)})
-
-
-def _followed(graph: Graph, root: int, known: Collection[int]) -> list[int]:
-    """The data that a sign was followed to; what stands inside a function of known sign has no part in it.
-
-    Their signs are those of all elements, or lie along the elements of the value.
-    """
-    out, seen, waiting = [], {root}, [root]
-    while waiting:
-        k = waiting.pop()
-        n = graph.nodes[k]
-        if k in known:
-            if n.op != "const" and not n.attr.get("indexes"):
-                out.append(k)
-        elif n.op in _SAME or n.op in _MOVED or n.op in _BINARY or n.op == "neg":
-            new = [x for x in n.args[: None if n.op in _BINARY else 1] if x not in seen]
-            seen.update(new)
-            waiting += new
-    return sorted(out)
+        data = [k for k in order if k in known and graph.nodes[k].op != "const"]
+        raise _negative(graph, i, a, name, bad, {k: known[k] for k in data})
 
 
 def _operations(graph: Graph, root: int) -> list[int]:
-    """What a value is made of, arguments first, down to latents and what data give; nothing where that is too much."""
+    """What the sign of a value is made of, arguments first: latents, what data give, and functions of one sign end it.
+
+    Nothing where that is too much.
+    """
     seen, waiting = {root}, [root]
     while waiting:
         k = waiting.pop()
-        n = graph.nodes[k]
-        new = set(n.args) - seen if graph.random[k] and n.op not in ("latent", "param", "network") else set()
+        new = set(_followed(graph.nodes[k])) - seen if graph.random[k] else set()
         seen |= new
         waiting += new
         if len(seen) > _MOST:
             return []
     return sorted(seen)
+
+
+def _followed(n: Node) -> tuple[int, ...]:
+    """The arguments on whose signs that of a value depends; none where it has its own, or is not known."""
+    if n.op in _BINARY:
+        return n.args
+    return n.args[:1] if n.op in _SAME or n.op in _MOVED or n.op == "neg" else ()
 
 
 def _sign(graph: Graph, n: Node, signs: Mapping[int, np.ndarray]) -> np.ndarray:
@@ -115,15 +118,13 @@ def _sign(graph: Graph, n: Node, signs: Mapping[int, np.ndarray]) -> np.ndarray:
         return _drawn(graph, n, t)
     if n.op in _POSITIVE or n.op in _NEGATIVE:
         return np.asarray(1.0 if n.op in _POSITIVE else -1.0)
-    if not n.args or any(x not in signs for x in n.args):
+    if not _followed(n):
         return unknown
     x = signs[n.args[0]]
     if n.op in _SAME or n.op == "neg":
         return -x if n.op == "neg" else x
     if n.op in _MOVED:
         return x if x.ndim == 0 else unknown
-    if n.op not in _BINARY:
-        return unknown
     laid = []
     for k in n.args:
         have, sign = graph.nodes[k].type, signs[k]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gendsl as gd
-from gendsl.data import bind
+from gendsl.data import bind, known
 
 X, Y = np.array([1.0, 2.0, -1.0]), np.array([0, 1, 0])
 Rate = Callable[[Any, Any, Any], Any]
@@ -94,3 +94,20 @@ def test_groups_and_events() -> None:
     with pytest.raises(gd.DataError, match=r"used as 'scale' of 'y' \(Normal\)") as e:
         bind(m.graph, data)
     assert "1 of 8 negative whatever the latents are, the first that of y[2, 1], where x[2, 1] = -3" in str(e.value)
+
+
+def test_the_graph_is_evaluated_once_for_all_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each of them makes a bind quadratic in the number of sites."""
+    walks: list[int] = []
+    evaluate = known.values.evaluate
+    monkeypatch.setattr(known.values, "evaluate", lambda *a, **k: walks.append(1) or evaluate(*a, **k))
+
+    def bound(sites: int) -> int:
+        m = gd.Model("m")
+        for i in range(sites):
+            m.observe(f"y{i}", gd.Normal(0, 2 * m.data(f"x{i}") * m.latent(f"s{i}", gd.HalfNormal(1))))
+        walks.clear()
+        bind(m.graph, {f"{k}{i}": 1.0 for k in "xy" for i in range(sites)})
+        return len(walks)
+
+    assert bound(20) == bound(2)
