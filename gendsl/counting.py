@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gendsl.data.check import counted
 from gendsl.data.known import evaluate
+from gendsl.data.readers import refuse_readers
 from gendsl.errors import FitError
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DistType
@@ -16,7 +17,7 @@ from gendsl.graph.types import ArrayType, DistType
 if TYPE_CHECKING:
     from gendsl.data import Bound
 
-__all__ = ["counting", "observed", "refuse_missing"]
+__all__ = ["counting", "observed", "refuse_held", "refuse_missing"]
 
 
 def refuse_missing(graph: Graph, names: Sequence[str], bound: Bound) -> None:
@@ -32,6 +33,21 @@ def refuse_missing(graph: Graph, names: Sequence[str], bound: Bound) -> None:
                 fix=f"give the elements of '{dist.joint[0]}' that are observed",
                 where=n.where,
             )
+
+
+def refuse_held(part: Graph, whole: Graph, bound: Bound, drawn: Collection[str]) -> None:
+    """Raise where a part of a graph, run forward, has values that are computed from missing elements of data it holds.
+
+    Args:
+        part: the part, whose observations `drawn` are latents.
+        whole: the declared graph.
+        bound: its data.
+        drawn: observations that are drawn.
+    """
+    missing = {name: ~x for name in part.inputs if (x := observed(whole, name, bound)) is not None}
+    names = ", ".join(f'"{x}"' for x in sorted(drawn))
+    fix = f'names=[{names}, "{{}}"] draws it too' if drawn else None
+    refuse_readers(part, bound.arrays, missing, bound.sizes, fix)
 
 
 def observed(graph: Graph, name: str, bound: Bound) -> np.ndarray | None:

@@ -111,3 +111,16 @@ def test_the_graph_is_evaluated_once_for_all_parameters(monkeypatch: pytest.Monk
         return len(walks)
 
     assert bound(20) == bound(2)
+
+
+def test_what_stands_in_for_missing_elements_is_not_judged() -> None:
+    """The first value that is there, -1, stands in for the missing one, whose element of y does not count."""
+    m = gd.Model("m")
+    row = m.plate("row")
+    x = m.observe("x", gd.Normal(0, 1), dims=row, missing=gd.Missing.MASK)
+    k = m.latent("k", gd.HalfNormal(1))
+    m.observe("y", gd.Poisson(k * x), dims=row, mask=m.data("seen", dims=row, dtype=bool))
+    data = {"x": [-1.0, np.nan, 2.0], "y": [0, 1, 0], "seen": [False, False, True]}
+    bind(m.graph, data)
+    with pytest.raises(gd.DataError, match=r"node 'x'.*'y' is computed from 'x', of which elements are missing"):
+        bind(m.graph, {**data, "seen": [False, True, True]})
