@@ -11,6 +11,7 @@ from gendsl.data.check import counted
 from gendsl.data.known import evaluate
 from gendsl.data.readers import refuse_readers
 from gendsl.errors import FitError
+from gendsl.graph.masks import masks
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DistType
 
@@ -65,12 +66,8 @@ def counting(graph: Graph, name: str, bound: Bound) -> np.ndarray | None:
     t, dist = graph.nodes[n.args[1]].type, graph.nodes[n.args[0]]
     if not isinstance(t, ArrayType) or not isinstance(dist.type, DistType):
         return None
-    joint, masks = dist.type.joint, list(n.args[2:])
-    while dist.op == "dist.Masked":
-        masks.append(dist.args[1])
-        dist = graph.nodes[dist.args[0]]
-    out = counted(graph, n, evaluate(graph, bound.arrays, masks, bound.sizes), t)
+    out = counted(graph, n, evaluate(graph, bound.arrays, masks(graph, n), bound.sizes), t)
     out = np.ones((1,) * len(t.dims), bool) if out is None else out
-    seen = None if joint else observed(graph, name, bound)
+    seen = None if dist.type.joint else observed(graph, name, bound)
     out = out if seen is None else out & seen
     return None if out.all() else np.broadcast_to(out, [bound.sizes[d] for d in t.dims])

@@ -15,6 +15,7 @@ from gendsl.data.signs import check_signs, sign_edges
 from gendsl.errors import DataError
 from gendsl.graph.constraints import Constraint, Counts, Integers, Interval, Ref, real, violations
 from gendsl.graph.families import FAMILIES
+from gendsl.graph.masks import masks
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
 
@@ -118,14 +119,8 @@ def _observation(
 
 def counted(graph: Graph, n: Node, known: Mapping[int, np.ndarray], t: ArrayType) -> np.ndarray | None:
     """Which elements are not masked out, over the dims; None where a mask is not known."""
-    masks = list(n.args[2:])
-    d = graph.nodes[n.args[0]]
-    while d.op == "dist.Masked":
-        base, mask = d.args
-        masks.append(mask)
-        d = graph.nodes[base]
     out = np.ones((1,) * len(t.dims), bool)
-    for m in masks:
+    for m in masks(graph, n):
         have = graph.nodes[m].type
         if m not in known or not isinstance(have, ArrayType) or have.rank or not set(have.dims) <= set(t.dims):
             return None

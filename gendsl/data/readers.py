@@ -18,6 +18,7 @@ import numpy as np
 from gendsl.data.known import evaluate, spread
 from gendsl.data.numeric import array_type
 from gendsl.errors import DataError
+from gendsl.graph.masks import layers
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DType
 
@@ -121,10 +122,7 @@ def _touched(
     args = n.args
     dims = _dims(graph.nodes[args[1]]) if n.op == "observe" else _dims(n)
     if n.op == "latent":  # it is drawn from what stands under masks
-        base = args[0]
-        while graph.nodes[base].op == "dist.Masked":
-            base = graph.nodes[base].args[0]
-        args = (base,)
+        args = (layers(graph, args[0])[1],)
 
     def laid(a: int) -> np.ndarray:
         x = touched.get(a)
