@@ -57,3 +57,35 @@ def a_lag_of_missing_elements():
     y = m.observe("y", gd.Normal(0, 1), dims=t, missing=gd.Missing.MASK)  # here
     m.observe("late", gd.Normal(m.latent("phi", gd.Normal(0, 1)) * gd.lag(y, 1, late), 1), value=y[late])
     m.compile("pyro").bind({"y": [2.0, NAN, 4.0, 9.0]})
+
+
+# -- fixes that were missing ------------------------------------------------------------------------------------------
+@mistake(gd.ModelError, "no argument 'support'", "did you mean 'constraint'?")
+def a_parameter_with_a_support():
+    m = gd.Model("m")
+    m.param("s", 1.0, support=gd.positive)  # here
+
+
+@mistake(
+    gd.ModelError,
+    "nutpie's chains are apart",
+    "given:  gd.ChainMethod.VECTORIZED",
+    "fix:    leave chain_method out, or engine=gd.Engine.NATIVE",
+)
+def nutpie_in_lockstep():
+    gd.NUTS(engine=gd.Engine.NUTPIE, chain_method=gd.ChainMethod.VECTORIZED)  # here
+
+
+@mistake(gd.ModelError, "its chains move together", "given:  gd.ChainMethod.PARALLEL", "fix:    leave chain_method out")
+def lockstep_in_parallel():
+    gd.MALA(chain_method=gd.ChainMethod.PARALLEL)  # here
+
+
+@mistake(gd.FitError, "'z'", "learns from rows alone", "leave them out; what a row is given is data")
+def score_matching_of_an_energy_given_a_latent():
+    m = gd.Model("m")
+    row = m.plate("row")
+    z = m.latent("z", gd.Normal(0, 1).expand(3), dims=row)  # here
+    m.observe("x", gd.Energy(gd.MLP(1, hidden=(4,)), 2, context=z), dims=row)
+    m.objective(gd.SlicedScoreMatching())
+    m.fit({"x": np.zeros((4, 2))}, gd.Train(steps=2), backend="pyro", progress=False)
