@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gendsl.data.check import counted
 from gendsl.data.known import evaluate
+from gendsl.data.readers import refuse_readers
 from gendsl.errors import FitError
+from gendsl.graph.masks import masks
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType, DistType
 
 if TYPE_CHECKING:
     from gendsl.data import Bound
 
-__all__ = ["counting", "observed", "refuse_missing"]
+__all__ = ["counting", "observed", "refuse_held", "refuse_missing"]
 
 
 def refuse_missing(graph: Graph, names: Sequence[str], bound: Bound) -> None:
@@ -34,6 +36,21 @@ def refuse_missing(graph: Graph, names: Sequence[str], bound: Bound) -> None:
             )
 
 
+def refuse_held(part: Graph, whole: Graph, bound: Bound, drawn: Collection[str]) -> None:
+    """Raise where a part of a graph, run forward, has values that are computed from missing elements of data it holds.
+
+    Args:
+        part: the part, whose observations `drawn` are latents.
+        whole: the declared graph.
+        bound: its data.
+        drawn: observations that are drawn.
+    """
+    missing = {name: ~x for name in part.inputs if (x := observed(whole, name, bound)) is not None}
+    names = ", ".join(f'"{x}"' for x in sorted(drawn))
+    fix = f'names=[{names}, "{{}}"] draws it too' if drawn else None
+    refuse_readers(part, bound.arrays, missing, bound.sizes, fix)
+
+
 def observed(graph: Graph, name: str, bound: Bound) -> np.ndarray | None:
     """Which elements of an observation are not missing, in the order of its data; None where nothing says."""
     masks = (bound.arrays.get(str(d.name)) for _, d in graph.of("data") if d.attr["derived"] == ("observed", name))
@@ -49,12 +66,8 @@ def counting(graph: Graph, name: str, bound: Bound) -> np.ndarray | None:
     t, dist = graph.nodes[n.args[1]].type, graph.nodes[n.args[0]]
     if not isinstance(t, ArrayType) or not isinstance(dist.type, DistType):
         return None
-    joint, masks = dist.type.joint, list(n.args[2:])
-    while dist.op == "dist.Masked":
-        masks.append(dist.args[1])
-        dist = graph.nodes[dist.args[0]]
-    out = counted(graph, n, evaluate(graph, bound.arrays, masks, bound.sizes), t)
+    out = counted(graph, n, evaluate(graph, bound.arrays, masks(graph, n), bound.sizes), t)
     out = np.ones((1,) * len(t.dims), bool) if out is None else out
-    seen = None if joint else observed(graph, name, bound)
+    seen = None if dist.type.joint else observed(graph, name, bound)
     out = out if seen is None else out & seen
     return None if out.all() else np.broadcast_to(out, [bound.sizes[d] for d in t.dims])

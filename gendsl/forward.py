@@ -17,6 +17,7 @@ from gendsl.backend import CPU, Simulation, get_backend
 from gendsl.densities import Density
 from gendsl.errors import DataError, FitError, caller
 from gendsl.graph.learned import parts
+from gendsl.graph.masks import layers
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, DType
 from gendsl.passes.forward import forward
@@ -273,10 +274,7 @@ def _no_draws(graph: Graph, n: Node, spec: Density) -> FitError:
 
 
 def _flat(graph: Graph, n: Node) -> bool:
-    d = graph.nodes[n.args[0]]
-    while d.op == "dist.Masked":
-        d = graph.nodes[d.args[0]]
-    return d.op == "dist.ImproperUniform"
+    return graph.nodes[layers(graph, n.args[0])[1]].op == "dist.ImproperUniform"
 
 
 def _prior_words(graph: Graph, n: Node) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gendsl.backend import CPU
+from gendsl.counting import refuse_held
 from gendsl.data import Bound
 from gendsl.data.read import read
 from gendsl.errors import FitError, ModelError, caller
@@ -138,6 +139,7 @@ def posterior_task(
     given = {str(n.name): x.reshape(count, *x.shape[2:]) for n in old for x in [fit.draws[str(n.name)]]}
     refuse_improper(program, given, "a prediction")
     if data is None:
+        refuse_held(program.declared, graph, trained, drawn)
         bound = BoundProgram(program, Bound(trained.arrays, trained.sizes, trained.coords))
         return Task(with_learnt(fit, bound), given, lead[0], count)
     if stands := [n for n in old if n.name in imputing(graph)]:

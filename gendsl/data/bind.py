@@ -16,6 +16,7 @@ from gendsl.data.missing import derive, derived_from, fill
 from gendsl.data.numeric import array_type, is_observed, numeric
 from gendsl.data.plates import Plates
 from gendsl.data.read import Given, describe, read
+from gendsl.data.readers import refuse_readers
 from gendsl.errors import DataError, caller
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, show_shape
@@ -51,7 +52,8 @@ def bind(
         fitted: plates whose sizes and labels are fixed by draws of latents over them.
 
     Raises:
-        DataError: if something is missing, too much, of the wrong shape or kind, or outside its support.
+        DataError: if something is missing, too much, of the wrong shape or kind, or outside its support, or if what is
+            missing is read.
     """
     derived = derived_from(graph)
     nodes = {name: graph.nodes[i] for name, i in graph.inputs.items() if graph.nodes[i].attr["derived"] is None}
@@ -86,6 +88,7 @@ def bind(
             more, counts = derive(derived[name], node, missing[name])
             arrays.update(more)
             sizes.update(counts)
+    refuse_readers(graph, arrays, missing, sizes)
     check(graph, arrays, missing, sizes)
     return Bound(arrays, sizes, plates.all_labels() | axes)
 

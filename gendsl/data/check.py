@@ -11,10 +11,11 @@ from gendsl.data.missing import refill
 from gendsl.data.numeric import array_type, is_observed
 from gendsl.data.positions import check_positions, positions
 from gendsl.data.read import count, first
-from gendsl.data.signs import check_signs
+from gendsl.data.signs import check_signs, sign_edges
 from gendsl.errors import DataError
 from gendsl.graph.constraints import Constraint, Counts, Integers, Interval, Ref, real, violations
 from gendsl.graph.families import FAMILIES
+from gendsl.graph.masks import masks
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
 
@@ -35,6 +36,8 @@ def check(
     wanted = {a for _, n in [*dists, *observed] for a in n.args if isinstance(graph.nodes[a].type, ArrayType)}
     wanted |= {r.node for _, n in observed for r in _refs(_support(graph, n)).values()}
     wanted.update(positions(graph))
+    lacking = [k for k, gone in missing.items() if gone.any()]
+    wanted |= sign_edges(graph, lacking)
     known = evaluate(graph, arrays, wanted, sizes)
     check_positions(graph, known, sizes)
     for _, n in graph.of("data"):
@@ -45,7 +48,7 @@ def check(
         _parameters(graph, i, n, known)
     for _, n in observed:
         _observation(graph, n, known, arrays, missing)
-    check_signs(graph, arrays, [k for k, gone in missing.items() if gone.any()], sizes)
+    check_signs(graph, known, lacking)
 
 
 def _support(graph: Graph, observe: Node) -> Constraint:
@@ -116,14 +119,8 @@ def _observation(
 
 def counted(graph: Graph, n: Node, known: Mapping[int, np.ndarray], t: ArrayType) -> np.ndarray | None:
     """Which elements are not masked out, over the dims; None where a mask is not known."""
-    masks = list(n.args[2:])
-    d = graph.nodes[n.args[0]]
-    while d.op == "dist.Masked":
-        base, mask = d.args
-        masks.append(mask)
-        d = graph.nodes[base]
     out = np.ones((1,) * len(t.dims), bool)
-    for m in masks:
+    for m in masks(graph, n):
         have = graph.nodes[m].type
         if m not in known or not isinstance(have, ArrayType) or have.rank or not set(have.dims) <= set(t.dims):
             return None

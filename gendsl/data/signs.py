@@ -7,12 +7,12 @@ masked, missing or a part of another distribution is let pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gendsl.data.known import evaluate, names_of, spread
+from gendsl.data.known import names_of, spread
 from gendsl.data.read import count, first
 from gendsl.errors import DataError
 from gendsl.graph.constraints import Interval
@@ -21,7 +21,7 @@ from gendsl.graph.node import Graph, Node
 from gendsl.graph.show import expression
 from gendsl.graph.types import ArrayType, DType
 
-__all__ = ["check_signs"]
+__all__ = ["check_signs", "sign_edges"]
 
 _MOST = 200
 """Operations looked through."""
@@ -33,14 +33,29 @@ _CONTINUOUS = frozenset(("HalfCauchy", "HalfNormal", "Exponential", "Uniform"))
 """Families whose closed ends have probability zero."""
 
 
-def check_signs(
-    graph: Graph, arrays: Mapping[str, np.ndarray], missing: Collection[str], sizes: Mapping[str, int]
-) -> None:
+def sign_edges(graph: Graph, missing: Collection[str]) -> set[int]:
+    """The values without latents at which the signs of parameters end: those that `check_signs` must know."""
+    values = {a for _, a, _ in _parameters(graph, missing)}
+    return {k for a in values for k in _operations(graph, a) if not graph.random[k]}
+
+
+def check_signs(graph: Graph, known: Mapping[int, np.ndarray], missing: Collection[str]) -> None:
     """Refuse data that make a parameter negative that must not be.
+
+    Args:
+        graph: the declared graph.
+        known: the values of the nodes that `sign_edges` gives, where they are known.
+        missing: observations with missing elements.
 
     Raises:
         DataError: naming the datum.
     """
+    for i, a, name in _parameters(graph, missing):
+        _check(graph, i, a, name, known)
+
+
+def _parameters(graph: Graph, missing: Collection[str]) -> Iterator[tuple[int, int, str]]:
+    """The parameters that are computed from latents and must not be negative: distribution, value and name."""
     for i, d in graph:
         if not d.op.startswith("dist.") or not _plain(graph, i, missing):
             continue
@@ -49,7 +64,7 @@ def check_signs(
             c = p.constraint
             bounded = p.kind == "value" and isinstance(c, Interval) and isinstance(c.lower, float) and c.lower >= 0
             if bounded and graph.random[a] and graph.nodes[a].op not in ("latent", "param"):
-                _check(graph, i, a, name, arrays, sizes)
+                yield i, a, name
 
 
 def _plain(graph: Graph, i: int, missing: Collection[str]) -> bool:
@@ -60,34 +75,38 @@ def _plain(graph: Graph, i: int, missing: Collection[str]) -> bool:
     )
 
 
-def _check(graph: Graph, i: int, a: int, name: str, arrays: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> None:
-    order = _operations(graph, a)
-    edge = {k for k in order if not graph.random[k]}
-    known = evaluate(graph, arrays, edge, sizes)
+def _check(graph: Graph, i: int, a: int, name: str, known: Mapping[int, np.ndarray]) -> None:
     signs: dict[int, np.ndarray] = {}
+    order = _operations(graph, a)
     for k in order:
-        n = graph.nodes[k]
-        signs[k] = np.sign(known[k].astype(np.float64)) if k in known else _sign(graph, n, signs)
+        signs[k] = np.sign(known[k].astype(np.float64)) if k in known else _sign(graph, graph.nodes[k], signs)
     bad = signs.get(a, np.asarray(np.nan)) == -1
     if bad.any():
-        told = {
-            k: x for k, x in known.items() if not (graph.nodes[k].op == "const" or graph.nodes[k].attr.get("indexes"))
-        }
-        raise _negative(graph, i, a, name, bad, told)
+        data = [k for k in order if k in known and graph.nodes[k].op != "const"]
+        raise _negative(graph, i, a, name, bad, {k: known[k] for k in data})
 
 
 def _operations(graph: Graph, root: int) -> list[int]:
-    """What a value is made of, arguments first, down to latents and what data give; nothing where that is too much."""
+    """What the sign of a value is made of, arguments first: latents, what data give, and functions of one sign end it.
+
+    Nothing where that is too much.
+    """
     seen, waiting = {root}, [root]
     while waiting:
         k = waiting.pop()
-        n = graph.nodes[k]
-        new = set(n.args) - seen if graph.random[k] and n.op not in ("latent", "param", "network") else set()
+        new = set(_followed(graph.nodes[k])) - seen if graph.random[k] else set()
         seen |= new
         waiting += new
         if len(seen) > _MOST:
             return []
     return sorted(seen)
+
+
+def _followed(n: Node) -> tuple[int, ...]:
+    """The arguments on whose signs that of a value depends; none where it has its own, or is not known."""
+    if n.op in _BINARY:
+        return n.args
+    return n.args[:1] if n.op in _SAME or n.op in _MOVED or n.op == "neg" else ()
 
 
 def _sign(graph: Graph, n: Node, signs: Mapping[int, np.ndarray]) -> np.ndarray:
@@ -99,15 +118,13 @@ def _sign(graph: Graph, n: Node, signs: Mapping[int, np.ndarray]) -> np.ndarray:
         return _drawn(graph, n, t)
     if n.op in _POSITIVE or n.op in _NEGATIVE:
         return np.asarray(1.0 if n.op in _POSITIVE else -1.0)
-    if not n.args or any(x not in signs for x in n.args):
+    if not _followed(n):
         return unknown
     x = signs[n.args[0]]
     if n.op in _SAME or n.op == "neg":
         return -x if n.op == "neg" else x
     if n.op in _MOVED:
         return x if x.ndim == 0 else unknown
-    if n.op not in _BINARY:
-        return unknown
     laid = []
     for k in n.args:
         have, sign = graph.nodes[k].type, signs[k]
@@ -144,32 +161,46 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
 def _negative(graph: Graph, i: int, a: int, name: str, bad: np.ndarray, known: Mapping[int, np.ndarray]) -> DataError:
     """The error, at the first datum that is negative where the parameter is; at any where none is."""
     d, user = graph.nodes[i], next(graph.nodes[u] for u in graph.users[i])
-    at = tuple(int(k[0]) for k in np.nonzero(bad)) if bad.ndim else ()
-    found = [_datum(graph, a, k, x, bad, at) for k, x in known.items()]
-    source, text, _ = next((f for f in found if f[2] < 0), found[0] if found else ("", "", 0.0))
+    source, text = _blamed(graph, a, tuple(int(k[0]) for k in np.nonzero(bad)) if bad.ndim else (), known)
     node = graph.nodes[graph.inputs[source]] if source in graph.inputs else user
     shown = expression(graph.nodes, a, graph.plate)
     c = FAMILIES[d.op[5:]].parameter(name).constraint
+    elements = f"{count(bad)} negative whatever the latents are, the first {first(bad, f'that of {user.name}')}{text}"
     return DataError(
         f"used as '{name}' of '{user.name}' ({d.op[5:]}), {shown} must be {c}",
         node=node.name,
-        given=f"{count(bad)} negative whatever the latents are, the first {first(bad, f'that of {user.name}')}{text}",
+        given=elements if known else "negative whatever the latents and the data are",
         needed=f"values that are {c}",
-        fix=f"check the values, or wrap it: gd.exp({shown}) or gd.softplus({shown})",
+        fix=f"{'check the values, or ' if known else ''}wrap it: gd.exp({shown}) or gd.softplus({shown})",
         where=node.where,
     )
 
 
-def _datum(graph: Graph, a: int, k: int, x: np.ndarray, bad: np.ndarray, at: tuple[int, ...]) -> tuple[str, str, float]:
-    """A value that data give, at an element of the parameter: its datum, words for it and the value."""
-    have, t = graph.nodes[k].type, graph.nodes[a].type
-    if not isinstance(have, ArrayType) or not isinstance(t, ArrayType) or have.rank > t.rank:
-        return "", "", 0.0
-    laid = spread(x, have, t.dims, t.rank)
-    value = float(laid[tuple(0 if size == 1 else m for size, m in zip(laid.shape, at, strict=False))] if at else x)
+def _blamed(graph: Graph, a: int, at: tuple[int, ...], known: Mapping[int, np.ndarray]) -> tuple[str, str]:
+    """The datum to show, the first that is negative at the element `at` or just the first: its name, and words."""
+    if not known:
+        return "", ""
+    values = {k: _element(graph, a, k, x, at) for k, x in known.items()}
+    k = next((k for k, value in values.items() if value < 0), next(iter(values)))
     names = names_of(graph, k)
+    text = f", where {expression(graph.nodes, k, graph.plate)}{_place(graph, a, k, at)} = {values[k]:g}"
+    return (names[0] if len(names) == 1 else ""), text
+
+
+def _element(graph: Graph, a: int, k: int, x: np.ndarray, at: tuple[int, ...]) -> float:
+    """A value at the element `at` of the parameter: a number is the same at all."""
+    have, t = graph.nodes[k].type, graph.nodes[a].type
+    if x.ndim == 0 or not isinstance(have, ArrayType) or not isinstance(t, ArrayType):
+        return float(x)
+    laid = spread(x, have, t.dims, t.rank)
+    return float(laid[tuple(0 if size == 1 else m for size, m in zip(laid.shape, at, strict=True))])
+
+
+def _place(graph: Graph, a: int, k: int, at: tuple[int, ...]) -> str:
+    """The position of that element in the value's own axes, in words."""
+    have, t = graph.nodes[k].type, graph.nodes[a].type
+    if not isinstance(have, ArrayType) or not isinstance(t, ArrayType):
+        return ""
     own = [at[t.dims.index(dim)] for dim in have.dims] + list(at[len(at) - have.rank :] if have.rank else ())
-    shown = expression(graph.nodes, k, graph.plate)
     place = f"[{', '.join(map(str, own))}]" if own else ""
-    place = place if graph.nodes[k].name else place and f" at {place}"
-    return (names[0] if len(names) == 1 else ""), f", where {shown}{place} = {value:g}", value
+    return place if graph.nodes[k].name else place and f" at {place}"

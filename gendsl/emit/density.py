@@ -75,7 +75,7 @@ class DensityFunctions(Common):
         rows += [f"        {n.name}: {self._words(n)} = {texts[n.args[0]].text}" for _, n in nodes]
         if self.graph.of("triangle"):
             rows += ["    triangle(a, dims) is the R of the QR factorisation of the matrix with a row a along dims:"]
-            rows += ['        numpy.linalg.qr(a, mode="r"), rows of zeros added where it has fewer rows than columns.']
+            rows += ['        numpy.linalg.qr(a, mode="r").']
         return [*rows, '    """']
 
     def _total(self, scope: Scope, terms: list[str]) -> None:

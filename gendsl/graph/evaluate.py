@@ -245,12 +245,10 @@ def _gather(n: Node, t: ArrayType, types: Sequence[ArrayType], args: Values, siz
 @_computes("triangle")
 def _triangle(n: Node, t: ArrayType, types: Sequence[ArrayType], args: Values, sizes: Sizes) -> np.ndarray:
     """The rows are the dims that go, laid behind those that stay."""
-    x, k = args[0].astype(np.float64), args[0].shape[-1]
+    x = args[0].astype(np.float64)
     order = [types[0].dims.index(d) for d in (*t.dims, *n.attr["dims"])]
     x = np.transpose(x, [*order, x.ndim - 1])
-    x = x.reshape((*x.shape[: len(t.dims)], -1, k))
-    if x.shape[-2] < k:
-        x = np.concatenate([x, np.zeros((*x.shape[:-2], k - x.shape[-2], k))], -2)
+    x = x.reshape((*x.shape[: len(t.dims)], -1, x.shape[-1]))
     return np.asarray(np.linalg.qr(x, mode="r"))
 
 

@@ -56,6 +56,10 @@ def _sources(x: Expr) -> list[int]:
     return list(out)
 
 
+_OTHER = {"shape": "event", "dim": "dims", "support": "constraint"}
+"""Names of arguments that other libraries or declarations have -> names here."""
+
+
 def atomic(declare: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P], R]:
     """A declaration that fails leaves the model as it was, so that the line can be mended and run again."""
 
@@ -64,7 +68,7 @@ def atomic(declare: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D, P
     @functools.wraps(declare)
     def wrapped(self: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
         _check_named(declare.__name__, signature, args, kwargs)
-        check_call(f"m.{declare.__name__}", signature, (self, *args), kwargs, {"shape": "event", "dim": "dims"})
+        check_call(f"m.{declare.__name__}", signature, (self, *args), kwargs, _OTHER)
         before = self._builder.mark()
         try:
             return declare(self, *args, **kwargs)

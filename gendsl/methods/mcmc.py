@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -125,7 +125,9 @@ class MCMC(Method):
             self._refuse("unknown chain method", self.chain_method, known)
         object.__setattr__(self, "chain_method", ChainMethod(self.chain_method))
         if self.lockstep and self.chain_method not in (ChainMethod.AUTO, ChainMethod.VECTORIZED):
-            self._refuse("its chains move together", self.chain_method, "gd.ChainMethod.VECTORIZED, or none named")
+            self._refuse(
+                "its chains move together", self.chain_method, "gd.ChainMethod.VECTORIZED", "leave chain_method out"
+            )
         if self.dense is not None:
             self._boolean("dense", " or None", "leave dense out: the sampler decides")
         if self.deadline is not None:
@@ -160,9 +162,8 @@ class MCMC(Method):
         object.__setattr__(self, name, bool(value))
 
     def _refuse(self, problem: str, given: Any, needed: str, fix: str | None = None) -> NoReturn:
-        raise ModelError(
-            f"{type(self).__name__}: {problem}", given=repr(given)[:80], needed=needed, fix=fix, where=caller()
-        )
+        shown = f"gd.{type(given).__name__}.{given.name}" if isinstance(given, Enum) else repr(given)[:80]
+        raise ModelError(f"{type(self).__name__}: {problem}", given=shown, needed=needed, fix=fix, where=caller())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +217,12 @@ class NUTS(Adjusted):
                 where=caller(),
             )
         if self.engine is Engine.NUTPIE and self.chain_method is ChainMethod.VECTORIZED:
-            self._refuse("nutpie's chains are apart", self.chain_method, "gd.ChainMethod.PARALLEL or SEQUENTIAL")
+            self._refuse(
+                "nutpie's chains are apart",
+                self.chain_method,
+                "gd.ChainMethod.PARALLEL or gd.ChainMethod.SEQUENTIAL",
+                "leave chain_method out, or engine=gd.Engine.NATIVE, which NumPyro runs in lockstep",
+            )
         if self.engine is Engine.NUTPIE and not self.warmup:
             self._refuse("nutpie has nothing but warmup to adapt in", 0, "warmup=1 or more", "for example warmup=300")
 

@@ -15,6 +15,7 @@ import numpy as np
 from gendsl.data.read import count, first
 from gendsl.graph.constraints import Bound, Integers, Interval, Ref
 from gendsl.graph.inside import must_check
+from gendsl.graph.masks import masks
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.show import expression
 from gendsl.graph.types import DistType
@@ -88,16 +89,6 @@ def _compared(program: BoundProgram, n: Node, side: _Side, values: Mapping[str, 
     )
 
 
-def _masks(graph: Graph, n: Node) -> list[int]:
-    """Which elements count: masks of the observation and of its distribution."""
-    out, d = list(n.args[2:]), graph.nodes[n.args[0]]
-    while d.op == "dist.Masked":
-        args = dict(zip(d.attr["params"], d.args, strict=False))
-        out.append(args["mask_"])
-        d = graph.nodes[args["base"]]
-    return out
-
-
 def _with_comparison(graph: Graph, n: Node, side: _Side) -> tuple[Graph, tuple[str, ...]]:
     """The graph with recorded values: which elements lie beyond a bound, they themselves, and the bound."""
     r = Rewriter(graph).keep_all()
@@ -105,7 +96,7 @@ def _with_comparison(graph: Graph, n: Node, side: _Side) -> tuple[Graph, tuple[s
     b = side.bound
     bound = Num(r, r.map[b.node]).as_float() if isinstance(b, Ref) else x.const(0.0 if b is None else b)
     outside = call(side.op, x, bound)
-    for m in _masks(graph, n):
+    for m in masks(graph, n):
         outside = call("logical_and", outside, Num(r, r.map[m]))
     names = tuple(r.free_name(f"{n.name}_{k}") for k in _NAMES)
     for name, value in zip(names, (outside, where(outside, x, 0.0), where(outside, bound, 0.0)), strict=True):

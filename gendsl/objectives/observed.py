@@ -116,7 +116,8 @@ def _rest(graph: Graph, who: str) -> list[Refusal]:
                     node=nodes[0].name,
                     given=f"{words} {names}"[:80],
                     needed=f"a model without {words}",
-                    fix="gd.ELBO(), for distributions whose density is known" if op == "latent" else "leave them out",
+                    fix="leave them out"
+                    + (f'; what a row is given is data: m.data("{nodes[0].name}", ...)' if op == "latent" else ""),
                     where=nodes[0].where,
                 )
             )

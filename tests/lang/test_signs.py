@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gendsl as gd
-from gendsl.data import bind
+from gendsl.data import bind, known
 
 X, Y = np.array([1.0, 2.0, -1.0]), np.array([0, 1, 0])
 Rate = Callable[[Any, Any, Any], Any]
@@ -33,12 +33,32 @@ def _bind(rate: Rate, x: np.ndarray, family: Callable[[Any], Any] = gd.Poisson, 
         (lambda k, x, b: k * x + x * gd.softplus(b), X, "where x[2] = -1"),
         (lambda k, x, b: k * (x - 0.5), np.array([1, 0.2, 1]), "where x - 0.5 at [1] = -0.3"),
         (lambda k, x, b: gd.log_sigmoid(b) * k + 0 * x, np.zeros(3), "3 of 3 negative"),
+        (lambda k, x, b: -gd.exp(b * x) * x, -X, "1 of 3 negative whatever the latents are, the first that of y[2]"),
+        (lambda k, x, b: -gd.exp(b * x) * x, X, "the first that of y[0], where x[0] = 1"),
+        (lambda k, x, b: -gd.exp(b * gd.mean(x, dim="row")) * x, X, "the first that of y[0], where x[0] = 1"),
     ],
 )
 def test_what_must_be_negative_is_refused(rate: Rate, x: np.ndarray, words: str) -> None:
     with pytest.raises(gd.DataError, match="used as 'rate' of 'y'") as e:
         _bind(rate, x)
     assert words in str(e.value)
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        lambda k, x, b: -gd.exp(b * x),
+        lambda k, x, b: -k * gd.exp(x * b),
+        lambda k, x, b: gd.log_sigmoid(b * x),
+        lambda k, x, b: gd.log_ndtr(x * b) * k,
+        lambda k, x, b: -gd.exp(b),
+    ],
+)
+def test_what_is_negative_for_all_data_blames_none(rate: Rate) -> None:
+    with pytest.raises(gd.DataError, match=r"node 'y'.*used as 'rate' of 'y'") as e:
+        _bind(rate, X)
+    assert "negative whatever the latents and the data are" in str(e.value)
+    assert "fix:    wrap it: gd.exp(" in str(e.value)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +94,33 @@ def test_groups_and_events() -> None:
     with pytest.raises(gd.DataError, match=r"used as 'scale' of 'y' \(Normal\)") as e:
         bind(m.graph, data)
     assert "1 of 8 negative whatever the latents are, the first that of y[2, 1], where x[2, 1] = -3" in str(e.value)
+
+
+def test_the_graph_is_evaluated_once_for_all_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each of them makes a bind quadratic in the number of sites."""
+    walks: list[int] = []
+    evaluate = known.values.evaluate
+    monkeypatch.setattr(known.values, "evaluate", lambda *a, **k: walks.append(1) or evaluate(*a, **k))
+
+    def bound(sites: int) -> int:
+        m = gd.Model("m")
+        for i in range(sites):
+            m.observe(f"y{i}", gd.Normal(0, 2 * m.data(f"x{i}") * m.latent(f"s{i}", gd.HalfNormal(1))))
+        walks.clear()
+        bind(m.graph, {f"{k}{i}": 1.0 for k in "xy" for i in range(sites)})
+        return len(walks)
+
+    assert bound(20) == bound(2)
+
+
+def test_what_stands_in_for_missing_elements_is_not_judged() -> None:
+    """The first value that is there, -1, stands in for the missing one, whose element of y does not count."""
+    m = gd.Model("m")
+    row = m.plate("row")
+    x = m.observe("x", gd.Normal(0, 1), dims=row, missing=gd.Missing.MASK)
+    k = m.latent("k", gd.HalfNormal(1))
+    m.observe("y", gd.Poisson(k * x), dims=row, mask=m.data("seen", dims=row, dtype=bool))
+    data = {"x": [-1.0, np.nan, 2.0], "y": [0, 1, 0], "seen": [False, False, True]}
+    bind(m.graph, data)
+    with pytest.raises(gd.DataError, match=r"node 'x'.*'y' is computed from 'x', of which elements are missing"):
+        bind(m.graph, {**data, "seen": [False, True, True]})

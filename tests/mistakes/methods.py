@@ -185,11 +185,11 @@ def unknown_chain_method():
     gd.NUTS(chain_method="lanes")  # here
 
 
-@mistake(gd.ModelError, "NUTS: nutpie's chains are apart", "vectorized", "gd.ChainMethod.PARALLEL or SEQUENTIAL")
+@mistake(gd.ModelError, "NUTS: nutpie's chains are apart", "gd.ChainMethod.VECTORIZED", "leave chain_method out")
 def nutpie_vectorised():
     gd.NUTS(engine="nutpie", chain_method="vectorized")  # here
 
 
-@mistake(gd.ModelError, "MALA: its chains move together", "parallel", "gd.ChainMethod.VECTORIZED")
+@mistake(gd.ModelError, "MALA: its chains move together", "gd.ChainMethod.PARALLEL", "gd.ChainMethod.VECTORIZED")
 def mala_in_parallel():
     gd.MALA(chain_method=gd.ChainMethod.PARALLEL)  # here

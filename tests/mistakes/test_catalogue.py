@@ -22,6 +22,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     indexing,
     learned,
     methods,
+    missing,
     mixtures,
     networks,
     predictions,

@@ -70,7 +70,7 @@ def critic_without_data():
     _fit(m, gd.GAN(critic=NETWORK), {})
 
 
-@mistake(gd.FitError, "'z'", "gd.SlicedScoreMatching learns from rows alone", "latents 'z'", "gd.ELBO()")
+@mistake(gd.FitError, "'z'", "gd.SlicedScoreMatching learns from rows alone", "latents 'z'", 'data: m.data("z", ...)')
 def score_matching_with_latents():
     m = gd.Model("latent")
     m.latent("z", gd.Normal(0, 1))  # here

@@ -82,6 +82,25 @@ def test_vectors_by_their_covariance_or_precision(form: str) -> None:
     check_law(m, {"y": 1e4 + r.normal(size=(2, 3)), "z": z}, 0)
 
 
+@pytest.mark.parametrize("form", ["scale_tril", "covariance_matrix", "precision_matrix"])
+@pytest.mark.parametrize("kept", [False, True])
+def test_fewer_vectors_than_elements(form: str, kept: bool) -> None:
+    """The triangle has no more rows than there are vectors: it is never larger than the data."""
+    k, n, r = 6, 2, np.random.default_rng(0)
+    m = gd.Model("m")
+    group, row = m.plate("group"), m.plate("row")
+    a = m.latent("a", gd.Normal(0, 1).expand(k), dims=group if kept else None)
+    s = m.latent("s", gd.HalfNormal(1))
+    factor = np.eye(k) + np.tril(r.normal(size=(k, k)) * 0.1)
+    scale: Any = {form: s * (factor if form == "scale_tril" else factor @ factor.T)}
+    m.observe("y", gd.MultivariateNormal(a, **scale), dims=(group, row))
+    assert observed(m) == []
+    data = {"y": r.normal(size=(1 if not kept else 3, n, k))}
+    check_law(m, data, 0)
+    spread = m.compile("pyro").bind(data).arrays["y_stats_spread"]
+    assert tuple(spread.shape) == ((3, 1, k, n) if kept else (k, n))
+
+
 def test_long_vectors_are_left_alone() -> None:
     m = gd.Model("m")
     a = m.latent("a", gd.Normal(0, 1))
@@ -157,7 +176,7 @@ def test_fewer_rows_than_columns(rows: int) -> None:
     r = np.random.default_rng(0)
     data = {"x": r.normal(size=(rows, 4)), "y": r.normal(size=rows)}
     check_law(m, data, 0)
-    assert tuple(m.compile("pyro").bind(data).arrays["y_stats_r"].shape) == (5, 4)
+    assert tuple(m.compile("pyro").bind(data).arrays["y_stats_r"].shape) == (rows, 4)
 
 
 def test_badly_scaled_data() -> None:

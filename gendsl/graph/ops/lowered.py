@@ -1,8 +1,9 @@
 """Operations that only the passes make: they stand in the graph of the fused density, never in a file or a model.
 
 `precomputed` marks a value that depends on data alone and is computed once, in numpy, when data are bound; it travels
-with the data under the node's name. `triangle` is the R of a QR factorisation of rows that lie along dims,
-`segment_sum` a sum of rows group by group.
+with the data under the node's name. `triangle` is the R of a QR factorisation of rows that lie along dims, which has
+fewer rows than its type says where there are fewer: what follows keeps them apart until it sums over them.
+`segment_sum` is a sum of rows group by group.
 
 Two stand for recurrences, along the leading event axis: `affine_scan` is x[t] = a[t] x[t-1] + b[t] for all t at once,
 `delay` is x[t-1], the first from before the sequence. In reverse they run from the end.
@@ -26,7 +27,10 @@ def _precomputed(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
 
 
 def _triangle(args: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
-    """Upper triangular R of shape (k, k) with R'R = sum over `dims` of x x', x of event (k,)."""
+    """Upper triangular R with R'R = sum over `dims` of x x', x of event (k,).
+
+    It has as many rows as there are x, k at most; the type, which does not know how many, says k.
+    """
     (x,) = arrays(args)
     if x.rank != 1 or not set(attrs["dims"]) <= set(x.dims):
         raise Problem("triangle needs rows along its dims", given=str(x), needed="one event axis")

@@ -20,6 +20,7 @@ from gendsl.graph.constraints import Integers, Interval
 from gendsl.graph.evaluate import computable
 from gendsl.graph.families import FAMILIES
 from gendsl.graph.inside import must_check
+from gendsl.graph.masks import layers, masks
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, join_dims
 from gendsl.passes.algebra import Num, total, where
@@ -56,7 +57,7 @@ class _Observation:
 
     def __init__(self, r: Rewriter, n: Node, known: tuple[bool, ...]) -> None:
         self.r, self.graph, self.n, self.known = r, r.graph, n, known
-        self.masks = list(n.args[2:])
+        self.masks = masks(r.graph, n)
         self.dist = n.args[0]
 
     def run(self) -> int | None:
@@ -86,15 +87,10 @@ class _Observation:
 
     def _unmasked(self) -> DistType | None:
         """Go to the distribution under masks."""
-        d = self.graph.nodes[self.dist]
-        while d.op == "dist.Masked":
-            if d.attr["expand"]:
-                return None
-            args = dict(zip(d.attr["params"], d.args, strict=False))
-            self.masks.append(args["mask_"])
-            self.dist = args["base"]
-            d = self.graph.nodes[self.dist]
-        t = d.type
+        around, self.dist = layers(self.graph, self.dist)
+        if any(d.attr["expand"] for d in around):
+            return None
+        t = self.graph.nodes[self.dist].type
         return t if isinstance(t, DistType) and not t.joint else None
 
     def _rows(self, value: ArrayType, t: DistType) -> tuple[Rows, Num | None] | None:
