@@ -1,0 +1,119 @@
+"""Mistakes of somebody who keeps what was trained: what is saved, loaded, resumed and predicted from."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+
+import gendsl as gd
+from tests.mistakes.table import mistake
+
+DATA = {"y": np.linspace(-1.0, 1.0, 6)}
+
+
+def _mean(guide: Any = None) -> gd.Model:
+    m = gd.Model("mean")
+    m.observe("y", gd.Normal(m.latent("mu", gd.Normal(0, 1)), 1.0), dims=m.plate("row"))
+    m.objective(gd.ELBO(guide=guide or gd.guide.FullRank()))
+    return m
+
+
+def _fit(m: gd.Model, data: Any = DATA, steps: int = 2, resume: Any = None, **options: Any) -> Any:
+    more = {} if resume is None else {"resume": resume}
+    return m.fit(data, gd.Train(steps=steps, **options), backend="pyro", progress=False, **more)
+
+
+def _checkpoints(folder: str) -> str:
+    path = os.path.join(folder, "run")
+    _fit(_mean(), checkpoint=gd.Checkpoint(path=path, every=1))
+    return path
+
+
+# -- classes of the user's own -----------------------------------------------------------------------------------------
+class MyAdam(gd.optim.Adam):
+    """An optimiser that gendsl does not know."""
+
+
+class Steady(gd.optim.Schedule):
+    """A schedule that gendsl does not know."""
+
+    def rates(self, steps: np.ndarray, total: int) -> np.ndarray:
+        """See `gd.optim.Schedule.rates`."""
+        return np.full(np.shape(steps), 0.01)
+
+
+@mistake(
+    gd.FormatError,
+    "the method holds a class of your own, MyAdam, which files cannot hold",
+    "tests.mistakes.resumed.MyAdam",
+    "dataclasses.replace(fit, method=gd.Train(...)).save('fit.safetensors')",
+)
+def saved_with_an_optimizer_of_ones_own():
+    with tempfile.TemporaryDirectory() as folder:
+        _fit(_mean(), optimizer=MyAdam(0.01)).save(os.path.join(folder, "fit.safetensors"))  # here
+
+
+@mistake(gd.FormatError, "the method holds a class of your own, Steady", "gendsl's own classes")
+def saved_with_a_schedule_of_ones_own():
+    with tempfile.TemporaryDirectory() as folder:
+        _fit(_mean(), optimizer=gd.optim.Adam(Steady())).save(os.path.join(folder, "fit.safetensors"))  # here
+
+
+# -- one file in place of another ------------------------------------------------------------------------------------
+@mistake(gd.FormatError, "'fit.safetensors' is a fit that fit.save wrote, not a checkpoint", "resume=gd.load('")
+def resumed_from_the_path_of_a_fit():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "fit.safetensors")
+        _fit(_mean()).save(path)
+        _fit(_mean(), steps=4, resume=path)
+
+
+@mistake(gd.FormatError, "'run' is a folder of checkpoints of training, not a fit", "resume='", "returns a fit")
+def loaded_from_a_folder_of_checkpoints():
+    with tempfile.TemporaryDirectory() as folder:
+        gd.load(_checkpoints(folder))  # here
+
+
+@mistake(gd.FormatError, "'step-000000002.safetensors' is a checkpoint of training, not a trained fit", "resume='")
+def loaded_from_a_checkpoint():
+    with tempfile.TemporaryDirectory() as folder:
+        gd.load(os.path.join(_checkpoints(folder), "step-000000002.safetensors"))  # here
+
+
+# -- other runs -----------------------------------------------------------------------------------------------------
+@mistake(
+    gd.FitError,
+    "is of a run with another guide",
+    "given:  gd.guide.FullRank, parameters location (1,)",
+    "needed: gd.guide.MeanField",
+    "resume with the guide that was trained",
+)
+def resumed_with_another_guide():
+    _fit(_mean(gd.guide.MeanField()), steps=4, resume=_fit(_mean()))
+
+
+@mistake(
+    gd.FitError, "is of a run by another optimizer", "given:  gd.optim.Adam or gd.optim.AdamW", "needed: gd.optim.SGD"
+)
+def resumed_with_another_optimizer():
+    _fit(_mean(), steps=4, optimizer=gd.optim.SGD(0.01), resume=_fit(_mean()))
+
+
+@mistake(gd.FitError, "checkpoints need a folder, and '", "fit.safetensors' is a file", "fit_run")
+def checkpoints_into_a_file():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "fit.safetensors")
+        _fit(_mean()).save(path)
+        _fit(_mean(), checkpoint=gd.Checkpoint(path=path, every=1))
+
+
+@mistake(gd.FitError, "the trained fit could not be saved", "fit.safetensors' is a file", "give another path")
+def saved_below_a_file():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "fit.safetensors")
+        fit = _fit(_mean())
+        fit.save(path)
+        fit.save(os.path.join(path, "more.safetensors"))
