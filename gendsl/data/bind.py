@@ -86,7 +86,7 @@ def bind(
             more, counts = derive(derived[name], node, missing[name])
             arrays.update(more)
             sizes.update(counts)
-    check(graph, arrays, missing, sizes)
+    check(graph, arrays, missing, sizes, [p.name for p in graph.plates if plates.is_drawn(p.name)])
     return Bound(arrays, sizes, plates.all_labels() | axes)
 
 

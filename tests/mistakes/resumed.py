@@ -117,3 +117,34 @@ def saved_below_a_file():
         fit = _fit(_mean())
         fit.save(path)
         fit.save(os.path.join(path, "more.safetensors"))
+
+
+# -- elements that the fit does not have -------------------------------------------------------------------------------
+def _groups(indexed: bool) -> Any:
+    m = gd.Model("groups")
+    row, group = m.plate("row"), m.plate("group", 3)
+    theta = m.latent("theta", gd.Normal(0, 1), dims=group)
+    g = m.data("g", dims=row, indexes=group) if indexed else m.data("g", dims=row, dtype=int)
+    m.observe("y", gd.Normal(theta[g], 1), dims=row)
+    m.objective(gd.ELBO(guide=gd.guide.MeanField()))
+    return _fit(m, {**DATA, "g": np.arange(6) % 3})
+
+
+@mistake(gd.DataError, "'g'", "out of range", "the fit has elements 0 to 2; new ones", "new='group', numbered 0, 1")
+def index_of_a_new_group():
+    _groups(True).sample({"g": [3]})
+
+
+@mistake(gd.DataError, "'g'", "out of range", "the fit has elements 0 to 2; new ones", "new='group', numbered 0, 1")
+def position_of_a_new_group():
+    _groups(False).sample({"g": [0, 3]})
+
+
+@mistake(gd.DataError, "'g'", "new='group', numbered 0, 1, ...; if the indices count from 1, data[\"g\"] - 1")
+def index_of_a_new_group_or_from_1():
+    _groups(True).sample({"g": [1, 3]})
+
+
+@mistake(gd.DataError, "'g'", "they count from 1", 'fix:    subtract 1: data["g"] - 1')
+def indices_of_all_groups_from_1():
+    _groups(True).sample({"g": [1, 2, 3]})
