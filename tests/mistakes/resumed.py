@@ -148,3 +148,84 @@ def index_of_a_new_group_or_from_1():
 @mistake(gd.DataError, "'g'", "they count from 1", 'fix:    subtract 1: data["g"] - 1')
 def indices_of_all_groups_from_1():
     _groups(True).sample({"g": [1, 2, 3]})
+
+
+# -- parts of the rows ------------------------------------------------------------------------------------------------
+HELD = gd.Validation(fraction=0.5, every=1)
+
+
+@mistake(gd.FitError, "'z'", "some of which are held out", "; validation=", "a model as guide, or leave validation out")
+def free_latents_beside_held_out_rows():
+    m = gd.Model("free")
+    row = m.plate("row")
+    z = m.latent("z", gd.Normal(0, 1), dims=row)  # here
+    m.observe("y", gd.Normal(z, 1), dims=row)
+    m.objective(gd.ELBO(guide=gd.guide.MeanField()))
+    _fit(m, validation=HELD)
+
+
+@mistake(gd.FitError, "'w'", "some of which are held out", "leave validation out, or compute it by a network")
+def parameters_beside_held_out_rows():
+    m = gd.Model("each")
+    row = m.plate("row")
+    m.observe("y", gd.Normal(m.param("w", 0.0, dims=row), 1), dims=row)  # here
+    _fit(m, validation=HELD)
+
+
+@mistake(
+    gd.FitError, "'y' is one draw over all of 'row' together", "gd.GaussianProcess, joint over 'row'; batch_size=",
+    "fix:    leave batch_size out",
+)  # fmt: skip
+def batches_of_a_function():
+    m = gd.Model("smooth")
+    row = m.plate("row")
+    kernel = gd.kernel.SquaredExponential(length=m.param("length", 1.0, constraint=gd.positive))
+    m.observe("y", gd.GaussianProcess(kernel, m.data("x", dims=row), noise=0.1), dims=row)  # here
+    _fit(m, {**DATA, "x": DATA["y"]}, batch_size=2)
+
+
+# -- values and shapes of what is trained ------------------------------------------------------------------------------
+@mistake(gd.DataError, "'x'", "15 of 15 with a fraction", 'data["x"] > 0.5', "gd.Normal, or gd.Beta between 0 and 1")
+def grey_values_as_bits():
+    m = gd.Model("image")
+    p = m.param("p", 0.5, constraint=gd.unit_interval)
+    m.observe("x", gd.Bernoulli(probs=p).expand(3), dims=m.plate("image"))  # here
+    _fit(m, {"x": np.full((5, 3), 0.25)})
+
+
+@mistake(gd.DataError, "'n'", "with a fraction", 'declare numbers with a fraction: m.data("n", ..., dtype=float)')
+def fractions_as_counts():
+    m = gd.Model("counts")
+    row = m.plate("row")
+    n = m.data("n", dims=row, dtype=int)  # here
+    m.observe("y", gd.Normal(m.param("w", 0.0) * n, 1), dims=row)
+    _fit(m, {**DATA, "n": DATA["y"]})
+
+
+@mistake(gd.DataError, "'y'", "the initial value of 't', of shape (4,)", 'm.param("t", 0.0, dims=group)')
+def initial_values_of_all_elements():
+    m = gd.Model("each")
+    group = m.plate("group", 4)
+    m.observe("y", gd.Normal(m.param("t", np.zeros(4), dims=group), 1), dims=group)  # here
+    _fit(m, {"y": np.zeros(4)})
+
+
+@mistake(
+    gd.FitError, "'z'", "another shape", "the initial value of 'scale', of shape (4,)", 'm.param("scale", 1.0, dims'
+)
+def initial_values_of_all_elements_in_a_guide():
+    m, g = gd.Model("each"), gd.Model("guide")
+    group, same = m.plate("group", 4), g.plate("group", 4)
+    m.observe("y", gd.Normal(m.latent("z", gd.Normal(0, 1), dims=group), 1), dims=group)
+    scale = g.param("scale", np.ones(4), constraint=gd.positive, dims=same)
+    g.latent("z", gd.Normal(0, scale), dims=same)  # here
+    m.objective(gd.ELBO(guide=g))
+    _fit(m, {"y": np.zeros(4)})
+
+
+@mistake(gd.ModelError, "a context is a vector of fixed length", "c[..., None] makes one of a number")
+def number_as_a_context():
+    m = gd.Model("flow")
+    row = m.plate("row")
+    c = m.data("c", dims=row)
+    m.observe("x", gd.Flow(gd.Normal(0, 1).expand(2), gd.flows.nsf(2), context=c), dims=row)  # here
