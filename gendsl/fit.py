@@ -290,6 +290,8 @@ class Fit:
 
         Raises:
             FitError: if the disk is full or refuses; an earlier file is as it was.
+            FormatError: if the model or the method holds a network or a class of the user's own, which files cannot
+                hold.
             BackendError: if h5netcdf, or zarr, is not installed.
         """
         from gendsl.results.store import save

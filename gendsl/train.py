@@ -26,6 +26,7 @@ from gendsl.training.progress import make
 if TYPE_CHECKING:
     import os
 
+    from gendsl.graph.node import Graph
     from gendsl.lang.model import Model
     from gendsl.methods import Train
     from gendsl.objectives import Objective
@@ -60,9 +61,11 @@ def train(
     objective = model.objective() or default_objective(graph)
     objective.check(graph)
     _comparable(objective, method)
+    asked = _asked(graph, method)
     method = _batches(graph, method)
-    batched = method.batch_size is not None or method.validation is not None
-    setting = Setting.of(graph, data, backend, batched=batched, precision=method.precision.dtype)
+    setting = Setting.of(
+        graph, data, backend, batched=bool(asked), precision=method.precision.dtype, asked=asked or ("batch_size",)
+    )
     setting = replace(setting, device=find_device(setting.backend, device), count=_count(setting, method, seed))
     made = objective.bind(setting)
     method = _held(setting, made, method)
@@ -91,6 +94,16 @@ def _comparable(objective: Objective, method: Train) -> None:
             fix="leave patience out, and compare fit.sample(...) with held-out rows",
             where=caller(),
         )
+
+
+def _asked(graph: Graph, method: Train) -> tuple[str, ...]:
+    """What asks for a part of the rows."""
+    given = {
+        "batch_size": method.batch_size is not None,
+        "subsample": any(p.subsample is not None for p in graph.plates),
+        "validation": method.validation is not None,
+    }
+    return tuple(k for k, is_given in given.items() if is_given)
 
 
 def _batches(graph: Any, method: Train) -> Train:

@@ -194,8 +194,8 @@ class TrainedFit(Guided):
 
         Raises:
             FitError: if the path ends otherwise, or the disk refuses; the fit, and an earlier file, are untouched.
-            FormatError: if the model or its objective holds a network, a process or a class of the user's own, which
-                files cannot hold.
+            FormatError: if the model, its objective or the method holds a network, a process or a class of the user's
+                own, which files cannot hold.
         """
         from gendsl.results.trained_store import save
 

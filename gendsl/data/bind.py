@@ -18,6 +18,7 @@ from gendsl.data.plates import Plates
 from gendsl.data.read import Given, describe, read
 from gendsl.data.readers import refuse_readers
 from gendsl.errors import DataError, caller
+from gendsl.graph.initial import meant_by_element
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, show_shape
 
@@ -89,7 +90,7 @@ def bind(
             arrays.update(more)
             sizes.update(counts)
     refuse_readers(graph, arrays, missing, sizes)
-    check(graph, arrays, missing, sizes)
+    check(graph, arrays, missing, sizes, [p.name for p in graph.plates if plates.is_drawn(p.name)])
     return Bound(arrays, sizes, plates.all_labels() | axes)
 
 
@@ -208,7 +209,7 @@ def _lay_out(graph: Graph, node: Node, given: Given) -> None:
         fix = f"one value is not repeated: give an array, for example np.full(n, {given.values!s})"
     elif len(shape) == rank + 1 and 1 in shape:
         fix = f"drop the axis of length 1: np.squeeze({node.name}, {shape.index(1)})"
-    elif len(shape) == rank - 1 and (words := _constant_axis(graph, node, shape)):
+    elif len(shape) == rank - 1 and (words := _constant_axis(graph, node, shape) or _param_axis(graph, node)):
         fix = words
     elif len(shape) == rank - 1 and len(t.event) == 1:
         fix = one_a_row(str(node.name), t.event[0], given.values, is_observed(graph, node.name)) or fix
@@ -252,6 +253,13 @@ def _constant_axis(graph: Graph, node: Node, shape: tuple[int, ...]) -> str | No
                 f'm.data("name", dims={plate})'
             )
     return None
+
+
+def _param_axis(graph: Graph, node: Node) -> str | None:
+    """What to do where a parameter's initial value was meant to run along a plate."""
+    if not is_observed(graph, node.name) or not array_type(node).event:
+        return None
+    return meant_by_element(graph, graph.nodes[graph.sites[str(node.name)]].args[0])
 
 
 def _measure(node: Node, given: Given, plates: Plates) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -23,9 +23,20 @@ __all__ = ["check", "counted"]
 
 
 def check(
-    graph: Graph, arrays: dict[str, np.ndarray], missing: Mapping[str, np.ndarray], sizes: Mapping[str, int]
+    graph: Graph,
+    arrays: dict[str, np.ndarray],
+    missing: Mapping[str, np.ndarray],
+    sizes: Mapping[str, int],
+    drawn: Collection[str] = (),
 ) -> None:
     """Check all values; missing elements whose bounds differ from element to element are filled within them.
+
+    Args:
+        graph: the graph.
+        arrays: the data, by name.
+        missing: which elements are missing, by name.
+        sizes: of plates.
+        drawn: plates whose sizes a fit's draws of latents fix.
 
     Raises:
         DataError: if a value lies outside its support, is a parameter that a distribution cannot have, or an index
@@ -39,7 +50,7 @@ def check(
     lacking = [k for k, gone in missing.items() if gone.any()]
     wanted |= sign_edges(graph, lacking)
     known = evaluate(graph, arrays, wanted, sizes)
-    check_positions(graph, known, sizes)
+    check_positions(graph, known, sizes, drawn)
     for _, n in graph.of("data"):
         t = array_type(n)
         if n.name in arrays and t.support != real and not is_observed(graph, n.name) and n.attr["derived"] is None:

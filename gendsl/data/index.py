@@ -13,7 +13,7 @@ from gendsl.data.read import Given, first
 from gendsl.errors import DataError
 from gendsl.graph.node import Graph, Node
 
-__all__ = ["resolve"]
+__all__ = ["from_1", "resolve", "unseen"]
 
 
 @dataclass
@@ -177,11 +177,14 @@ def _in_range(i: _Index, plates: Plates) -> None:
     fix = "number the elements 0, 1, ... in the order of the plate"
     problem = f"indices into '{i.plate}' are out of range"
     labels = plates.labels(i.plate)
-    if low >= 1 and high == n:
+    drawn = plates.is_drawn(i.plate)
+    if from_1(x, n, all_of_them=drawn):
         problem += "; they count from 1"
         fix = f'subtract 1: data["{name}"] - 1'
     elif labels is not None and set(map(str, x.ravel().tolist())) <= set(keys(labels)):
         fix = f"these are labels of '{i.plate}'; give them as strings or a pandas Categorical to look them up"
+    elif drawn and low >= 0:
+        fix = unseen(i.plate, name, n, x)
     elif low < 0:
         fix += "; negative indices do not count from the end here"
     raise DataError(
@@ -192,6 +195,24 @@ def _in_range(i: _Index, plates: Plates) -> None:
         fix=fix,
         where=i.node.where,
     )
+
+
+def from_1(x: np.ndarray, n: int, all_of_them: bool = False) -> bool:
+    """Whether indices into n elements look as if they counted from 1: there are several, none is 0, and one is n.
+
+    Args:
+        x: the indices.
+        n: elements of the plate.
+        all_of_them: whether only all of 1, ..., n will do: in a prediction, n may be an element that the fit lacks.
+    """
+    several = len(np.unique(x)) >= (n if all_of_them else min(n, 2))
+    return several and int(x.min()) >= 1 and int(x.max()) == n
+
+
+def unseen(plate: str, name: str, n: int, x: np.ndarray) -> str:
+    """What to do where indices of a prediction lie beyond the n elements that the fit has."""
+    fix = f"the fit has elements 0 to {n - 1}; new ones are drawn from the prior: new={plate!r}, numbered 0, 1, ..."
+    return f'{fix}; if the indices count from 1, data["{name}"] - 1' if from_1(x, n) else fix
 
 
 def _unknown(plates: Plates, plate: str) -> str:

@@ -77,7 +77,7 @@ def numeric(graph: Graph, node: Node, given: Given, allow_missing: bool) -> None
     if dtype is DType.FLOAT:
         given.values = np.array(x, np.float64)
     elif dtype is DType.INT:
-        given.values = _integers(node, x)
+        given.values = _integers(graph, node, x)
     else:
         given.values = _booleans(node, x)
 
@@ -130,7 +130,7 @@ def _finite(node: Node, x: np.ndarray) -> None:
         )
 
 
-def _integers(node: Node, x: np.ndarray) -> np.ndarray:
+def _integers(graph: Graph, node: Node, x: np.ndarray) -> np.ndarray:
     name = str(node.name)
     if x.dtype.kind == "f":
         bad = x != np.floor(x)
@@ -142,7 +142,7 @@ def _integers(node: Node, x: np.ndarray) -> np.ndarray:
                 needed="whole numbers",
                 fix="look for rows whose label is missing, or give the labels themselves"
                 if node.attr.get("indexes")
-                else "round them, or declare the node with dtype=float (or a continuous distribution)",
+                else _whole(graph, node, x),
                 where=node.where,
             )
     low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)
@@ -156,6 +156,19 @@ def _integers(node: Node, x: np.ndarray) -> np.ndarray:
             where=node.where,
         )
     return np.array(x, np.int64)
+
+
+def _whole(graph: Graph, node: Node, x: np.ndarray) -> str:
+    """What to do about numbers with a fraction where integers are needed."""
+    name = node.name
+    if not is_observed(graph, name):
+        return f'round them, or declare numbers with a fraction: m.data("{name}", ..., dtype=float)'
+    if array_type(node).support == boolean and x.min() >= 0 and x.max() <= 1:
+        return (
+            f'make them 0 or 1: data["{name}"] > 0.5; or observe them by a continuous distribution, such as gd.Normal, '
+            "or gd.Beta between 0 and 1"
+        )
+    return "round them, or observe them by a continuous distribution, such as gd.Normal or gd.Gamma"
 
 
 def _booleans(node: Node, x: np.ndarray) -> np.ndarray:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
+from gendsl.data.index import from_1, unseen
 from gendsl.data.known import names_of
 from gendsl.data.read import first
 from gendsl.errors import DataError
@@ -24,8 +25,16 @@ def positions(graph: Graph) -> list[int]:
     return [i for _, i, _, _ in _places(graph) if i is not None]
 
 
-def check_positions(graph: Graph, known: Mapping[int, np.ndarray], sizes: Mapping[str, int]) -> None:
+def check_positions(
+    graph: Graph, known: Mapping[int, np.ndarray], sizes: Mapping[str, int], drawn: Collection[str] = ()
+) -> None:
     """Compare every index whose value, or whose largest value, is known with the length of its axis.
+
+    Args:
+        graph: the graph.
+        known: values of nodes.
+        sizes: of plates.
+        drawn: plates whose sizes a fit's draws of latents fix.
 
     Raises:
         DataError: if an index is out of range.
@@ -44,7 +53,7 @@ def check_positions(graph: Graph, known: Mapping[int, np.ndarray], sizes: Mappin
             x = np.asarray(int(upper) if isinstance(upper, (int, float)) and np.isfinite(upper) else 0)
         bad = (x < -n) | (x >= n)
         if bad.any():
-            raise _out_of_range(graph, index, x, bad, size, n, source)
+            raise _out_of_range(graph, index, x, bad, size, n, source, drawn)
 
 
 def _places(graph: Graph) -> Iterator[Place]:
@@ -91,7 +100,14 @@ def _source(graph: Graph, outer: Mapping[int, int], n: Node) -> str:
 
 
 def _out_of_range(
-    graph: Graph, index: int | None, x: np.ndarray, bad: np.ndarray, size: Size, n: int, source: str
+    graph: Graph,
+    index: int | None,
+    x: np.ndarray,
+    bad: np.ndarray,
+    size: Size,
+    n: int,
+    source: str,
+    drawn: Collection[str],
 ) -> DataError:
     names = names_of(graph, index) if index is not None else []
     name = names[0] if names else source.split(", ")[0]
@@ -100,8 +116,10 @@ def _out_of_range(
     low, high = int(x.min()), int(x.max())
     fix = "indices count from 0"
     plain = index is not None and graph.nodes[index].op in ("data", "from_event", "to_event", "shift")
-    if plain and low >= 1 and high == n:
+    if plain and from_1(x, n, all_of_them=size in drawn):
         fix += f': give data["{name}"] - 1'
+    elif plain and size in drawn and low >= 0:
+        fix = unseen(str(size), name, n, x)
     elif plain and isinstance(size, str):
         fix += f'; for labels, declare m.data("{name}", ..., indexes="{size}")'
     else:

@@ -17,7 +17,7 @@ from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
 from gendsl.objectives.guides import has_path, is_image, prior_of, reads
 from gendsl.objectives.pair import Bound, Pair
 from gendsl.objectives.parameters import parameters_of
-from gendsl.objectives.rows import Rows
+from gendsl.objectives.rows import Rows, leave
 from gendsl.objectives.setting import Bindable, Setting
 from gendsl.program import BoundProgram
 
@@ -67,7 +67,7 @@ def _check_iwae(setting: Setting, guide: Graph) -> None:
             "IWAE's logarithm is of all rows together, and has no unbiased estimate by a batch",
             given=f"batches of '{setting.plate}', and sites that all rows share",
             needed="all rows at every step, or gd.ELBO",
-            fix="leave batch_size and subsample out",
+            fix=leave(setting.asked),
             where=caller(),
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gendsl.densities import Density, Noise
 from gendsl.graph.constraints import implies
 from gendsl.graph.families import FAMILIES
+from gendsl.graph.initial import meant_by_element
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType, DType, show_shape
 from gendsl.objectives.base import Refusal
@@ -164,7 +165,9 @@ def _alike(graph: Graph, mine: Node, guide: Graph, yours: Node) -> Iterator[Refu
         raise TypeError("a latent is a value")
     what = None
     if (set(a.dims), a.event, p.joint) != (set(b.dims), b.event, q.joint):
-        what = ("another shape", show_shape(b.dims, b.event), show_shape(a.dims, a.event), "dims= and event as there")
+        longer = len(b.event) > len(a.event) and meant_by_element(guide, yours.args[0])
+        fix = longer or "dims= and event as there"
+        what = ("another shape", show_shape(b.dims, b.event), show_shape(a.dims, a.event), fix)
     elif a.dtype is not b.dtype:
         what = ("another kind of number", str(b.dtype), str(a.dtype), "a distribution over the same kind of number")
     elif q.support != p.support and not implies(q.support, p.support):

@@ -6,7 +6,7 @@ elements of the plate then stand for all N of them: they count N / B times.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType
 from gendsl.program import BoundProgram
 
-__all__ = ["Rows", "check_rows", "row_plate", "sizes_of_rows"]
+__all__ = ["Rows", "apart", "check_rows", "given", "leave", "row_plate", "sizes_of_rows"]
 
 Array = Any
 
@@ -96,7 +96,22 @@ def _key(into: Mapping[str, np.ndarray], program: str, name: str, x: np.ndarray)
     return name if same else f"{program}.{name}"
 
 
-def row_plate(graph: Graph, batched: bool) -> str | None:
+def leave(asked: Sequence[str]) -> str:
+    """How to train on all rows, where some of batch_size, subsample and validation ask for a part of them."""
+    return f"leave {' and '.join(asked) or 'batch_size'} out"
+
+
+def given(asked: Sequence[str]) -> str:
+    """What asks for a part, as it is written."""
+    return ", ".join(f"{a}=" for a in asked)
+
+
+def apart(asked: Sequence[str]) -> str:
+    """What becomes of the rows."""
+    return "some of which are held out" if list(asked) == ["validation"] else "which come in batches"
+
+
+def row_plate(graph: Graph, batched: bool, asked: Sequence[str] = ("batch_size",)) -> str | None:
     """The plate along which data come in batches.
 
     It is the one that is declared with `subsample=`, or else the one plate that all observations run over.
@@ -104,6 +119,7 @@ def row_plate(graph: Graph, batched: bool) -> str | None:
     Args:
         graph: the declared graph.
         batched: whether a part of the rows is asked for.
+        asked: by what, of batch_size and validation.
 
     Raises:
         FitError: if it is, and there is no such plate, or there are several.
@@ -127,14 +143,25 @@ def row_plate(graph: Graph, batched: bool) -> str | None:
     common = [p.name for p in graph.plates if p.base is None and seen and all(p.name in dims for dims in seen)]
     if len(common) == 1:
         return common[0]
+    for _, n in graph.of("observe") if not common else ():
+        d = graph.nodes[n.args[0]]
+        if joint := getattr(d.type, "joint", ()):
+            kind = "GaussianProcess" if d.op == "dist.JointNormal" else d.op.removeprefix("dist.")
+            raise FitError(
+                f"'{n.name}' is one draw over all of '{joint[0]}' together, of which no part can be taken",
+                node=n.name,
+                given=f"gd.{kind}, joint over '{joint[0]}'; {given(asked)}",
+                needed="all rows at every step",
+                fix=leave(asked),
+                where=n.where,
+            )
     among = ", ".join(map(repr, common))
     raise FitError(
         "it is not clear of which plate a batch is a part",
         given=f"observations over {among} alike" if common else "no plate that all observations run over",
         needed="one plate of rows",
-        fix=f'm.plate("{common[0]}", subsample=128), or leave batch_size out'
-        if common
-        else 'observe with dims=m.plate("row"), or leave batch_size out',
+        fix=(f'm.plate("{common[0]}", subsample=128)' if common else 'observe with dims=m.plate("row")')
+        + f", or {leave(asked)}",
         where=caller(),
     )
 
@@ -162,26 +189,33 @@ def sizes_of_rows(graph: Graph, plate: str | None, rows: int) -> dict[str, int]:
     return {plate or roots[0]: rows}
 
 
-def check_rows(graph: Graph, plate: str) -> None:
-    """Raise a FitError where the elements of a plate do not stand for themselves, so that no part of them will do."""
+def check_rows(graph: Graph, plate: str, asked: Sequence[str] = ("batch_size",)) -> None:
+    """Raise a FitError where the elements of a plate do not stand for themselves, so that no part of them will do.
+
+    Args:
+        graph: the declared graph.
+        plate: the plate.
+        asked: what asks for a part of them, of batch_size, subsample and validation.
+    """
     for _, n in graph.of("param"):
         if plate in _dims(n):
             raise FitError(
-                f"parameter '{n.name}' has a value for each element of '{plate}', which come in batches",
+                f"parameter '{n.name}' has a value for each element of '{plate}', {apart(asked)}",
                 node=n.name,
-                given=f'm.param("{n.name}", ..., dims={plate})',
+                given=f'm.param("{n.name}", ..., dims={plate}); {given(asked)}',
                 needed="parameters that all batches share",
-                fix="leave batch_size and subsample out, or compute it by a network of data of the row",
+                fix=f"{leave(asked)}, or compute it by a network of data of the row",
                 where=n.where,
             )
+    part = "part" if list(asked) == ["validation"] else "batch"
     for n in _mixing(graph, plate):
         name = n.name or next((str(m.name) for m in _above(graph, n) if m.name), None)
         raise FitError(
-            f"a batch of '{plate}' is not enough: {_what(n)} looks at all of its elements together",
+            f"a {part} of '{plate}' is not enough: {_what(n)} looks at all of its elements together",
             node=name,
             given=f"{n.op.removeprefix('dist.')} over '{plate}'",
             needed=f"values that each element of '{plate}' has for itself",
-            fix="leave batch_size and subsample out, to use all rows at every step",
+            fix=f"{leave(asked)}, to use all rows at every step",
             where=n.where,
         )
 

@@ -51,6 +51,7 @@ class Setting:
         device: where programs run.
         plate: the plate of the rows, where data come in batches.
         count: rows that are trained on; left out, all.
+        asked: what asks for a part of the rows, of batch_size, subsample and validation.
         bound: the data, checked.
     """
 
@@ -61,13 +62,14 @@ class Setting:
     device: str = CPU
     plate: str | None = None
     count: int | None = None
+    asked: tuple[str, ...] = ("batch_size",)
     bound: Bound = field(init=False)
 
     def __post_init__(self) -> None:
         bound = self.data if isinstance(self.data, Bound) else bind(self.graph, self.data)
         object.__setattr__(self, "bound", bound)
         if self.plate is not None:
-            check_rows(self.graph, self.plate)
+            check_rows(self.graph, self.plate, self.asked)
 
     @classmethod
     def of(
@@ -80,6 +82,7 @@ class Setting:
         precision: str = "float64",
         device: str = CPU,
         count: int | None = None,
+        asked: tuple[str, ...] = ("batch_size",),
     ) -> Setting:
         """A setting, with the plate of its rows found; see `row_plate`.
 
@@ -87,8 +90,8 @@ class Setting:
             DataError: if the data do not fit.
             FitError: if no plate can be given in batches.
         """
-        plate = row_plate(graph, batched)
-        return cls(graph, data, get_backend(backend), precision, device, plate, count)
+        plate = row_plate(graph, batched, asked)
+        return cls(graph, data, get_backend(backend), precision, device, plate, count, asked)
 
     @property
     def rows(self) -> int:

@@ -16,7 +16,7 @@ from gendsl.objectives.baseline import Baselines
 from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
 from gendsl.objectives.pair import Bound, Pair
 from gendsl.objectives.parameters import parameters_of
-from gendsl.objectives.rows import Rows
+from gendsl.objectives.rows import Rows, apart, given, leave
 from gendsl.objectives.setting import Bindable, Setting
 from gendsl.program import BoundProgram
 
@@ -43,11 +43,11 @@ def bind_guide(objective: _Evidence, setting: Setting) -> Bindable:
         for _, n in graph.of("latent"):
             if plate in getattr(n.type, "dims", ()):
                 raise FitError(
-                    f"'{n.name}' has a value for each element of '{plate}', which come in batches",
+                    f"'{n.name}' has a value for each element of '{plate}', {apart(setting.asked)}",
                     node=n.name,
-                    given=f"guide={objective.guide!r}",
+                    given=f"guide={objective.guide!r}; {given(setting.asked)}",
                     needed="a guide that computes it from the data",
-                    fix="a model as guide, or leave batch_size and subsample out",
+                    fix=f"a model as guide, or {leave(setting.asked)}",
                     where=n.where,
                 )
         if objective.bound is Bound.IWAE:
@@ -55,7 +55,7 @@ def bind_guide(objective: _Evidence, setting: Setting) -> Bindable:
                 "IWAE's logarithm is of all rows together, and has no unbiased estimate by a batch",
                 given=f"batches of '{plate}', and latents that all rows share",
                 needed="all rows at every step, or gd.ELBO",
-                fix="leave batch_size and subsample out",
+                fix=leave(setting.asked),
                 where=caller(),
             )
     bound = setting.program()

@@ -2,9 +2,9 @@
 
     {"class": "NUTS", "fields": {"chains": 4, "target_accept": 0.9, "engine": "native", ...}}
 
-The classes that can be read are those of gendsl.methods, those that their fields name, and classes derived from these;
-reading runs no code but their own checks. A field that a later version has added takes its default in what an earlier
-one wrote.
+The classes that can be read, and so written, are gendsl's own: those of gendsl.methods, those that their fields name,
+and classes derived from these; reading runs no code but their own checks. A field that a later version has added takes
+its default in what an earlier one wrote.
 """
 
 from __future__ import annotations
@@ -19,23 +19,34 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from gendsl import methods
-from gendsl.errors import FormatError, ModelError
+from gendsl.errors import FormatError, ModelError, caller
 from gendsl.methods import Method
 
 __all__ = ["decode", "encode"]
 
 
-def encode(value: Any) -> Any:
+def encode(value: Any, keep: str | None = None) -> Any:
     """A method, or a part of one, as JSON values.
 
+    Args:
+        value: the method.
+        keep: how a result is kept whose method cannot be written.
+
     Raises:
-        FormatError: if it holds something that JSON has no form for.
+        FormatError: if it holds something that JSON has no form for, or a class of the user's own.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        return {
-            "class": type(value).__name__,
-            "fields": {f.name: encode(getattr(value, f.name)) for f in fields(value) if f.init},
-        }
+        kind = type(value)
+        if _known().get(kind.__name__) is not kind:
+            raise FormatError(
+                f"the method holds a class of your own, {kind.__name__}, which files cannot hold",
+                given=f"{kind.__module__}.{kind.__qualname__}",
+                needed="a method that is made of gendsl's own classes",
+                fix=keep,
+                where=caller(),
+            )
+        own = {f.name: encode(getattr(value, f.name), keep) for f in fields(value) if f.init}
+        return {"class": kind.__name__, "fields": own}
     if isinstance(value, Enum):
         return encode(value.value)
     if isinstance(value, np.generic):
@@ -43,13 +54,15 @@ def encode(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, tuple):
-        return [encode(v) for v in value]
+        return [encode(v, keep) for v in value]
     if isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
-        return {"map": {k: encode(v) for k, v in value.items()}}
+        return {"map": {k: encode(v, keep) for k, v in value.items()}}
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
         return {"array": data, "dtype": value.dtype.str, "shape": list(value.shape)}
-    raise FormatError("the method holds a value that cannot be written", given=repr(value)[:80])
+    raise FormatError(
+        "the method holds a value that cannot be written", given=repr(value)[:80], fix=keep, where=caller()
+    )
 
 
 def decode(content: Any) -> Method:
@@ -72,7 +85,7 @@ def _object(content: Any) -> Any:
         raise FormatError(
             f"the file's method '{content['class']}' is unknown",
             needed=f"one of {', '.join(_known())}",
-            fix="upgrade gendsl: pip install --upgrade gendsl",
+            fix="upgrade gendsl, if a later one wrote the file: pip install --upgrade gendsl",
         )
     given, hints = content["fields"], get_type_hints(kind)
     own = {f.name: f for f in fields(kind) if f.init}
@@ -86,6 +99,8 @@ def _object(content: Any) -> Any:
         )
     try:
         return kind(**{name: _value(hints[name], v) for name, v in given.items()})
+    except FormatError:  # of a part, which it names
+        raise
     except (ModelError, TypeError, ValueError) as e:
         raise FormatError(f"the file's method {kind.__name__} is damaged", given=str(e).splitlines()[0]) from None
 
@@ -128,5 +143,10 @@ def _known() -> dict[str, type[Any]]:
 
 
 def _below(kind: type[Any]) -> list[type[Any]]:
-    """The classes derived from one, near and far."""
-    return [k for sub in kind.__subclasses__() for k in (sub, *_below(sub))]
+    """The classes of gendsl that are derived from one, near and far."""
+    return [k for sub in filter(_own, kind.__subclasses__()) for k in (sub, *_below(sub))]
+
+
+def _own(kind: type[Any]) -> bool:
+    """Whether a class is gendsl's own: any script can read it."""
+    return kind.__module__.startswith("gendsl.")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gendsl.errors import FitError, caller
 
-__all__ = ["aside", "refused", "write_file", "write_folder"]
+__all__ = ["aside", "in_the_way", "refused", "write_file", "write_folder"]
 
 
 def write_file(path: Path, content: bytes | memoryview) -> None:
@@ -79,6 +79,11 @@ def aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.before")
 
 
+def in_the_way(path: Path) -> Path | None:
+    """The file that is where a path needs a folder."""
+    return next((p for p in path.parents if p.exists() and not p.is_dir()), None)
+
+
 def refused(what: str, path: Path, size: float, error: OSError) -> FitError:
     """What is said where the disk refuses.
 
@@ -88,6 +93,15 @@ def refused(what: str, path: Path, size: float, error: OSError) -> FitError:
         size: about how many bytes.
         error: what the system says.
     """
+    if isinstance(error, (FileExistsError, IsADirectoryError, NotADirectoryError)):
+        file = in_the_way(path)
+        return FitError(
+            f"{what} could not be saved to '{path.name}': '{file or path}' is a {'file' if file else 'folder'}",
+            given=repr(str(path)),
+            needed="a path through folders" if file else "the name of a file",
+            fix="give another path, and save again: the fit in memory is as it was",
+            where=caller(),
+        )
     return FitError(
         f"{what} could not be saved to '{path.name}': {error.strerror or error}",
         given=f"about {max(size / 1e6, 0.1):.1f} MB to write",

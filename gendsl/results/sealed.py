@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,15 @@ class Seal:
         version: of the format; files of later versions are refused.
         what: what it is called in messages.
         refuse: path, why -> the error of a file that cannot be read.
+        others: formats that a user may give in place of this one -> what they are called, and what reads them, {} being
+            the path.
     """
 
     format: str
     version: int
     what: str
     refuse: Callable[[Path, str], FormatError]
+    others: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def write(self, target: Path, arrays: Mapping[str, np.ndarray], content: Mapping[str, Any]) -> None:
         """Write arrays and JSON values.
@@ -109,6 +112,14 @@ class Seal:
             found = json.loads(text) if isinstance(text, str) else None
         except (ValueError, AttributeError):
             raise self.refuse(target, "its header is damaged") from None
+        if isinstance(found, dict) and (other := self.others.get(str(found.get("format")))):
+            raise FormatError(
+                f"'{target.name}' is {other[0]}, not a {self.what}",
+                given=repr(str(target)),
+                needed=f"a {self.what}",
+                fix=other[1].format(repr(str(target))),
+                where=caller(),
+            )
         if not isinstance(found, dict) or found.get("format") != self.format:
             raise self.refuse(target, f"it is a safetensors file, but no {self.what} of gendsl")
         if isinstance(found.get("version"), int) and found["version"] > self.version:

@@ -39,6 +39,7 @@ from gendsl.results import config, trained_store
 from gendsl.results.container import Group, Kind, read, write
 from gendsl.results.files import aside, refused
 from gendsl.state import SamplerState
+from gendsl.training.checkpoint import checkpoints
 
 __all__ = ["FORMAT", "VERSION", "load", "save"]
 
@@ -136,7 +137,7 @@ def _manifest(fit: Fit, groups: dict[str, Group]) -> dict[str, Any]:
         "version": VERSION,
         "gendsl": version("gendsl"),
         "graph": dumps(p.declared),
-        "method": config.encode(fit.method),
+        "method": config.encode(fit.method, "fit.idata.to_netcdf(path) keeps the draws"),
         "backend": p.backend.name,
         "precision": p.precision,
         "device": p.device,
@@ -188,6 +189,14 @@ def load(path: str | os.PathLike[str]) -> Any:
             given=repr(os.fspath(path)),
             needed="what fit.save wrote",
             fix="check the path",
+            where=caller(),
+        )
+    if found.is_dir() and checkpoints(found):
+        raise FormatError(
+            f"'{target.name}' is a folder of checkpoints of training, not a fit",
+            given=repr(os.fspath(path)),
+            needed="what fit.save wrote",
+            fix=trained_store.RESUME.format(repr(os.fspath(path))),
             where=caller(),
         )
     if found.suffix == trained_store.SUFFIX:

@@ -32,9 +32,11 @@ from gendsl.training.state import TrainState
 if TYPE_CHECKING:
     from gendsl.trained import TrainedFit
 
-__all__ = ["SUFFIX", "load", "save"]
+__all__ = ["RESUME", "SUFFIX", "load", "save"]
 
 SUFFIX = ".safetensors"
+RESUME = "m.fit(data, gd.Train(...), backend=..., resume={}) goes on from it, and returns a fit"
+"""What to do with a checkpoint."""
 
 
 def _refuse(target: Path, why: str) -> FormatError:
@@ -47,7 +49,7 @@ def _refuse(target: Path, why: str) -> FormatError:
     )
 
 
-_SEAL = Seal("gendsl-trained", 1, "trained fit", _refuse)
+_SEAL = Seal("gendsl-trained", 1, "trained fit", _refuse, {"gendsl-checkpoint": ("a checkpoint of training", RESUME)})
 
 
 def save(fit: TrainedFit, path: str | os.PathLike[str]) -> None:
@@ -75,7 +77,11 @@ def save(fit: TrainedFit, path: str | os.PathLike[str]) -> None:
     content = {
         "graph": dumps(s.graph),
         "objective": objectives.encode(fit.objective),
-        "method": config.encode(fit.method),
+        "method": config.encode(
+            fit.method,
+            f"dataclasses.replace(fit, method=gd.Train(...)).save({target.name!r}) keeps what was learnt, "
+            "with a method of gendsl's own classes",
+        ),
         "backend": s.backend.name,
         "precision": s.precision,
         "device": s.device,

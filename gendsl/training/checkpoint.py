@@ -14,11 +14,11 @@ import re
 from pathlib import Path
 
 from gendsl.errors import FitError, FormatError, caller
-from gendsl.results.files import refused
+from gendsl.results.files import in_the_way, refused
 from gendsl.results.sealed import Seal
 from gendsl.training.state import TrainState
 
-__all__ = ["FORMAT", "VERSION", "checkpoints", "find", "load", "refuse_earlier", "save"]
+__all__ = ["FORMAT", "VERSION", "checkpoints", "find", "load", "refuse_earlier", "refuse_file", "save"]
 
 FORMAT, VERSION = "gendsl-checkpoint", 1
 _NAME = re.compile(r"step-(\d{9,})\.safetensors")
@@ -97,6 +97,18 @@ def load(path: str | os.PathLike[str]) -> TrainState:
     return TrainState.from_parts(arrays, content["state"])
 
 
+def refuse_file(folder: str) -> None:
+    """Raise a FitError where a file stands in the way of a folder for checkpoints."""
+    if file := in_the_way(Path(folder) / "step"):
+        raise FitError(
+            f"checkpoints need a folder, and '{file}' is a file",
+            given=f"gd.Checkpoint(path={folder!r})",
+            needed="a folder, or a path that is not there",
+            fix=f"gd.Checkpoint(path={str(file.with_name(f'{file.stem}_run'))!r}, ...), or move the file away",
+            where=caller(),
+        )
+
+
 def refuse_earlier(folder: str) -> None:
     """Raise a FitError where a folder has checkpoints of an earlier run, which a new one would be mixed up with."""
     if found := checkpoints(folder):
@@ -121,4 +133,6 @@ def _refuse(target: Path, why: str) -> FormatError:
     )
 
 
-_SEAL = Seal(FORMAT, VERSION, "checkpoint", _refuse)
+_SEAL = Seal(
+    FORMAT, VERSION, "checkpoint", _refuse, {"gendsl-trained": ("a fit that fit.save wrote", "resume=gd.load({})")}
+)

@@ -11,7 +11,7 @@ from gendsl.errors import DataError, FitError, caller, warn
 from gendsl.methods.train import Train
 from gendsl.objectives.game import Game, moved
 from gendsl.optim import Optimizer
-from gendsl.training.checkpoint import find, refuse_earlier
+from gendsl.training.checkpoint import find, refuse_earlier, refuse_file
 from gendsl.training.contract import Arrays, Job, Piece, Prepared, Snapshot
 from gendsl.training.data import Data, Table, as_data, gathered, rows_of
 from gendsl.training.history import History
@@ -46,6 +46,8 @@ def prepare(job: Job) -> tuple[Prepared, TrainState]:
     moves = {p.name: moved(p, start.params) for p in game.players}
     start = Snapshot(start.params, start.average, _memory(game, method, start.params, moves), start.game)
     mine = signature(job, start, source)
+    if method.checkpoint is not None:
+        refuse_file(method.checkpoint.path)
     if job.resume is None:
         state = TrainState(0, int(job.seed), start, History(), signature=mine)
         if method.checkpoint is not None:

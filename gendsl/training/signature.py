@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from gendsl.errors import FitError, caller
+from gendsl.guide import GUIDES
+from gendsl.objectives.unconstrained import PREFIX
 from gendsl.training.contract import Job, Snapshot
 from gendsl.training.data import Source
 
@@ -18,7 +20,7 @@ _WORDS = {
     "players": ("of an objective with other players", "resume with the objective that was trained"),
     "params": ("of a model with other parameters", "resume with the model that was trained"),
     "game": ("of an objective with another state", "resume with the objective that was trained"),
-    "memory": ("of other optimisers", "resume with the same kinds of optimisers; their numbers may change"),
+    "memory": ("of a run by another optimizer", "resume with an optimizer of the same kind; its numbers may change"),
     "average": ("of a run with another kind of average", "give ema in both runs, or in neither"),
     "precision": ("in another precision", "resume in the precision that was used"),
     "data": ("of other data", "resume with the same data"),
@@ -67,7 +69,39 @@ def compare(found: Mapping[str, Any], wanted: Mapping[str, Any], what: str) -> N
     for key, (problem, fix) in _WORDS.items():
         if (a := found.get(key)) != (b := wanted[key]):
             name, given, needed = _difference(a, b)
+            if key == "params" and a and str(name).startswith(PREFIX):
+                problem, fix = (
+                    "of a run with another guide",
+                    "resume with the guide that was trained: gd.ELBO(guide=...)",
+                )
+                name, given, needed = None, _guide(a), _guide(b)
+            elif key == "memory" and a:
+                name, given, needed = name if len(b) > 1 else None, _rules(a), _rules(b)
             raise FitError(f"{what} is {problem}", node=name, given=given, needed=needed, fix=fix, where=caller())
+
+
+def _guide(params: Mapping[str, Any]) -> str:
+    """The guide whose parameters are among these, and what they are."""
+    own = {k.removeprefix(PREFIX): tuple(x) for k, x in params.items() if k.startswith(PREFIX)}
+    kinds = [f"gd.guide.{name}" for name, kind in GUIDES.items() if set(kind().initial(1, 0)) == set(own)]
+    shapes = ", ".join(f"{k} {x}" for k, x in own.items())
+    return f"{' or '.join(kinds) or 'a guide'}, parameters {shapes}" if own else "no guide on unconstrained space"
+
+
+_RULES = {
+    ("mean", "square"): "gd.optim.Adam or gd.optim.AdamW",
+    ("momentum",): "gd.optim.SGD with momentum",
+    (): "gd.optim.SGD without momentum",
+}
+"""What optimisers remember -> which they are."""
+
+
+def _rules(memory: Mapping[str, Any]) -> str:
+    """The optimisers of all players."""
+    kinds = {p: _RULES.get(tuple(x), f"an optimizer that remembers {', '.join(x)}") for p, x in memory.items()}
+    if len(set(kinds.values())) == 1:
+        return next(iter(kinds.values()))
+    return ", ".join(f"{rule} of '{player}'" for player, rule in kinds.items())
 
 
 def _difference(a: Any, b: Any) -> tuple[str | None, str, str]:

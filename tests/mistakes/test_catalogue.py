@@ -27,6 +27,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     networks,
     predictions,
     results,
+    resumed,
     sequences,
     shapes,
     sites,

@@ -291,7 +291,7 @@ def batch_of_two_plates():
     _fit(m, None, {"y": np.zeros((3, 4))}, batch_size=2)
 
 
-@mistake(gd.FitError, "IWAE's logarithm is of all rows together", "leave batch_size and subsample out")
+@mistake(gd.FitError, "IWAE's logarithm is of all rows together", "leave batch_size out")
 def iwae_of_a_batch():
     _fit(_mean(), IWAE(), batch_size=2)
 

@@ -61,7 +61,7 @@ def test_a_guide_without_data_takes_the_sizes_of_the_model(backend: str) -> None
 def test_sizes_of_a_guide_that_cannot_be() -> None:
     with pytest.raises(gd.FitError, match=r"'loc' has a value for each element of 'i', which come in batches") as e:
         _still(_rows(), _without_rows(True), {"x": Y}, "numpyro", batch_size=2)
-    assert "leave batch_size and subsample out" in str(e.value)
+    assert "leave batch_size out" in str(e.value)
     g = gd.Model("longer")
     g.latent("z", gd.Normal(g.param("loc", 0.0), 1), dims=g.plate("i", size=6))
     with pytest.raises(gd.DataError, match="plate 'i' of guide 'longer' has another size than in the model"):

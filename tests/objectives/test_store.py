@@ -218,6 +218,29 @@ def test_paths_and_networks_that_files_cannot_hold(tmp_path: Path) -> None:
         gd.load(tmp_path / "absent.safetensors")
 
 
+class MyAdam(gd.optim.Adam):
+    """A class of the user's own."""
+
+
+def test_what_an_optimizer_of_the_users_own_learnt_is_kept(tmp_path: Path) -> None:
+    """Files cannot hold the class; the fit can be saved without it, and a checkpoint goes on with it."""
+    m, data, method = line()
+    path, run = tmp_path / "fit.safetensors", tmp_path / "run"
+    mine = replace(method, steps=6, optimizer=MyAdam(0.05), checkpoint=gd.Checkpoint(path=run, every=3))
+    fit = m.fit(data, mine, backend="pyro", progress=False)
+    with pytest.raises(gd.FormatError, match=r"a class of your own, MyAdam(.|\n)*dataclasses\.replace"):
+        fit.save(path)
+    assert not path.exists()
+    replace(fit, method=replace(method, steps=6)).save(path)
+    back = gd.load(path)
+    longer = replace(mine, steps=9)
+    whole = m.fit(data, replace(longer, checkpoint=None), backend="pyro", progress=False)
+    for resume in (back, run):
+        rest = m.fit(data, replace(longer, checkpoint=None), backend="pyro", progress=False, resume=resume)
+        for k, x in whole.params.items():
+            np.testing.assert_array_equal(rest.params[k], x)
+
+
 def test_a_network_of_the_users_own_with_other_parameters_is_named() -> None:
     import equinox as eqx
     import torch

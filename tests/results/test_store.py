@@ -183,6 +183,7 @@ class Later(Method):
 def test_a_configuration_may_hold_others_arrays_and_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gendsl.methods.Later", Later, raising=False)
     monkeypatch.setattr(config, "_known", config._known.__wrapped__)
+    monkeypatch.setattr(config, "_own", lambda kind: True)
     start = Given({"mu": np.array([[0.1, np.nan]]), "n": np.array(3)}, (1, 2))
     back: Any = config.decode(json.loads(json.dumps(config.encode(Later(start=start)), allow_nan=False)))
     assert isinstance(back, Later)

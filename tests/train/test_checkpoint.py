@@ -207,7 +207,7 @@ def test_a_damaged_newest_names_the_one_before(written: Path, tmp_path: Path) ->
     [
         ({"identity": "two"}, "of another model"),
         ({"seed": 3}, "of a run with another seed"),
-        ({"optimizer": SGD(0.1)}, "of other optimisers"),
+        ({"optimizer": SGD(0.1)}, "of a run by another optimizer"),
         ({"ema": 0.9}, "of a run with another kind of average"),
         ({"batch_size": 9}, "of a run with other batches"),
         ({"precision": "float32"}, "in another precision"),

@@ -140,6 +140,7 @@ def context_length(context: Any, name: str) -> int:
     event = context.event if isinstance(context, Expr) else getattr(context, "shape", ())
     if not event or not isinstance(event[-1], int):
         counts = isinstance(context, Expr) and context.dtype is DType.INT and not event
+        name_of = context.name if isinstance(context, Expr) and context.name else "x"
         raise ModelError(
             "a context is a vector of fixed length",
             node=name,
@@ -147,7 +148,9 @@ def context_length(context: Any, name: str) -> int:
             needed="an event axis",
             fix="np.eye(classes)[labels] as data with event=classes"
             if counts
-            else "gd.stack([a, b]) makes one of numbers; x.reshape(-1), of several axes",
+            else "x.reshape(-1) makes one of several axes"
+            if event
+            else f"{name_of}[..., None] makes one of a number; gd.stack([a, b]), of several",
             where=caller(),
         )
     return int(event[-1])
