@@ -157,6 +157,12 @@ class GendslError(Exception):
         self.needed, self.fix, self.where = needed, fix, where
         super().__init__(self._message())
 
+    def of(self, node: str) -> None:
+        """Name the node of an error that names none, before it is raised again."""
+        if self.node is None:
+            self.node = node
+            self.args = (self._message(),)
+
     def _message(self) -> str:
         return _lay_out(self.problem, self.node, self.given, self.needed, self.fix, self.where)
 

@@ -24,6 +24,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     methods,
     mixtures,
     networks,
+    own_parts,
     predictions,
     results,
     sequences,
