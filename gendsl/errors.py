@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import inspect
 
 __all__ = [
+    "FAULTS",
     "BackendError",
     "CompileError",
     "DataError",
@@ -37,6 +38,7 @@ __all__ = [
     "ModelError",
     "caller",
     "check_call",
+    "said",
     "warn",
 ]
 
@@ -45,6 +47,8 @@ _ROOT = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LIBRARY = frozenset({"contextlib", "dataclasses", "functools"})
 """What the standard library calls gendsl by."""
 _ENGINES = frozenset({"gendsl_numpyro", "gendsl_pyro", "jax", "jaxlib", "numpyro", "pyro", "torch"}) | _LIBRARY
+FAULTS = (TypeError, ValueError, RuntimeError, IndexError, AttributeError)
+"""What a user's own function raises where it is called with what it was not written for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ def caller() -> Location | None:
             return Location(file, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+def said(error: Exception) -> str:
+    """An error's class and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:160]
 
 
 def check_call(

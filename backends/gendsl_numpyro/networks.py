@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from gendsl.errors import FAULTS
 from gendsl.networks import EPSILON, placing
-from gendsl.networks.native import FAULTS
 from gendsl_numpyro.ops import OPS
 
 if TYPE_CHECKING:

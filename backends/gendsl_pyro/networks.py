@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from gendsl.errors import FAULTS
 from gendsl.networks import EPSILON, placing
-from gendsl.networks.native import FAULTS
 from gendsl_pyro.density import singular
 from gendsl_pyro.ops import OPS
 

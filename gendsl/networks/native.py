@@ -18,15 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from gendsl.errors import CompileError, ModelError, caller
+from gendsl.errors import CompileError, ModelError, caller, said
 from gendsl.networks.base import Event, Network, shape_words
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters
 
-__all__ = ["FAULTS", "Native"]
+__all__ = ["Native"]
 
-FAULTS = (TypeError, ValueError, RuntimeError, IndexError, AttributeError)
-"""What a function raises that is called with what it was not written for."""
 _KIND = {"torch": "a torch.nn.Module", "jax": "a module of equinox"}
 
 
@@ -112,7 +110,7 @@ class Native(Network):
         name = getattr(getattr(self, backend), "__name__", "...")
         return ModelError(
             f"Native: {backend}= makes no module for event {shape_words(event)}",
-            given=f"{backend}={name}: {_words(error)}",
+            given=f"{backend}={name}: {said(error)}",
             needed=self._needed(backend, event),
             fix=self._example(backend, event),
             where=caller(),
@@ -149,7 +147,7 @@ class Native(Network):
         """
         return ModelError(
             f"Native: the module of {backend}= cannot be called on event {shape_words(event)}",
-            given=f"shape {shape_words(given)}{', and times' * self.timed}: {_words(error)}",
+            given=f"shape {shape_words(given)}{', and times' * self.timed}: {said(error)}",
             needed=self._needed(backend, event),
             fix=f"build it for the event that it is called on: {self._example(backend, event)}",
             where=caller(),
@@ -202,11 +200,6 @@ class Native(Network):
     ) -> Array:
         """(..., *event) -> (..., *out)."""
         return nn.native(self, params, x, event, time)
-
-
-def _words(error: Exception) -> str:
-    """An error's class and the first line of what it says."""
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:160]
 
 
 def _is_module(x: Any) -> bool:

@@ -116,3 +116,99 @@ def critic_of_two_numbers():
     m.observe("x", gd.Pushforward(gd.Normal(0, 1).expand(2), network=gd.MLP(2)), dims=m.plate("row"))
     m.objective(gd.GAN(critic=gd.Native(torch=lambda event: torch.nn.Linear(event[0], 2), out=1)))
     m.fit({"x": X[:, :2]}, ONE, backend="pyro", progress=False)  # here
+
+
+# -- the user's own schedules -----------------------------------------------------------------------------------------
+class _OneNumber(gd.optim.Schedule):
+    def rates(self, steps: np.ndarray, total: int) -> Any:
+        return 1e-3
+
+
+class _Nothing(gd.optim.Schedule):
+    pass
+
+
+class _Negative(gd.optim.Schedule):
+    def rates(self, steps: np.ndarray, total: int) -> np.ndarray:
+        return 1e-3 - np.asarray(steps, float)
+
+
+class _OfOneStep(gd.optim.Schedule):
+    def rates(self, steps: np.ndarray) -> np.ndarray:  # type: ignore[override]
+        return 1e-3 / (1 + steps)
+
+
+class _LateNan(gd.optim.Schedule):
+    def rates(self, steps: np.ndarray, total: int) -> np.ndarray:
+        return np.where(steps == 450, np.nan, 1e-3)
+
+
+@mistake(gd.ModelError, "_OneNumber: rates gives a rate for each step", "one number, 0.001, for 3", "np.full(np.shape")
+def schedule_of_one_number():
+    gd.Train(steps=3, optimizer=gd.optim.Adam(_OneNumber()))  # here
+
+
+@mistake(gd.ModelError, "_Nothing: a schedule has rates", "no method rates", "def rates(self, steps, total)")
+def schedule_without_rates():
+    gd.Train(steps=3, optimizer=gd.optim.Adam(_Nothing()))  # here
+
+
+@mistake(gd.ModelError, "_Negative: a learning rate is a nonnegative number", "given:  -0.999 at step 1")
+def schedule_below_zero():
+    gd.Train(steps=3, players={"critic": gd.optim.Adam(_Negative())})  # here
+
+
+@mistake(gd.ModelError, "_LateNan: a learning rate is a nonnegative number", "given:  nan at step 450")
+def schedule_that_is_no_number_once():
+    m = gd.Model("mean")
+    m.observe("y", gd.Normal(m.param("mu", 0.0), 1.0), dims=m.plate("row"))
+    method = gd.Train(steps=500, optimizer=gd.optim.Adam(_LateNan()))
+    m.fit({"y": X[:, 0]}, method, backend="pyro", progress=False)  # here
+
+
+@mistake(
+    gd.ModelError, "_OfOneStep: rates fails", "TypeError", "rates(self, steps, total) -> an array as long as steps"
+)
+def schedule_of_another_signature():
+    gd.Train(steps=3, optimizer=gd.optim.Adam(_OfOneStep()))  # here
+
+
+@mistake(gd.ModelError, "gd.optim.Adam: learning_rate is a number or a schedule", "a subclass of gd.optim.Schedule")
+def rate_by_a_function():
+    f.optim.Adam(lambda step: 1e-3)  # here
+
+
+# -- flows by name ----------------------------------------------------------------------------------------------------
+@mistake(gd.ModelError, "gd.flows.nsf: layers is a positive integer", "given:  0", "for example layers=4")
+def flow_of_no_layers():
+    gd.flows.nsf(0)  # here
+
+
+@mistake(gd.ModelError, "gd.flows.nsf: layers is a positive integer", "given:  '2'")
+def layers_by_a_word():
+    f.flows.nsf("2")  # here
+
+
+@mistake(gd.ModelError, "gd.flows.maf: layers is a positive integer", "given:  -3")
+def masked_flow_of_fewer_than_no_layers():
+    gd.flows.maf(-3)  # here
+
+
+@mistake(gd.ModelError, "gd.flows.iaf: layers is a positive integer", "given:  2.5")
+def inverse_flow_of_half_a_layer():
+    f.flows.iaf(2.5)  # here
+
+
+@mistake(gd.ModelError, "gd.flows.realnvp: seed is a nonnegative integer", "given:  1.5")
+def shuffles_by_a_fraction():
+    f.flows.realnvp(4, seed=1.5)  # here
+
+
+@mistake(gd.ModelError, "gd.flows.coupling_flow: layers is a positive integer", "given:  MLP(3)")
+def network_as_a_number_of_layers():
+    f.flows.coupling_flow(gd.transform.Affine(), gd.MLP(3))  # here
+
+
+@mistake(gd.ModelError, "gd.flows.autoregressive_flow: layers is a positive integer", "given:  0")
+def chain_of_no_masked_layers():
+    gd.flows.autoregressive_flow(gd.transform.Affine(), 0)  # here
