@@ -120,6 +120,8 @@ def check_call(
 def _meant(name: str, value: Any, known: Sequence[str], other: Mapping[str, str]) -> str | None:
     """The argument that was meant; `other` has its name, or what to write, with {} for the value."""
     argument, is_written, _ = other.get(name, "").partition("=")
+    if "(" in argument:  # what to write elsewhere
+        return other[name]
     if argument in known:
         return other[name].format(repr(value)[:40]) if is_written else f"did you mean '{argument}'?"
     near = difflib.get_close_matches(name, known, 1)

@@ -22,7 +22,7 @@ from gendsl.backend import CPU, find_device, get_backend
 from gendsl.errors import FitError, caller
 from gendsl.groups import data_groups, dims_of
 from gendsl.objectives.posterior import Posterior, posterior_of
-from gendsl.request import asked_for, check_seed, positive
+from gendsl.request import Kept, asked_for, check_seed, positive
 from gendsl.results.named import NamedDraws, missing_attribute
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ _ELSEWHERE = {
 
 
 @dataclass(eq=False)
-class TrainedFit:
+class TrainedFit(Kept):
     """What training returns.
 
     Attributes:

@@ -212,3 +212,84 @@ def network_as_a_number_of_layers():
 @mistake(gd.ModelError, "gd.flows.autoregressive_flow: layers is a positive integer", "given:  0")
 def chain_of_no_masked_layers():
     gd.flows.autoregressive_flow(gd.transform.Affine(), 0)  # here
+
+
+# -- what belongs elsewhere -------------------------------------------------------------------------------------------
+@mistake(gd.ModelError, "m.fit has no argument 'steps'", "given:  steps=100", "fix:    gd.Train(steps=100)")
+def steps_of_training_in_fit():
+    m: Any = gd.Model("m")
+    m.fit({}, gd.Train(), steps=100)  # here
+
+
+@mistake(gd.ModelError, "m.fit has no argument 'num_samples'", "fix:    gd.NUTS(draws=500)")
+def draws_in_fit_by_another_name():
+    m: Any = gd.Model("m")
+    m.fit({}, gd.NUTS(), num_samples=500)  # here
+
+
+@mistake(gd.ModelError, "m.fit has no argument 'chains'", "fix:    gd.NUTS(chains=2)")
+def chains_in_fit_without_a_method():
+    m: Any = gd.Model("m")
+    m.fit({}, chains=2)  # here
+
+
+@mistake(gd.ModelError, "m.fit has no argument 'objective'", "fix:    m.objective(gd.ELBO(...)), before m.fit")
+def objective_in_fit():
+    m: Any = gd.Model("m")
+    m.fit({}, gd.Train(), objective=gd.ELBO(guide=gd.guide.MeanField()))  # here
+
+
+def _fit() -> Any:
+    m = gd.Model("mean")
+    m.observe("y", gd.Normal(m.param("mu", 0.0), 1.0), dims=m.plate("row"))
+    return m.fit({"y": X[:, 0]}, ONE, backend="pyro", progress=False)
+
+
+@mistake(gd.FitError, "cannot be pickled", "<fit of mean", "fix:    fit.save(path), and gd.load(path)")
+def fit_by_pickle():
+    import pickle
+
+    pickle.dumps(_fit())
+
+
+@mistake(gd.FitError, "cannot be copied", "fix:    fit.save(path), and gd.load(path)")
+def copy_of_a_fit():
+    import copy
+
+    copy.deepcopy(_fit())
+
+
+@mistake(AttributeError, "gd.optim has no 'Adamw': did you mean gd.optim.AdamW?")
+def optimiser_in_other_letters():
+    f.optim.Adamw(1e-3)
+
+
+@mistake(AttributeError, "did you mean gd.Train(), with m.objective(gd.ELBO(guide=...))?")
+def inference_by_the_engines_name():
+    f.SVI()
+
+
+@mistake(AttributeError, "did you mean gd.Diffusion(...), drawn by gd.sampler.Ancestral()?")
+def diffusion_by_its_papers_name():
+    f.DDPM()
+
+
+@mistake(gd.ModelError, "gd.GAN has no argument 'discriminator'", "did you mean 'critic'?")
+def critic_by_another_name():
+    f.GAN(discriminator=gd.MLP(1))  # here
+
+
+@mistake(gd.FitError, "an unknown method", "str: 'svi'", "fix:    gd.Train(), with m.objective(gd.ELBO(guide=...))")
+def method_by_a_word():
+    m: Any = gd.Model("m")
+    m.fit({}, "svi")
+
+
+@mistake(gd.ModelError, "gd.sampler.DDIM has no argument 'step'", "did you mean 'steps'?")
+def sampler_with_a_slip():
+    f.sampler.DDIM(step=5)  # here
+
+
+@mistake(gd.ModelError, "gd.transform.Spline has no argument 'bin'", "did you mean 'bins'?")
+def transform_with_a_slip():
+    f.transform.Spline(bin=5)  # here
