@@ -11,7 +11,6 @@
 Importing gendsl loads neither torch nor jax; a backend loads when it is first used.
 """
 
-import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +129,7 @@ from gendsl.methods import (
     Validation,
     init,
 )
+from gendsl.namespace import nearest
 from gendsl.networks import (
     MLP,
     Activation,
@@ -372,6 +372,7 @@ _LATER = {
 
 
 _ELSEWHERE = {
+    "DDPM": "Diffusion(...), drawn by gd.sampler.Ancestral()",
     "Flat": "ImproperUniform",
     "HalfFlat": "ImproperUniform",
     "LKJCorr": "LKJ",
@@ -379,13 +380,14 @@ _ELSEWHERE = {
     "MvStudentT": "MultivariateStudentT",
     "NegBinomial": "NegativeBinomial",
     "NegativeBinomial2": "GammaPoisson",
+    "SVI": "Train(), with m.objective(gd.ELBO(guide=...))",
 }
 """Names that other libraries have for these."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
-        near = [_ELSEWHERE[name]] if name in _ELSEWHERE else difflib.get_close_matches(name, __all__, 1)
+        near = [_ELSEWHERE[name]] if name in _ELSEWHERE else nearest(name, __all__)
         hint = f"; did you mean gd.{near[0]}?" if near else ""
         raise AttributeError(f"module 'gendsl' has no attribute '{name}'{hint}")
     module = import_module(_LATER[name])

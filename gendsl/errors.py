@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import inspect
 
 __all__ = [
+    "FAULTS",
     "BackendError",
     "CompileError",
     "DataError",
@@ -37,6 +38,7 @@ __all__ = [
     "ModelError",
     "caller",
     "check_call",
+    "said",
     "warn",
 ]
 
@@ -45,6 +47,8 @@ _ROOT = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LIBRARY = frozenset({"contextlib", "dataclasses", "functools"})
 """What the standard library calls gendsl by."""
 _ENGINES = frozenset({"gendsl_numpyro", "gendsl_pyro", "jax", "jaxlib", "numpyro", "pyro", "torch"}) | _LIBRARY
+FAULTS = (TypeError, ValueError, RuntimeError, IndexError, AttributeError)
+"""What a user's own function raises where it is called with what it was not written for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ def caller() -> Location | None:
             return Location(file, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+def said(error: Exception) -> str:
+    """An error's class and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:160]
 
 
 def check_call(
@@ -111,6 +120,8 @@ def check_call(
 def _meant(name: str, value: Any, known: Sequence[str], other: Mapping[str, str]) -> str | None:
     """The argument that was meant; `other` has its name, or what to write, with {} for the value."""
     argument, is_written, _ = other.get(name, "").partition("=")
+    if "(" in argument:  # what to write elsewhere
+        return other[name]
     if argument in known:
         return other[name].format(repr(value)[:40]) if is_written else f"did you mean '{argument}'?"
     near = difflib.get_close_matches(name, known, 1)
@@ -156,6 +167,12 @@ class GendslError(Exception):
         self.problem, self.node, self.given = problem, node, given
         self.needed, self.fix, self.where = needed, fix, where
         super().__init__(self._message())
+
+    def of(self, node: str) -> None:
+        """Name the node of an error that names none, before it is raised again."""
+        if self.node is None:
+            self.node = node
+            self.args = (self._message(),)
 
     def _message(self) -> str:
         return _lay_out(self.problem, self.node, self.given, self.needed, self.fix, self.where)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gendsl.groups import groups_of
 from gendsl.methods import MCMC, Method
-from gendsl.request import asked_for
+from gendsl.request import Kept, asked_for
 from gendsl.results.kinds import Plot
 from gendsl.results.named import NamedDraws, known_draws, missing_attribute
 from gendsl.results.words import counted
@@ -47,7 +47,7 @@ _ELSEWHERE = {
 
 
 @dataclass(eq=False)
-class Fit:
+class Fit(Kept):
     """What a method returns.
 
     Attributes:

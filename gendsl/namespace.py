@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-__all__ = ["namespace", "unknown"]
+__all__ = ["namespace", "nearest", "unknown"]
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -28,6 +28,11 @@ def namespace(
     return missing, lambda: sorted(names)
 
 
+def nearest(name: str, known: Sequence[str]) -> list[str]:
+    """The name that was meant, if there is one: in other letters, small or large, or nearly."""
+    return [k for k in known if k.lower() == name.lower()][:1] or difflib.get_close_matches(name, known, 1)
+
+
 def unknown(module: str, name: str, known: Sequence[str], other: Mapping[str, str] = _NONE) -> AttributeError:
     """The error of a name that a module does not have.
 
@@ -39,6 +44,6 @@ def unknown(module: str, name: str, known: Sequence[str], other: Mapping[str, st
     """
     if name.startswith("__"):
         return AttributeError(f"{module} has no attribute '{name}'")
-    near = [other[name]] if name in other else difflib.get_close_matches(name, known, 1)
+    near = [other[name]] if name in other else nearest(name, known)
     hint = f"did you mean {module}.{near[0]}?" if near else f"there are {', '.join(sorted(known))}"
     return AttributeError(f"{module} has no '{name}': {hint}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import fields
+from typing import Any, NoReturn, ParamSpec, Self, TypeVar
 
 import numpy as np
 
@@ -13,11 +14,14 @@ from gendsl.errors import FitError, caller, check_call
 from gendsl.graph.learned import parts
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType, DistType
+from gendsl.methods import NUTS, Method, Train
 
 __all__ = [
+    "Kept",
     "asked_for",
     "check_seed",
     "check_sizes",
+    "fitting",
     "joint_plates",
     "new_plates",
     "plates_of",
@@ -57,6 +61,63 @@ def asked_for(sample: Callable[P, R]) -> Callable[P, R]:
         return sample(*args, **kwargs)
 
     return checked
+
+
+def fitting(fit: Callable[P, R]) -> Callable[P, R]:
+    """`model.fit` with arguments that are checked: those of a method go to it.
+
+    Raises:
+        ModelError: by what is returned, if the call does not fit.
+    """
+    signature = inspect.signature(fit)
+
+    @functools.wraps(fit)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if unknown := next((k for k in kwargs if k not in signature.parameters), None):
+            method = kwargs.get("method", args[2] if len(args) > 2 else None)
+            check_call("m.fit", signature, args, kwargs, _elsewhere(unknown, kwargs[unknown], method))
+        return fit(*args, **kwargs)
+
+    return checked
+
+
+def _elsewhere(name: str, value: Any, method: Any) -> dict[str, str]:
+    """Where an argument goes that is none of `model.fit`: to the method, or to the model."""
+    if name in ("objective", "loss", "guide"):
+        made = "gd.ELBO(guide=...)" if name == "guide" else f"gd.{type(value).__name__}(...)"
+        return {name: f"m.objective({made}), before m.fit"}
+    kinds: list[type[Method]] = [type(method)] if isinstance(method, Method) else [Train, NUTS]
+    for kind in kinds:
+        mine = kind.other.get(name, name).partition("=")[0]
+        if mine in {f.name for f in fields(kind)}:
+            text = kind.other[name].format(repr(value)[:40]) if "=" in kind.other.get(name, "") else ""
+            return {name: f"gd.{kind.__name__}({text or f'{mine}={repr(value)[:40]}'})"}
+    return {}
+
+
+class Kept:
+    """What is written to a file of its own, and not by pickle."""
+
+    def __copy__(self) -> Self:
+        out = object.__new__(type(self))
+        vars(out).update(vars(self))
+        return out
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise _no_pickle(self, "copied")
+
+    def __reduce__(self) -> NoReturn:
+        raise _no_pickle(self, "pickled")
+
+
+def _no_pickle(fit: object, what: str) -> FitError:
+    return FitError(
+        f"a fit holds compiled programs, which cannot be {what}",
+        given=repr(fit)[:120],
+        needed="a file",
+        fix="fit.save(path), and gd.load(path) where it is needed",
+        where=caller(),
+    )
 
 
 def check_seed(seed: Any) -> int:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LATE", "check_nuts", "finished", "infer", "run"]
 
+_TRAINS = ("adam", "advi", "elbo", "svi", "train", "vi")
 LATE = "interrupted when all draws were made"
 """What a run says that Ctrl-C reached after its last draw."""
 
@@ -104,6 +105,8 @@ def _no_method(given: Any) -> FitError:
         problem, shown, fix = "a method is an instance", f"the class {given.__name__}", f"gd.{given.__name__}()"
     else:
         problem, shown, fix = "an unknown method", f"{type(given).__name__}: {given!r}"[:80], "gd.NUTS()"
+        if str(given).lower() in _TRAINS:
+            fix = "gd.Train(), with m.objective(gd.ELBO(guide=...)) where the model has latents"
     return FitError(problem, given=shown, needed="a method, such as gd.NUTS(draws=1000)", fix=fix, where=caller())
 
 

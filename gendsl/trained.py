@@ -13,7 +13,7 @@ from gendsl.backend import CPU, find_device, get_backend
 from gendsl.errors import FitError, caller
 from gendsl.guided import DRAWS, Guided
 from gendsl.objectives.posterior import Posterior, posterior_of
-from gendsl.request import asked_for, check_seed, positive
+from gendsl.request import Kept, asked_for, check_seed, positive
 from gendsl.results.named import missing_attribute
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _ELSEWHERE = {
 
 
 @dataclass(eq=False)
-class TrainedFit(Guided):
+class TrainedFit(Guided, Kept):
     """What training returns.
 
     Attributes:

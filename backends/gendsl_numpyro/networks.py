@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from gendsl.errors import ModelError
+from gendsl.errors import FAULTS
 from gendsl.networks import EPSILON, placing
 from gendsl_numpyro.ops import OPS
 
@@ -88,7 +88,12 @@ class JaxLayers:
         rows = [x.reshape((math.prod(lead), *event))]
         if time is not None:
             rows.append(jnp.broadcast_to(time, lead).reshape(-1))
-        y = jax.vmap(filled)(*rows)
+        given = tuple(rows[0].shape)
+        try:
+            y = jax.vmap(filled)(*rows)
+        except FAULTS as e:
+            raise spec.not_called("jax", event, given, e) from e
+        y = spec.result("jax", event, given, y)
         return y.reshape((*lead, *y.shape[1:]))
 
 
@@ -118,24 +123,19 @@ def _key(entry: Any) -> str:
 
 
 def _checked(spec: Native, event: Event, seed: int) -> Any:
+    factory = spec.factory("jax")
     with jax.ensure_compile_time_eval():  # it may be built while a function is traced
-        module = spec.factory("jax")(event, jax.random.key(seed))
+        key = jax.random.key(seed)
+        try:
+            module = factory(event, key)
+        except FAULTS as e:
+            raise spec.not_made("jax", event, e) from e
     if not callable(module):
-        raise ModelError(
-            "Native: jax= does not make a module that can be called",
-            given=f"{type(module).__name__}: {module!r}"[:100],
-            needed="(event, key) -> a module of equinox",
-            fix="jax=lambda event, key: eqx.nn.Linear(event[0], 3, key=key)",
-        )
+        raise spec.no_module("jax", event, module)
     refused = (eqx.nn.BatchNorm, eqx.nn.Dropout)
     for part in jax.tree.leaves(module, is_leaf=lambda m: isinstance(m, refused)):
         if isinstance(part, refused) and getattr(part, "p", True):
-            raise ModelError(
-                "Native: a module must be a function of its input and its parameters",
-                given=type(part).__name__,
-                needed="no batch normalisation, whose state changes, and no dropout, whose noise is hidden",
-                fix="eqx.nn.LayerNorm or eqx.nn.GroupNorm",
-            )
+            raise spec.stateful("jax", type(part).__name__)
     return module
 
 

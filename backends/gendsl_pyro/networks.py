@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from gendsl.errors import ModelError
+from gendsl.errors import FAULTS
 from gendsl.networks import EPSILON, placing
+from gendsl_pyro.density import singular
 from gendsl_pyro.ops import OPS
 
 if TYPE_CHECKING:
@@ -87,7 +88,14 @@ class TorchLayers:
         args = [x.reshape((math.prod(lead), *event))]
         if time is not None:
             args.append(torch.broadcast_to(time, lead).reshape(-1))
-        y = torch.func.functional_call(module, state, tuple(args))
+        given = tuple(args[0].shape)
+        try:
+            y = torch.func.functional_call(module, state, tuple(args))
+        except FAULTS as e:
+            if isinstance(e, torch.OutOfMemoryError) or singular(e):  # it is the machine, or the values
+                raise
+            raise spec.not_called("torch", event, given, e) from e
+        y = spec.result("torch", event, given, y)
         return y.reshape((*lead, *y.shape[1:]))
 
 
@@ -111,22 +119,16 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _checked(spec: Native, event: Event) -> torch.nn.Module:
-    module = spec.factory("torch")(event)
+    factory = spec.factory("torch")
+    try:
+        module = factory(event)
+    except FAULTS as e:
+        raise spec.not_made("torch", event, e) from e
     if not isinstance(module, torch.nn.Module):
-        raise ModelError(
-            "Native: torch= does not make a torch.nn.Module",
-            given=f"{type(module).__name__}: {module!r}"[:100],
-            needed="event -> torch.nn.Module",
-            fix="torch=lambda event: torch.nn.Linear(event[0], 3)",
-        )
+        raise spec.no_module("torch", event, module)
     for name, part in module.named_modules():
         if isinstance(part, _REFUSED) and getattr(part, "p", True):
-            raise ModelError(
-                "Native: a module must be a function of its input and its parameters",
-                given=f"{name or 'the module'}: {type(part).__name__}",
-                needed="no batch normalisation, whose state changes, and no dropout, whose noise is hidden",
-                fix="torch.nn.LayerNorm or torch.nn.GroupNorm",
-            )
+            raise spec.stateful("torch", f"{name or 'the module'}: {type(part).__name__}")
     return module
 
 

@@ -19,6 +19,7 @@ from gendsl.lang.expr import Expr
 from gendsl.lang.networks import NetworkHandle
 from gendsl.lang.plates import Plate
 from gendsl.lang.sites import Sites
+from gendsl.request import fitting
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -221,6 +222,7 @@ class Model(Sites):
         progress: bool = ...,
     ) -> Fit: ...
 
+    @fitting
     def fit(
         self,
         data: Mapping[str, Any],

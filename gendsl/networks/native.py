@@ -18,12 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from gendsl.errors import CompileError, ModelError
-from gendsl.networks.base import Event, Network
+from gendsl.errors import CompileError, ModelError, caller, said
+from gendsl.networks.base import Event, Network, shape_words
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.parameter import Parameters
 
 __all__ = ["Native"]
+
+_KIND = {"torch": "a torch.nn.Module", "jax": "a module of equinox"}
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -103,15 +105,101 @@ class Native(Network):
             )
         return out
 
+    def not_made(self, backend: str, event: Event, error: Exception) -> ModelError:
+        """What a factory's own error means."""
+        name = getattr(getattr(self, backend), "__name__", "...")
+        return ModelError(
+            f"Native: {backend}= makes no module for event {shape_words(event)}",
+            given=f"{backend}={name}: {said(error)}",
+            needed=self._needed(backend, event),
+            fix=self._example(backend, event),
+            where=caller(),
+        )
+
+    def no_module(self, backend: str, event: Event, made: Any) -> ModelError:
+        """A factory made something else."""
+        return ModelError(
+            f"Native: {backend}= does not make {_KIND[backend]}",
+            given=f"{type(made).__name__}: {made!r}"[:100],
+            needed=self._needed(backend, event),
+            fix=self._example(backend, event),
+            where=caller(),
+        )
+
+    def stateful(self, backend: str, part: str) -> ModelError:
+        """A part of a module is no function of its input and its parameters."""
+        return ModelError(
+            "Native: a module must be a function of its input and its parameters",
+            given=part,
+            needed="no batch normalisation, whose state changes, and no dropout, whose noise is hidden",
+            fix=f"{'torch' if backend == 'torch' else 'eqx'}.nn.LayerNorm or GroupNorm; or leave it out",
+            where=caller(),
+        )
+
+    def not_called(self, backend: str, event: Event, given: Event, error: Exception) -> ModelError:
+        """What a module's own error means.
+
+        Args:
+            backend: "torch" or "jax".
+            event: event shape of its input.
+            given: shape of what it was called with.
+            error: what it raised.
+        """
+        return ModelError(
+            f"Native: the module of {backend}= cannot be called on event {shape_words(event)}",
+            given=f"shape {shape_words(given)}{', and times' * self.timed}: {said(error)}",
+            needed=self._needed(backend, event),
+            fix=f"build it for the event that it is called on: {self._example(backend, event)}",
+            where=caller(),
+        )
+
+    def result(self, backend: str, event: Event, given: Event, y: Any) -> Array:
+        """A module's result, checked.
+
+        Args:
+            backend: "torch" or "jax".
+            event: event shape of its input.
+            given: shape of what it was called with, (N, *event).
+            y: what it returned.
+
+        Raises:
+            ModelError: if that is no array (N, *out).
+        """
+        needed, shape = (given[0], *self.output(event)), getattr(y, "shape", None)
+        if shape is None or tuple(shape) != needed:
+            others = () if shape is None else tuple(shape[1:])
+            one_each = shape is not None and tuple(shape[:1]) == needed[:1]
+            fix = f"out={others[0] if len(others) == 1 else others!r}, or " if one_each else ""
+            came = type(y).__name__ if shape is None else f"shape {shape_words(shape)}"
+            raise ModelError(
+                "Native: the module's result has another shape",
+                given=f"{came} for an input of {shape_words(given)}",
+                needed=f"shape {shape_words(needed)}, by out={self.out!r}",
+                fix=fix + self._example(backend, event),
+                where=caller(),
+            )
+        return y
+
+    def _needed(self, backend: str, event: Event) -> str:
+        """What a factory must make, in words."""
+        taken, lead = ("event", ("N",)) if backend == "torch" else ("(event, key)", ())
+        time = " and times (N,)" * bool(lead) or " and a time"
+        sides = shape_words((*lead, *event)) + time * self.timed, shape_words((*lead, *self.output(event)))
+        return f"{taken} -> {_KIND[backend]} that maps {sides[0]} to {sides[1]}"
+
+    def _example(self, backend: str, event: Event) -> str:
+        """A factory that would do."""
+        out = self.output(event)
+        linear = len(event) == len(out) == 1 and not self.timed
+        if backend == "torch":
+            return f"torch=lambda event: {f'torch.nn.Linear(event[0], {out[0]})' if linear else 'module'}"
+        return f"jax=lambda event, key: {f'eqx.nn.Linear(event[0], {out[0]}, key=key)' if linear else 'module'}"
+
     def forward(
         self, nn: Layers, params: Values, x: Array, time: Array | None, event: Event, context: Array | None = None
     ) -> Array:
         """(..., *event) -> (..., *out)."""
-        y = nn.native(self, params, x, event, time)
-        out = self.output(event)
-        if tuple(y.shape[len(y.shape) - len(out) :]) != out:
-            self._refuse("the module's result has another shape", f"shape {tuple(y.shape)}", f"(..., {out}")
-        return y
+        return nn.native(self, params, x, event, time)
 
 
 def _is_module(x: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from gendsl.errors import ModelError, caller
+from gendsl.errors import GendslError, ModelError, caller
 from gendsl.networks.base import Event, Network, shape_words
 from gendsl.networks.layers import Array, Layers, Values
 from gendsl.networks.native import Native
@@ -28,7 +28,11 @@ class Placed:
 
     def __init__(self, nn: Layers, spec: Network, *, event: Event, name: str, context: int = 0) -> None:
         self.nn, self.spec, self.event, self.name = nn, spec, tuple(event), name
-        self._names = {short: f"{name}.{short}" for short in parameter_names(nn, spec, self.event, context)}
+        try:
+            self._names = {short: f"{name}.{short}" for short in parameter_names(nn, spec, self.event, context)}
+        except GendslError as e:
+            e.of(name)
+            raise
 
     def __repr__(self) -> str:
         return f"<network {self.name}: {self.spec!r}, event {shape_words(self.event)}>"
@@ -36,7 +40,13 @@ class Placed:
     def __call__(self, params: Values, x: Array, time: Array | None = None, context: Array | None = None) -> Array:
         """The network at x, (..., *event)."""
         own = own_parameters(params, self._names, f"network '{self.name}'", self.name)
-        return self.spec.apply(self.nn, own, x, event=self.event, time=time, context=context)
+        if not isinstance(self.spec, Native):
+            return self.spec.apply(self.nn, own, x, event=self.event, time=time, context=context)
+        try:
+            return self.spec.apply(self.nn, own, x, event=self.event, time=time)
+        except GendslError as e:
+            e.of(self.name)
+            raise
 
 
 def own_parameters(params: Values, names: Mapping[str, str], what: str, node: str) -> dict[str, Array]:
@@ -81,7 +91,12 @@ class Starts(Protocol):
 def initial(nn: Layers, spec: Starts, event: Event, seed: int, prefix: str = "") -> dict[str, np.ndarray]:
     """Initial values of a network's or a density's parameters, float64; a user's own module is asked."""
     if isinstance(spec, Native):
-        return {prefix + name: value for name, value in nn.native_init(spec, event, seed).items()}
+        try:
+            own = nn.native_init(spec, event, seed)
+        except GendslError as e:
+            e.of(prefix.removesuffix("."))
+            raise
+        return {prefix + name: value for name, value in own.items()}
     return spec.init(event, seed, prefix)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 import numpy as np
 
@@ -21,23 +21,34 @@ _OTHER = {
     "layers": "blocks", "num_layers": "blocks", "num_heads": "heads", "features": "out", "output": "out",
     "out_features": "out", "act": "activation", "dim": "width", "hidden_size": "width", "time_embedding": "time",
     "num_bins": "bins", "n_bins": "bins", "tail_bound": "bound", "interval": "bound", "univariate": "scalar",
-    "bijector": "scalar", "permutation": "order",
+    "bijector": "scalar", "discriminator": "critic", "permutation": "order",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spec(metaclass=Called):
-    """A frozen dataclass whose fields are all there is to configure. Subclasses are declared with `repr=False`."""
+    """A frozen dataclass whose fields are all there is to configure. Subclasses are declared with `repr=False`.
+
+    Attributes:
+        space: the namespace that the user finds it in.
+    """
+
+    space: ClassVar[str] = "gd"
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         if args or options:  # a copy is made without
-            check_call(f"gd.{cls.__name__}", cls.__signature__, args, options, _OTHER)
+            check_call(cls.who(), cls.__signature__, args, options, _OTHER)
         return super().__new__(cls)
 
     @classmethod
     def unfilled(cls) -> None:
         """See `Called`."""
-        check_call(f"gd.{cls.__name__}", cls.__signature__, (), {}, _OTHER)
+        check_call(cls.who(), cls.__signature__, (), {}, _OTHER)
+
+    @classmethod
+    def who(cls) -> str:
+        """What it is, as the user writes it."""
+        return f"{cls.space}.{cls.__name__}"
 
     def __repr__(self) -> str:
         parts = []

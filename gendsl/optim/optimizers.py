@@ -50,7 +50,11 @@ class Optimizer(Configuration):
         if isinstance(rate, type) or not isinstance(rate, (int, float, Schedule)) and not hasattr(rate, "dtype"):
             refuse(
                 self.who(), "learning_rate is a number or a schedule", rate, "such as 1e-3 or gd.optim.Cosine(1e-3)",
-                f"an instance: gd.optim.{rate.__name__}(1e-3)" if isinstance(rate, type) else None,
+                f"an instance: gd.optim.{rate.__name__}(1e-3)"
+                if isinstance(rate, type)
+                else "a subclass of gd.optim.Schedule with rates(self, steps, total) -> an array"
+                if callable(rate)
+                else None,
             )  # fmt: skip
         if not isinstance(rate, Schedule):
             needed = "a positive number, or a schedule"

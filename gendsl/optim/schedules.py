@@ -25,9 +25,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gendsl.checked import Configuration, number, refuse, whole
+from gendsl.errors import FAULTS, ModelError, caller, said
 
 __all__ = ["Constant", "Cosine", "Exponential", "Piecewise", "Schedule", "WarmupCosine"]
 
+_OWN = "def rates(self, steps, total): return 1e-3 / (1 + steps)"
 _OTHER = MappingProxyType(
     {"lr": "rate", "learning_rate": "rate", "init_value": "rate", "gamma": "decay", "eta_min": "final"}
 )
@@ -51,6 +53,29 @@ class Schedule(Configuration):
 
     def check(self, total: int) -> None:
         """Raise a ModelError where the schedule cannot be that of a run of so many steps."""
+        self.checked(np.unique(np.linspace(0, total - 1, 100).astype(int)), total)
+
+    def checked(self, steps: np.ndarray, total: int) -> np.ndarray:
+        """`rates`, which may be the user's own, as nonnegative numbers of the shape of `steps`.
+
+        Raises:
+            ModelError: if they are none.
+        """
+        who = type(self).__name__
+        needed, fix = "rates(self, steps, total) -> an array as long as steps", "np.full(np.shape(steps), 1e-3)"
+        if type(self).rates is Schedule.rates:
+            refuse(who, "a schedule has rates", "no method rates", needed, _OWN, in_words=True)
+        try:
+            out = np.asarray(self.rates(steps, total), float)
+        except FAULTS as e:
+            raise ModelError(f"{who}: rates fails", given=said(e), needed=needed, fix=_OWN, where=caller()) from e
+        if out.shape != steps.shape:
+            given = f"shape {out.shape} for {len(steps)} steps" if out.ndim else f"one number, {out}, for {len(steps)}"
+            refuse(who, "rates gives a rate for each step", given, needed, fix, in_words=True)
+        if (bad := np.flatnonzero(~(np.isfinite(out) & (out >= 0)))).size:
+            given = f"{out[bad[0]]} at step {steps[bad[0]]}"
+            refuse(who, "a learning rate is a nonnegative number", given, needed, "np.maximum(rates, 0)", in_words=True)
+        return out
 
     def _rate(self, name: str, *, zero: bool = False) -> None:
         words = "a nonnegative learning rate" if zero else "a positive learning rate"

@@ -29,6 +29,8 @@ class Sampler(Checked):
             that is left there, and the variance that goes with it.
     """
 
+    space: ClassVar[str] = "gd.sampler"
+
     steps: int = 100
     grid: Grid = UniformTime()
     denoise: bool = False

@@ -139,7 +139,7 @@ class _Run:
         p, moves = self.prepared, self.prepared.batches
         steps = np.arange(self.step, self.step + count)
         schedules = [optimizer_of(self.method, player.name).schedule for player in p.job.game.players]
-        rates = np.stack([s.rates(steps, self.method.steps) for s in schedules], 1)
+        rates = np.stack([s.checked(steps, self.method.steps) for s in schedules], 1)
         index = p.source.index(self.step * moves, count * moves)
         index = None if index is None else index.reshape(count, moves, -1)
         blocks = p.source.blocks(self.step * moves, count * moves)

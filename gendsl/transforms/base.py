@@ -34,6 +34,8 @@ class Transform(Spec):
         rank: event axes that it works on; `Chain` lays events of other shapes out as one axis.
     """
 
+    space: ClassVar[str] = "gd.transform"
+
     rank: ClassVar[int] = 1
 
     def parameters(self, event: Event, context: int = 0) -> Parameters:

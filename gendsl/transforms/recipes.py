@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gendsl.checked import whole
 from gendsl.namespace import namespace
 from gendsl.networks import Activation
 from gendsl.transforms.autoregressive import MaskedAutoregressive
@@ -44,6 +45,7 @@ def coupling_flow(
     Raises:
         ModelError: if a value is not what it should be.
     """
+    layers, seed = _whole("coupling_flow", layers, seed)
     one = Coupling(scalar=scalar, hidden=hidden, activation=activation)
     return _between(one, [Shuffle(seed + k) for k in range(layers - 1)])
 
@@ -52,6 +54,7 @@ def autoregressive_flow(
     scalar: ScalarSpec, layers: int, *, hidden: tuple[int, ...] = _HIDDEN, activation: Activation = _ACTIVATION
 ) -> Chain:
     """Masked autoregressive transforms with a reversal after each but the last; arguments as for `coupling_flow`."""
+    layers, _ = _whole("autoregressive_flow", layers)
     one = MaskedAutoregressive(scalar=scalar, hidden=hidden, activation=activation)
     return _between(one, [Reverse()] * (layers - 1))
 
@@ -68,6 +71,7 @@ def realnvp(layers: int = 8, *, hidden: tuple[int, ...] = _HIDDEN, limit: float 
     Reference:
         Density estimation using Real NVP (Dinh, Sohl-Dickstein, Bengio, 2016) | https://arxiv.org/abs/1605.08803
     """
+    layers, seed = _whole("realnvp", layers, seed)
     return coupling_flow(Affine(limit=limit), layers, hidden=hidden, seed=seed)
 
 
@@ -86,6 +90,7 @@ def nsf(
     Reference:
         Neural Spline Flows (Durkan, Bekasov, Murray, Papamakarios, 2019) | https://arxiv.org/abs/1906.04032
     """
+    layers, seed = _whole("nsf", layers, seed)
     return coupling_flow(Spline(bins=bins, bound=bound), layers, hidden=hidden, seed=seed)
 
 
@@ -101,6 +106,7 @@ def maf(layers: int = 5, *, hidden: tuple[int, ...] = _HIDDEN, limit: float = 5.
         Masked Autoregressive Flow for Density Estimation (Papamakarios, Pavlakou, Murray, 2017) |
         https://arxiv.org/abs/1705.07057
     """
+    layers, _ = _whole("maf", layers)
     return autoregressive_flow(Affine(limit=limit), layers, hidden=hidden)
 
 
@@ -111,7 +117,14 @@ def iaf(layers: int = 5, *, hidden: tuple[int, ...] = _HIDDEN, limit: float = 5.
         Improved Variational Inference with Inverse Autoregressive Flow (Kingma et al., 2016) |
         https://arxiv.org/abs/1606.04934
     """
+    layers, _ = _whole("iaf", layers)
     return Chain(tuple(Inverse(t) for t in maf(layers, hidden=hidden, limit=limit).transforms))
+
+
+def _whole(who: str, layers: int, seed: int = 0) -> tuple[int, int]:
+    """How many layers, and a seed; a ModelError where they are none."""
+    who = f"gd.flows.{who}"
+    return whole(who, "layers", layers, usual="4"), whole(who, "seed", seed, least=0, usual="0")
 
 
 def _between(one: Transform, gaps: list[Transform]) -> Chain:

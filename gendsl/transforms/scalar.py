@@ -7,7 +7,7 @@ To add one, write a frozen dataclass with `size`, `forward` and `inverse` (gends
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gendsl.math.flows import affine, spline
 from gendsl.networks.spec import Spec
@@ -18,6 +18,8 @@ __all__ = ["SCALARS", "Affine", "ScalarSpec", "Spline"]
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ScalarSpec(Spec):
     """The base of all maps of the line."""
+
+    space: ClassVar[str] = "gd.transform"
 
     @property
     def size(self) -> int:

@@ -25,6 +25,7 @@ from tests.mistakes import (  # noqa: F401 - each enters its mistakes into the t
     missing,
     mixtures,
     networks,
+    own_parts,
     predictions,
     results,
     resumed,

@@ -197,7 +197,7 @@ def _wrong(event: tuple[int, ...], key: Any = None) -> Any:
         ("pyro", Native(torch=_batch_norm, out=4), "BatchNorm1d"),
         ("numpyro", Native(jax=_dropout, out=4), "Dropout"),
         ("pyro", Native(torch=_wrong, out=4), "does not make a torch.nn.Module"),
-        ("numpyro", Native(jax=_wrong, out=4), "can be called"),
+        ("numpyro", Native(jax=_wrong, out=4), "does not make a module of equinox"),
         ("pyro", Native(jax=_wrong, out=4), "no module for torch"),
         ("numpyro", Native(torch=_wrong, out=4), "no module for jax"),
     ],
@@ -205,6 +205,20 @@ def _wrong(event: tuple[int, ...], key: Any = None) -> Any:
 def test_what_is_refused(backend: str, spec: Native, words: str) -> None:
     with pytest.raises((CompileError, ModelError), match=words):
         layers(backend).network(spec, event=(4,), name="f")
+
+
+@pytest.mark.parametrize(("backend", "cause"), [("pyro", RuntimeError), ("numpyro", TypeError)])
+def test_what_a_module_raises_stands_behind_our_error(backend: str, cause: type[Exception]) -> None:
+    """Pyro makes other errors of those that pass through its traces; the first one leaves."""
+    m = gd.Model("m")
+    row = m.plate("row")
+    n = m.network("n", Native(torch=lambda event: torch_mlp((7,)), jax=lambda event, key: jax_mlp((7,), key), out=3))
+    m.observe("y", gd.Normal(n(m.data("x", dims=row, event=4)), 0.5), dims=row)
+    with pytest.raises(ModelError, match="node 'n'.* cannot be called on event") as caught:
+        m.fit({"x": X[0], "y": np.ones((2, 3))}, gd.Train(steps=1), backend=backend, progress=False)
+    assert type(caught.value.__cause__) is cause
+    assert caught.value.node == "n"
+    assert "Trace" not in str(caught.value)
 
 
 @pytest.mark.parametrize("backend", ["pyro", "numpyro"])
