@@ -34,6 +34,7 @@ __all__ = [
     "observed_dims",
     "refuse_improper",
     "simulate",
+    "with_sizes",
 ]
 
 _BUDGET = 2**23  # elements of all random values of the draws that run at once
@@ -314,6 +315,12 @@ def _plates(graph: Graph, nodes: Iterable[Node]) -> list[str]:
             out.update(dict.fromkeys(n.type.dims))
             out.update(dict.fromkeys(e for e in n.type.event if isinstance(e, str)))
     return list(out)
+
+
+def with_sizes(graph: Graph, sizes: Mapping[str, int]) -> Graph:
+    """The graph with sizes written into the plates that have none, for programs of what no data measure."""
+    plates = (replace(p, size=sizes.get(p.name)) if p.base is None and p.size is None else p for p in graph.plates)
+    return replace(graph, plates=tuple(plates))
 
 
 def _sized(graph: Graph, sizes: Mapping[str, int]) -> Graph:

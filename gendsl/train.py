@@ -13,7 +13,7 @@ from gendsl.backend import find_device
 from gendsl.errors import FitError, FormatError, caller
 from gendsl.graph.json import dumps
 from gendsl.graph.show import show
-from gendsl.objectives.choose import default_objective
+from gendsl.objectives.choose import default_objective, warn_of_solvers
 from gendsl.objectives.rows import Rows
 from gendsl.objectives.setting import Bindable, Setting
 from gendsl.program import BoundProgram
@@ -58,7 +58,10 @@ def train(
     """
     began = time.perf_counter()
     graph = model.graph
-    objective = model.objective() or default_objective(graph)
+    objective = model.objective()
+    if objective is None:
+        objective = default_objective(graph)
+        warn_of_solvers(graph, objective)
     objective.check(graph)
     _comparable(objective, method)
     asked = _asked(graph, method)

@@ -73,12 +73,19 @@ def derive(nodes: list[Node], source: Node, missing: np.ndarray) -> tuple[dict[s
 
 
 def fill(x: np.ndarray, missing: np.ndarray, support: Constraint) -> np.ndarray:
-    """A copy of x with the first element that is there (or a point of the support) for each missing one."""
+    """A copy of x with the middle element that is there (or a point of the support) for each missing one.
+
+    The middle of them in order is the same in whatever order they come: guides of the user's own may read it.
+    """
     if not missing.any():
         return x
     out = x.copy()
     there = x[~missing]
-    out[missing] = there[0] if len(there) else interior(support, x.shape[missing.ndim :])
+    if len(there):
+        order = np.lexsort(there.reshape(len(there), -1).T[::-1])
+        out[missing] = there[order[len(there) // 2]]
+    else:
+        out[missing] = interior(support, x.shape[missing.ndim :])
     return out
 
 

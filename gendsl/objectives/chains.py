@@ -129,7 +129,7 @@ def _all_rows(
     fit: TrainedFit, site: str, data: Mapping[str, Any] | None, sizes: Mapping[str, int] | None
 ) -> BoundProgram:
     """The model whose observation is a latent, with the data of its contexts; left out, those of the fit."""
-    from gendsl.forward import bind_forward, compile_forward
+    from gendsl.forward import bind_forward, compile_forward, with_sizes
     from gendsl.program import compile_graph
 
     graph, setting = fit.setting.graph, fit.setting
@@ -141,4 +141,5 @@ def _all_rows(
     kept = frozenset(k for k in given if k in graph.inputs)
     forward = compile_forward(graph, name, (site,), frozenset((site,)), kept, precision=precision, device=device)
     rows = bind_forward(forward, given, sizes)
-    return BoundProgram(compile_graph(forward.declared, name, precision=precision, device=device), rows.bound)
+    drawn = with_sizes(forward.declared, rows.bound.sizes)
+    return BoundProgram(compile_graph(drawn, name, precision=precision, device=device), rows.bound)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
-from gendsl.errors import FitError, caller
+from gendsl.densities import DiffusionDensity
+from gendsl.errors import FitError, caller, warn
 from gendsl.graph.learned import densities
 from gendsl.graph.node import Graph
 from gendsl.objectives.adversarial import WGAN
 from gendsl.objectives.base import OBJECTIVES, Objective
+from gendsl.objectives.diffusion import DenoisingScoreMatching
 from gendsl.objectives.energy import SlicedScoreMatching
 from gendsl.objectives.evidence import ELBO
 from gendsl.objectives.likelihood import MaximumLikelihood
 
-__all__ = ["METHODS", "applying", "default_objective", "default_words"]
+__all__ = ["METHODS", "applying", "default_objective", "default_words", "warn_of_solvers"]
 
 METHODS = (
     ("NUTS", "draws of the posterior"),
@@ -52,6 +54,24 @@ def default_objective(graph: Graph) -> Objective:
         fix=f"m.objective({_PUBLIC.sub('gd.', repr(others[-1]))})",
         where=next((u.where for u in densities(graph.nodes) if u.where), None) or caller(),
     )
+
+
+def warn_of_solvers(graph: Graph, chosen: Objective) -> None:
+    """A GendslWarning where diffusions come to be learnt by their likelihood, an equation solved at every step."""
+    if not isinstance(chosen, MaximumLikelihood):
+        return
+    for used in densities(graph.nodes):
+        if isinstance(used.spec, DiffusionDensity):
+            why = DenoisingScoreMatching().refusals(graph)[0]
+            warn(
+                f"'{used.name}' is learnt by its likelihood, which solves an equation at every step",
+                node=used.name,
+                given=f"no objective is declared, and gd.DenoisingScoreMatching does not apply: {why.problem}",
+                needed="for a loss of one call of the network a step, what score matching needs",
+                fix=f"{why.fix}; or declare m.objective(gd.MaximumLikelihood()), which is not warned of",
+                where=used.where,
+            )
+            return
 
 
 def default_words(graph: Graph) -> str:

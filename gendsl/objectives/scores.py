@@ -9,14 +9,13 @@ the observations are latents. Of a diffusion it is that of the noised data at a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gendsl.counting import observed
 from gendsl.errors import FitError, caller
-from gendsl.forward import bind_forward, compile_forward
+from gendsl.forward import bind_forward, compile_forward, with_sizes
 from gendsl.graph.constraints import real
 from gendsl.graph.types import DistType, DType
 from gendsl.invert import unconstrained
@@ -117,9 +116,9 @@ def _gradients(fit: TrainedFit) -> dict[str, np.ndarray]:
     forward = compile_forward(
         graph, b.name, names, frozenset(names), frozenset(given), precision=precision, device=device
     )
-    sized = tuple(replace(p, size=sizes.get(p.name, p.size)) for p in forward.declared.plates)
-    compiled = compile_graph(replace(forward.declared, plates=sized), b.name, precision=precision, device=device)
-    bound = BoundProgram(compiled, bind_forward(forward, given, sizes).bound)
+    rows = bind_forward(forward, given, sizes).bound
+    drawn = with_sizes(forward.declared, rows.sizes)
+    bound = BoundProgram(compile_graph(drawn, b.name, precision=precision, device=device), rows)
     bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
     zero = {k: np.zeros(shape) for k, shape in bound.shapes.items()}
     u = unconstrained(bound, {k: setting.bound.arrays[k] for k in names}, zero)

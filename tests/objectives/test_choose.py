@@ -85,3 +85,15 @@ def test_the_fit_says_which(backend: str) -> None:
     fit = _observes(_velocity()).fit({"x0": np.zeros((3, 2))}, gd.Train(steps=1), backend=backend, progress=False)
     assert isinstance(fit.objective, gd.FlowMatching)
     assert "by FlowMatching on" in repr(fit)
+
+
+def test_a_diffusion_that_comes_to_be_learnt_by_its_likelihood_is_warned_of() -> None:
+    data = {"x0": np.array([[0.1, 0.2], [np.nan, np.nan]])}
+    few = gd.ProbabilityFlow(steps=2, probes=1)
+    made = _observes(_diffusion(flow=few), missing=gd.Missing.MASK)
+    with pytest.warns(gd.GendslWarning, match="'x0' is learnt by its likelihood, which solves an equation") as found:
+        fit = made.fit(data, gd.Train(steps=1), backend="pyro", progress=False)
+    assert isinstance(fit.objective, gd.MaximumLikelihood)
+    assert "gd.DenoisingScoreMatching does not apply" in str(found[0].message)
+    made.objective(gd.MaximumLikelihood())
+    made.fit(data, gd.Train(steps=1), backend="pyro", progress=False)  # as it was asked for

@@ -136,3 +136,17 @@ def test_equal_noise_under_contexts(name: str) -> None:
     rows = Play(alone, OBJECTIVES[name], flat, "pyro", batched=True)
     own = {k: v for k, v in params.items() if k.startswith("e.")}
     assert rows.loss("loss", own, noise)[0] == pytest.approx(a[0], rel=1e-12)
+
+
+def test_contexts_of_rows_beside_plates_that_only_the_draws_are_over(backend: str) -> None:
+    """A smoke test of shapes: sizes are those of the fit, of the new contexts, or given."""
+    m = gd.Model("m")
+    a, b = m.plate("a"), m.plate("b")
+    energy = gd.Energy(gd.MLP((), hidden=(4,)), 2, spread=1.0, context=m.data("c", dims=b, event=2))
+    m.observe("x", energy, dims=(a, b))
+    rng = np.random.default_rng(0)
+    data = {"x": rng.normal(size=(5, 3, 2)), "c": rng.normal(size=(3, 2))}
+    fit = m.fit(data, gd.Train(steps=1), backend=backend, progress=False)
+    sampler = gd.MALA(chains=1, warmup=5, draws=2)
+    assert fit.sample(sampler=sampler)["x"].shape == (1, 2, 5, 3, 2)
+    assert fit.sample({"c": np.zeros((4, 2))}, sizes={"a": 6}, sampler=sampler)["x"].shape == (1, 2, 6, 4, 2)

@@ -176,3 +176,21 @@ def test_predictions_from_missing_elements(backend: str) -> None:
     assert fit.sample({"y1": [1.0, 2.0]}, names=["y2"])["y2"].shape == (1, 200, 2)
     assert fit.sample(names=["y1"])["y1"].shape == (1, 200, 4)
     assert np.isfinite(fit.log_prob(data).value)
+
+
+def test_what_a_guide_reads_of_missing_elements_does_not_depend_on_their_order() -> None:
+    """The middle of the elements that are there stands in for the others, row by row of any event."""
+    from gendsl.data.missing import fill
+    from gendsl.graph.constraints import real
+
+    rng = np.random.default_rng(0)
+    for event in ((), (2,)):
+        x = rng.normal(size=(7, *event))
+        x[:, ...] = np.round(x, 1)
+        missing = np.array([False, True, False, False, True, False, False])
+        order = rng.permutation(7)
+        whole = fill(x, missing, real)
+        np.testing.assert_array_equal(fill(x[order], missing[order], real), whole[order])
+        np.testing.assert_array_equal(whole[~missing], x[~missing])
+        first = np.sort(x[~missing].reshape(5, -1)[:, 0])
+        assert (whole[missing].reshape(2, -1)[:, 0] == first[2]).all()
