@@ -82,13 +82,19 @@ def test_observations_of_a_row_are_one_element(backend: str) -> None:
     """A model of the two columns and one of the rows have terms of the same rows."""
     x = np.random.default_rng(3).normal(size=(9, 2))
     both, apart = gd.Model("both"), gd.Model("apart")
-    both.observe("x", gd.Normal(both.param("a", np.zeros(2)), 1.0), dims=both.plate("row"))
-    row = apart.plate("row")
-    apart.observe("x", gd.Normal(apart.param("a", np.zeros(2)), 2.0), dims=row)
-    fits = {m.name: m.fit({"x": x}, STILL, backend=backend, progress=False) for m in (both, apart)}
-    table = gd.compare(fits, {"x": x})
+    both.observe("x", gd.Normal(both.param("loc", np.zeros(2)), 1.0), dims=both.plate("row"))
+    row, loc = apart.plate("row"), apart.param("loc", 0.0)
+    apart.observe("a", gd.Normal(loc, 2.0), dims=row)
+    apart.observe("b", gd.Normal(loc, 2.0), dims=row)
+    data = {"x": x, "a": x[:, 0], "b": x[:, 1]}
+    fits = {
+        m.name: m.fit({k: v for k, v in data.items() if k in m.graph.inputs}, STILL, backend=backend, progress=False)
+        for m in (both, apart)
+    }
+    table = gd.compare(fits, data)
     one, two = norm(0, 1).logpdf(x).sum(1), norm(0, 2).logpdf(x).sum(1)
     assert table["dse"].max() == pytest.approx(np.sqrt(9 * (one - two).var(ddof=1)), rel=1e-8)
+    assert table.loc["apart", "se"] == pytest.approx(np.sqrt(9 * two.var(ddof=1)), rel=1e-8)
 
 
 def test_each_model_takes_the_data_that_it_has(backend: str) -> None:

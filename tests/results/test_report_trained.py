@@ -54,7 +54,11 @@ def test_a_page_says_what_the_fit_says(backend: str, tmp_path: Path) -> None:
 def test_an_energy_without_a_sampler_says_so_on_its_page() -> None:
     fit = _fit(gd.Energy(gd.MLP((), hidden=(4,)), 2, spread=2.0))
     assert "Not shown: draws of 'x' take a sampler" in words(Page(page(fit)), "p")
-    parsed = Page(page(fit, sampler=gd.MALA(chains=2, warmup=10, draws=20)))
+    sampler = gd.MALA(chains=2, warmup=10, draws=20)
+    _, right = fit.plot_predictive(sampler=sampler).axes
+    shown, drawn = np.asarray(right.collections[0].get_offsets()), fit.sample(sampler=sampler)["x"].reshape(-1, 2)
+    np.testing.assert_array_equal(np.sort(shown, 0), np.sort(drawn, 0))  # in an order without meaning
+    parsed = Page(page(fit, sampler=sampler))
     assert len(parsed.images) == 3
     assert "posterior" not in parsed.ids
 
