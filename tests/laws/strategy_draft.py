@@ -9,6 +9,7 @@ latents, whose support is used as it is.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -101,7 +102,9 @@ class Draft:
     def run(self, text: str) -> None:
         """Write a line and run it; steps that it calls for the first time are written before it."""
         before, self._pending = self._pending, []
-        exec(text, self.names)  # noqa: S102 - our own text
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "(?s).*has the distribution of element")  # what a person hardly means
+            exec(text, self.names)  # noqa: S102 - our own text
         self.lines += [*self._pending, text]
         self._pending = before
 

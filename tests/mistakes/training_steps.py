@@ -59,7 +59,7 @@ def _fit(m: gd.Model, x: Any, **options: Any) -> Any:
     "'encoder'",
     "'scale' of Normal must be positive",
     "as network 'encoder' does",
-    "gd.softplus(encoder(x)[2:4])",
+    "gd.softplus(encoder(x)[..., 2:4])",
 )
 def scale_that_a_network_gives():
     e = gd.Model("encoder")
