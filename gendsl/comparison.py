@@ -27,7 +27,7 @@ from gendsl.elpd import Kind, LogProb, loo, observations
 from gendsl.errors import DataError, FitError, caller
 from gendsl.fit import Fit
 from gendsl.graph.node import Graph
-from gendsl.graph.types import DistType
+from gendsl.graph.types import ArrayType, DistType
 from gendsl.request import check_seed
 from gendsl.trained import TrainedFit
 
@@ -124,8 +124,9 @@ def _on(fits: Mapping[str, Fit | TrainedFit], data: Any, seed: int) -> pd.DataFr
 
     graphs = {name: f.setting.graph if isinstance(f, TrainedFit) else f.program.declared for name, f in fits.items()}
     _check_names(graphs, data)
-    _check_same({name: _given(graph, data) for name, graph in graphs.items()})
     found = {name: fit.log_prob(_own(graphs[name], data), seed=seed) for name, fit in fits.items()}
+    _check_same({name: _given(graph, data) for name, graph in graphs.items()})
+    _check_counts(found)
     for name, p in found.items():
         if p.kind is Kind.UNNORMALISED:
             raise FitError(
@@ -135,14 +136,16 @@ def _on(fits: Mapping[str, Fit | TrainedFit], data: Any, seed: int) -> pd.DataFr
                 fix="compare draws, fit.sample(sampler=...), with the data; or gd.Flow, which has a density",
                 where=caller(),
             )
-    terms = {name: _terms(p) for name, p in found.items()}
+    terms = {name: _terms(p, graphs[name]) for name, p in found.items()}
     totals = {name: found[name].value if x is None else float(x.sum()) for name, x in terms.items()}
     order = sorted(found, key=lambda name: -totals[name] if np.isfinite(totals[name]) else np.inf)
     best = order[0]
     rows = []
     for rank, name in enumerate(order):
         own, theirs = terms[name], terms[best]
-        apart = own - theirs if own is not None and theirs is not None and own.shape == theirs.shape else None
+        with np.errstate(invalid="ignore"):
+            both = own is not None and theirs is not None and own.shape == theirs.shape
+            apart = own - theirs if both and own is not None and theirs is not None else None
         rows.append(
             {
                 "rank": rank,
@@ -160,6 +163,15 @@ def _on(fits: Mapping[str, Fit | TrainedFit], data: Any, seed: int) -> pd.DataFr
 def _check_names(graphs: Mapping[str, Graph], data: Any) -> None:
     """Raise where a name of the data is none of any model; a table may have more columns."""
     if not isinstance(data, Mapping):
+        if not hasattr(data, "columns"):
+            raise DataError(
+                "data are given by name",
+                given=f"{type(data).__name__}: {data!r}"[:80],
+                needed="a dict with the keys "
+                + ", ".join(map(repr, sorted({k for g in graphs.values() for k in g.inputs}))),
+                fix='for example {"x": values}',
+                where=caller(),
+            )
         return
     known = sorted({k for graph in graphs.values() for k in graph.inputs if not _derived(graph, k)})
     for name in data:
@@ -180,7 +192,9 @@ def _derived(graph: Graph, name: str) -> bool:
 
 def _own(graph: Graph, data: Any) -> Any:
     """The data that a model has."""
-    return {k: x for k, x in data.items() if k in graph.inputs} if isinstance(data, Mapping) else data
+    if isinstance(data, Mapping):
+        return {k: x for k, x in data.items() if k in graph.inputs}
+    return data[[k for k in data.columns if k in graph.inputs]]
 
 
 def _given(graph: Graph, data: Any) -> np.ndarray:
@@ -193,17 +207,44 @@ def _given(graph: Graph, data: Any) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _terms(p: LogProb) -> np.ndarray | None:
-    """Log-densities of rows, or of elements where observations have other first axes; None where there are none."""
-    parts = list(p.elements.values())
-    if not parts:
+def _check_counts(found: Mapping[str, LogProb]) -> None:
+    """Raise where a mask leaves out elements of an observation in one model, and not in another."""
+    first: dict[str, tuple[str, int]] = {}
+    for name, p in found.items():
+        for k, x in p.elements.items():
+            other, count = first.setdefault(k, (name, x.size))
+            if count != x.size:
+                raise FitError(
+                    f"'{other}' and '{name}' are of different elements of '{k}': their densities do not compare",
+                    node=k,
+                    given=f"{count} and {x.size} elements that count",
+                    needed="the same elements",
+                    fix="mask the same elements in both, or leave their rows out of the data",
+                    where=caller(),
+                )
+
+
+def _terms(p: LogProb, graph: Graph) -> np.ndarray | None:
+    """Log-densities of rows, or of elements where observations are over other plates; None where there are none."""
+    names = sorted(p.elements)
+    if not names or not all(p.elements[k].size for k in names):
         return None
-    if all(x.ndim and len(x) == len(parts[0]) for x in parts):
+    parts = [p.elements[k] for k in names]
+    plates = {_first(graph, k) for k in names}
+    if len(plates) == 1 and all(x.ndim and len(x) == len(parts[0]) for x in parts):
         return np.asarray(np.concatenate([x.reshape(len(x), -1) for x in parts], 1).sum(1))
     return np.concatenate([x.ravel() for x in parts])
+
+
+def _first(graph: Graph, name: str) -> str | None:
+    """The first plate of an observation; a plate is its own."""
+    t = graph.nodes[graph.sites[name]].type if name in graph.sites else None
+    dims = t.dims if isinstance(t, ArrayType) else () if t is not None else (name,)
+    return dims[0] if dims else None
 
 
 def _error(terms: np.ndarray | None) -> float:
     if terms is None or terms.size < 2:
         return np.nan
-    return float(np.sqrt(terms.size * terms.var(ddof=1)))
+    with np.errstate(invalid="ignore"):  # a density may be 0
+        return float(np.sqrt(terms.size * terms.var(ddof=1)))

@@ -44,6 +44,7 @@ FEWEST = 4
 """The draws of a chain below which arviz gives no effective sample size and no R-hat."""
 
 _TAIL = 5
+_FEWEST = 10  # weights whose tail has a shape
 """The draws of a tail below which arviz fits none."""
 
 _OF_CHAINS = ("mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat")
@@ -181,9 +182,11 @@ def pareto_shape(log_weights: np.ndarray) -> np.ndarray:
     """The shape of the upper tail of importance weights, by arviz's smoothing of log weights (..., n): (...).
 
     Minus infinity where the largest weights are equal, as those of discrete draws and of an exact guide are: then they
-    are bounded, and there is no tail to fit, which arviz calls infinite.
+    are bounded, and there is no tail to fit, which arviz calls infinite. NaN of fewer than ten draws.
     """
     x = np.asarray(log_weights, np.float64)
+    if x.shape[-1] < _FEWEST:
+        return np.full(x.shape[:-1], np.nan)
     with _arviz() as az, np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what it says of large shapes is for the caller to say
         shape = np.asarray(az.psislw(x)[1], np.float64)

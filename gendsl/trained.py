@@ -38,6 +38,10 @@ _ELSEWHERE = {
     "loo": (_SAMPLED, 'fit.log_prob({...}) of held-out data, or gd.compare({"a": fit, ...}, {...}) of several fits'),
     "log_likelihood": (_SAMPLED, "fit.log_prob(data).elements"),
     "with_groups": (_SAMPLED, "fit.idata has the posterior of a guide, fit.sample() predictions"),
+    "posterior_predictive": (_SAMPLED, "fit.sample()"),
+    "prior": (_SAMPLED, "model.prior_predictive(data)"),
+    "prior_predictive": (_SAMPLED, "model.prior_predictive(data)"),
+    "sample_stats": (_SAMPLED, "fit.history has the curves of training"),
     "continue_": (_SAMPLED, "m.fit(data, gd.Train(steps=...), resume=fit) goes on, to so many steps in all"),
     "state": (_SAMPLED, "m.fit(..., resume=fit) goes on from it"),
 }
@@ -70,7 +74,10 @@ class TrainedFit(Guided, Kept):
     if not TYPE_CHECKING:  # a type checker knows what there is
 
         def __getattr__(self, name: str) -> Any:
-            raise missing_attribute(self, name, _ELSEWHERE)
+            setting = vars(self).get("setting")
+            sites = [] if setting is None else [str(n.name) for _, n in setting.graph.of("latent", "let")]
+            drawn = {k: ("draws are found by name", f'fit.draws["{k}"]') for k in sites}
+            raise missing_attribute(self, name, drawn | _ELSEWHERE)
 
     @property
     def history(self) -> History:

@@ -119,6 +119,8 @@ def _touched(
 ) -> np.ndarray:
     """Which elements of a node are made of missing ones, over its dims; length 1 where that does not vary."""
     n = graph.nodes[k]
+    if (moved := _moved(graph, n, touched)) is not None:
+        return moved
     args = n.args
     dims = _dims(graph.nodes[args[1]]) if n.op == "observe" else _dims(n)
     if n.op == "latent":  # it is drawn from what stands under masks
@@ -151,6 +153,24 @@ def _touched(
     for mask in _masks(n):
         out = out & ~surely(mask, False)
     return out
+
+
+def _moved(graph: Graph, n: Node, touched: Mapping[int, np.ndarray]) -> np.ndarray | None:
+    """The same for a part of a plate, y[late] or a lag, which is made of the elements that it is cut from."""
+    if n.op != "from_event" or (shift := graph.nodes[n.args[0]]).op != "shift":
+        return None
+    event = graph.nodes[shift.args[0]]
+    if event.op != "to_event" or len(event.attr["dims"]) != 1 or len(n.attr["dims"]) != 1:
+        return None
+    source, [base], [plate] = event.args[0], event.attr["dims"], n.attr["dims"]
+    x, dims = touched.get(source), _dims(graph.nodes[source])
+    if x is None:
+        return None
+    at = dims.index(base)
+    if x.shape[at] > 1:
+        stop = x.shape[at] - shift.attr["stop"]
+        x = np.take(x, np.arange(shift.attr["start"], stop), at)
+    return spread(x, ArrayType(tuple(plate if d == base else d for d in dims)), _dims(n), 0)
 
 
 def _error(graph: Graph, name: str, reader: Node, gone: np.ndarray, fix: str | None) -> DataError:

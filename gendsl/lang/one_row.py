@@ -49,7 +49,7 @@ def warn_of_one_row(b: Builder, dist: int, dims: Sequence[str], name: str, where
                 where=where,
             )
             return
-        more = [a for a in n.args if a not in seen and n.op not in ("latent", "observe", "data", "param")]
+        more = [a for a in n.args if a not in seen and n.op not in ("latent", "let", "observe", "data", "param")]
         seen.update(more)
         todo += more
 

@@ -17,7 +17,7 @@ from gendsl.objectives.game import Batch, Loss, Noise, Params, Player, State
 from gendsl.objectives.guides import has_path, is_image, prior_of, reads
 from gendsl.objectives.pair import Bound, Pair
 from gendsl.objectives.parameters import parameters_of
-from gendsl.objectives.rows import Rows, leave
+from gendsl.objectives.rows import Rows, leave, mixing
 from gendsl.objectives.setting import Bindable, Setting
 from gendsl.program import BoundProgram
 
@@ -61,6 +61,16 @@ def _check_iwae(setting: Setting, guide: Graph) -> None:
                 needed="guides whose draws are differentiable",
                 fix="gd.ELBO(guide=...), whose gradient may be that of the score function",
                 where=n.where,
+            )
+    for d in dict.fromkeys(d for _, n in setting.graph.of("latent") for d in getattr(n.type, "dims", ())):
+        if (met := next(iter(mixing(setting.graph, d)), None)) is not None and _all_over(setting.graph, d):
+            raise FitError(
+                f"IWAE takes elements of '{d}' for independent, and they meet",
+                node=met.name,
+                given=f"{met.op.removeprefix('dist.')} over '{d}'",
+                needed=f"rows of '{d}' whose densities depend on no other row",
+                fix="gd.ELBO(guide=...), which is a bound whatever rows share",
+                where=met.where,
             )
     if setting.plate is not None and not _all_over(setting.graph, setting.plate):
         raise FitError(

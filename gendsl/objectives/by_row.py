@@ -22,6 +22,7 @@ from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType
 from gendsl.objectives.amortised import AmortisedGame
 from gendsl.objectives.pair import Bound
+from gendsl.objectives.rows import mixing
 from gendsl.passes.rewrite import Rewriter
 from gendsl.program import BoundProgram
 
@@ -52,7 +53,7 @@ def elements_of(fit: TrainedFit) -> dict[str, np.ndarray]:
 
 
 def shared_plate(fit: TrainedFit) -> str | None:
-    """The plate that all latents and observations of model and guide are over; None where there is none."""
+    """The plate that all latents and observations of model and guide are over, each row for itself; None for none."""
     game, guide = fit.made.game, getattr(fit.objective, "amortised", None)
     if not isinstance(game, AmortisedGame) or guide is None:
         return None
@@ -61,6 +62,7 @@ def shared_plate(fit: TrainedFit) -> str | None:
         return None
     dims = [t.dims if isinstance(t, ArrayType) else () for t in sites]
     common = [d for d in dims[0] if all(d in x for x in dims)] if dims else []
+    common = [d for d in common if not any(True for g in (fit.setting.graph, guide) for _ in mixing(g, d))]
     return fit.setting.plate if fit.setting.plate in common else next(iter(common), None)
 
 

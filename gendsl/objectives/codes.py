@@ -16,6 +16,7 @@ from gendsl.objectives.contexts import context_values
 from gendsl.objectives.learnt import amortised, recorded_by_row
 from gendsl.objectives.pieces import contexts_of_rows
 from gendsl.objectives.posterior import posterior_of
+from gendsl.objectives.scores import refuse_missing_values
 from gendsl.results.named import known_draws
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ def encode(
         codes = [str(n.name) for _, n in fit.setting.graph.of("latent") if n.name in read]
         if codes:
             known = dict.fromkeys([*codes, *sorted(recorded_by_row(fit))], np.zeros(0))
-            there = posterior_of(fit.on(data))
-            if there is None:
+            guided = posterior_of(fit.on(data))
+            if guided is None:
                 raise TypeError("a guide that is a model")
-            return {k: x[None] for k, x in there.draw(draws, seed, known_draws(names, known) or codes).items()}
+            return {k: x[None] for k, x in guided.draw(draws, seed, known_draws(names, known) or codes).items()}
     flows = {} if fit.setting.graph.of("latent") else _flows(fit.setting.graph)
     flows = {k: x for k, x in flows.items() if k in (known_draws(names, dict.fromkeys(flows, np.zeros(0))) or flows)}
     if not flows:
@@ -50,7 +51,9 @@ def encode(
             else "gd.ELBO(guide=encoder) of a model with latents, or gd.Flow",
             where=caller(),
         )
-    return _noise(fit.on(data), flows)
+    there = fit.on(data)
+    refuse_missing_values(there)
+    return _noise(there, flows)
 
 
 def _flows(graph: Graph) -> dict[str, UsedDensity]:

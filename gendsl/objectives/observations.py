@@ -42,7 +42,7 @@ def observations(
         none_new(fit.setting.graph.name, new)
         return drawn_by(fit, energy, data, names, draws, seed, sizes, sampler)
     if isinstance(data, (int, np.integer)):
-        sizes = sizes_of_rows(fit.setting.graph, fit.setting.plate, positive("rows", data, 64))
+        sizes = {**(sizes or {}), **sizes_of_rows(fit.setting.graph, fit.setting.plate, positive("rows", data, 64))}
         data, draws = None, 1 if draws is None else draws
     posterior = isinstance(getattr(fit.objective, "guide", None), Guide)
     if isinstance(sampler, MCMC):

@@ -208,7 +208,7 @@ def check_rows(graph: Graph, plate: str, asked: Sequence[str] = ("batch_size",))
                 where=n.where,
             )
     part = "part" if list(asked) == ["validation"] else "batch"
-    for n in _mixing(graph, plate):
+    for n in mixing(graph, plate):
         name = n.name or next((str(m.name) for m in _above(graph, n) if m.name), None)
         raise FitError(
             f"a {part} of '{plate}' is not enough: {_what(n)} looks at all of its elements together",
@@ -233,7 +233,7 @@ def _above(graph: Graph, n: Node) -> Iterable[Node]:
             yield m
 
 
-def _mixing(graph: Graph, plate: str) -> Iterable[Node]:
+def mixing(graph: Graph, plate: str) -> Iterable[Node]:
     """The nodes in which elements of the plate meet, and values that depend on how many there are."""
     family = {p.name for p in graph.plates if p.base == plate} | {plate}
     for n in graph.nodes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gendsl.counting import observed
+from gendsl.counting import counting, observed
 from gendsl.errors import FitError, caller
 from gendsl.forward import bind_forward, compile_forward, with_sizes
 from gendsl.graph.constraints import real
@@ -28,7 +28,7 @@ from gendsl.program import BoundProgram, compile_graph
 if TYPE_CHECKING:
     from gendsl.trained import TrainedFit
 
-__all__ = ["denoise", "score"]
+__all__ = ["denoise", "refuse_missing_values", "score"]
 
 _NUMBERS = 2**20
 """Numbers that one piece of a denoised array holds."""
@@ -48,7 +48,7 @@ def score(fit: TrainedFit, data: Mapping[str, Any], time: Any) -> dict[str, np.n
             where=caller(),
         )
     there = fit.on(data)
-    _refuse_missing(there)
+    refuse_missing_values(there)
     if only_diffusions(graph):
         return _denoised(there, time, scores=True)
     if time is not None:
@@ -76,11 +76,16 @@ def denoise(fit: TrainedFit, data: Mapping[str, Any], time: Any) -> dict[str, np
             where=caller(),
         )
     there = fit.on(data)
-    _refuse_missing(there)
+    refuse_missing_values(there)
     return _denoised(there, time, scores=False)
 
 
-def _refuse_missing(fit: TrainedFit) -> None:
+def refuse_missing_values(fit: TrainedFit) -> None:
+    """Raise where observed values of a fit's data are missing.
+
+    Raises:
+        FitError: naming the observation.
+    """
     for _, n in fit.setting.graph.of("observe"):
         there = observed(fit.setting.graph, str(n.name), fit.setting.bound)
         if there is not None and not there.all():
@@ -110,6 +115,24 @@ def _gradients(fit: TrainedFit) -> dict[str, np.ndarray]:
                 fix="fit.log_prob(data).elements are log-densities",
                 where=graph.nodes[graph.sites[name]].where,
             )
+        site, there = graph.nodes[graph.sites[name]], counting(graph, name, setting.bound)
+        if site.args[2:] and there is not None:
+            raise FitError(
+                f"a mask leaves elements of '{name}' out, whose score is that of nothing",
+                node=name,
+                given=f"mask= of '{name}', False at {int((~there).sum())} of {there.size}",
+                needed="a mask that is the distribution's own",
+                fix="gd.Normal(...).mask(keep) in place of mask=keep, which scores 0 there",
+                where=site.where,
+            )
+    if not names:
+        raise FitError(
+            f"model '{graph.name}' observes no data of its own, so there is nothing to take a score at",
+            given="observations of expressions (value=)",
+            needed="an observation whose values are data",
+            fix="fit.log_prob(data) is the density",
+            where=caller(),
+        )
     b, precision, device = setting.backend, setting.precision, setting.device
     given = {k: v for k, v in setting.bound.arrays.items() if k in graph.inputs and k not in names}
     sizes = {p.name: setting.bound.sizes[p.name] for p in graph.plates if p.base is None and p.size is None}
@@ -149,7 +172,10 @@ def _denoised(fit: TrainedFit, time: Any, *, scores: bool) -> dict[str, np.ndarr
 def _times(s: Site, time: Any, lead: tuple[int, ...]) -> np.ndarray:
     """A time for each row of a site, (*dims, *copies)."""
     process = s.spec.process
-    t = np.asarray(process.start if time is None else time)
+    try:
+        t = np.asarray(process.start if time is None else time)
+    except ValueError:  # rows of different lengths
+        t = np.asarray("none")
     wide = (*t.shape, *(1,) * (len(lead) - t.ndim))
     fits = len(wide) == len(lead) and all(a in (1, n) for a, n in zip(wide, lead, strict=True))
     fits &= t.dtype.kind in "fiu"

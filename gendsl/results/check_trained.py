@@ -50,7 +50,10 @@ def check_trained(fit: TrainedFit) -> Check:
     problems += fit.objective.remarks(raw.history.curves)
     problems += _overfitted(fit) if fit.objective.comparable else []
     if not raw.error and posterior_of(fit) is not None and fit.posterior.has_density:
-        _weights(fit, figures, problems, notes)
+        try:
+            _weights(fit, figures, problems, notes)
+        except FitError as e:  # Laplace's guide, where training has not come to a mode
+            problems.append(f"{e.problem}; try {e.fix}" if e.fix else e.problem)
     return Check(tuple(problems), figures, tuple(notes))
 
 

@@ -30,6 +30,8 @@ class _NoAttribute(FitError, AttributeError):
 class NamedDraws(dict[str, np.ndarray]):
     """Draws by the names of their sites; of another name it says which there are.
 
+    Iteration gives those that are there; what is made later is found by its name.
+
     Args:
         draws: these.
         later: name -> what makes its draws, when they are asked for.
@@ -40,15 +42,24 @@ class NamedDraws(dict[str, np.ndarray]):
     ) -> None:
         super().__init__(draws)
         self.later = later
+        self._made: dict[str, np.ndarray] = {}
 
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or name in self.later
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any mapping; what comes later is made."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
     def __missing__(self, name: str) -> np.ndarray:
         if name not in self.later:
             self._refuse(name)
-        self[name] = self.later[name]()
-        return self[name]
+        if name not in self._made:
+            self._made[name] = self.later[name]()
+        return self._made[name]
 
     def _refuse(self, name: object) -> NoReturn:
         words = unknown_draws([name], dict.fromkeys([*self, *self.later]))

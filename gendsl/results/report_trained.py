@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gendsl.errors import GendslError
+from gendsl.errors import FitError, GendslError
 from gendsl.objectives.posterior import posterior_of
 from gendsl.results import html
 from gendsl.results.report import absent, cell, model_section, program_section, run_section, verdict
@@ -66,7 +66,11 @@ def _parameters(fit: TrainedFit) -> Iterator[str]:
 
 
 def _posterior(fit: TrainedFit) -> Iterator[str]:
-    frame = fit.summary(round_to=8)  # rounded in the cells
+    try:
+        frame = fit.summary(round_to=8)  # rounded in the cells
+    except FitError as e:  # Laplace's guide, where training has not come to a mode
+        yield absent(e)
+        return
     if len(frame) > _ROWS:
         yield f'<p class="dim">The first {_ROWS} of {len(frame)} scalars.</p>'
         frame = frame.iloc[:_ROWS]

@@ -104,6 +104,29 @@ def score_at_missing_values():
     fit.score({"x": [1.0, np.nan, 2.0]})
 
 
+@mistake(gd.FitError, "a mask leaves elements of 'x' out", "False at 1 of 3", ".mask(keep)")
+def score_under_a_mask():
+    m = gd.Model("masked")
+    row = m.plate("row")
+    m.observe("x", gd.Normal(m.param("a", 2.0), 1.0), dims=row, mask=m.data("ok", dims=row, dtype=bool))  # here
+    data = {"x": np.ones(3), "ok": [True, False, True]}
+    m.fit(data, gd.Train(steps=1), backend="pyro", progress=False).score(data)
+
+
+@mistake(gd.FitError, "'x' has no such time", "[[0.5], [0.5, 0.6]]")
+def times_in_rows_of_other_lengths():
+    _diffusion().score(ROWS, time=[[0.5], [0.5, 0.6]])  # here
+
+
+@mistake(gd.FitError, "some values of 'x' are missing", "leave rows with missing values out")
+def codes_of_missing_rows():
+    m = gd.Model("missing")
+    flow = gd.Flow(gd.Normal(0, 1).expand(2), gd.flows.nsf(2, hidden=(4,)))
+    m.observe("x", flow, dims=m.plate("row"), missing=gd.Missing.MASK)  # here
+    fit = m.fit(ROWS, gd.Train(steps=1), backend="pyro", progress=False)
+    fit.encode({"x": [[1.0, 2.0], [np.nan, np.nan]]})
+
+
 @mistake(gd.FitError, "'x' has draws and no density", "fit.sample(...)")
 def score_of_a_pushforward():
     m = gd.Model("pushed")
@@ -177,6 +200,11 @@ def loo_of_a_trained_fit():
     _flow().loo()  # here
 
 
+@mistake(gd.FitError, "this fit has no mu: draws are found by name", 'fit.draws["mu"]')
+def draws_as_an_attribute():
+    _ = _shared().mu  # here
+
+
 @mistake(gd.FitError, "this fit has no continue_", "resume=fit")
 def continuing_what_was_trained():
     _flow().continue_()  # here
@@ -236,6 +264,24 @@ def comparison_on_data_of_another_name():
 @mistake(gd.FitError, "'flow' and 'schools' are of different observations", "the same observations")
 def comparison_of_different_observations():
     gd.compare({"flow": _flow(), "schools": _schools()}, ROWS | SCHOOLS)  # here
+
+
+@mistake(gd.FitError, "'all' and 'some' are of different elements of 'y'", "4 and 2 elements that count")
+def comparison_of_other_elements():
+    fits = {}
+    for name in ("all", "some"):
+        m = gd.Model(name)
+        row = m.plate("row")
+        mask = m.data("ok", dims=row, dtype=bool) if name == "some" else None
+        m.observe("y", gd.Normal(m.param("a", 0.0), 1.0), dims=row, mask=mask)
+        data = {"y": np.zeros(4)} | ({} if mask is None else {"ok": [True, True, False, False]})
+        fits[name] = m.fit(data, gd.Train(steps=1), backend="pyro", progress=False)
+    gd.compare(fits, {"y": np.zeros(4), "ok": [True, True, False, False]})  # here
+
+
+@mistake(gd.DataError, "data are given by name", "int: 5", "a dict with the keys 'x'")
+def comparison_on_a_number():
+    gd.compare({"flow": _flow(), "shared": _shared()}, 5)  # here
 
 
 @mistake(gd.DataError, "data are given by name", "a dict with the keys 'x'")

@@ -149,3 +149,31 @@ def test_the_evidence_is_of_all_rows_whatever_was_held_out(backend: str, shared:
     assert fit.setting.rows == 20
     whole = replace(fit, setting=replace(fit.setting, count=None))
     assert fit.evidence(50).value == pytest.approx(whole.evidence(50).value, rel=1e-12)
+
+
+@pytest.mark.parametrize("where", ["model", "guide"])
+def test_no_rows_where_they_meet(where: str) -> None:
+    """A sum over the rows in the model, or in the guide: then the bound is of all of them, and so is its error."""
+    m, g = gd.Model("m"), gd.Model("g")
+    row = m.plate("row")
+    z = m.latent("z", gd.Normal(0, 1), dims=row)
+    m.observe("y", gd.Normal(z.sum(dim="row") if where == "model" else z, 1.0), dims=row)
+    y = g.data("y", dims=g.plate("row"))
+    g.latent("z", gd.Normal(g.param("a", 0.3) * (y.sum(dim="row") if where == "guide" else y), 1.0), dims="row")
+    m.objective(gd.ELBO(guide=g))
+    fit = _fit(m, {"y": Y[:5]}, "pyro")
+    assert shared_plate(fit) is None
+    assert fit.evidence(5).elements == {}
+    if where == "model":
+        m.objective(gd.IWAE(guide=g, particles=4))
+        with pytest.raises(gd.FitError, match="IWAE takes elements of 'row' for independent, and they meet"):
+            _fit(m, {"y": Y[:5]}, "pyro")
+
+
+def test_a_check_of_a_guide_that_has_no_mode_says_so() -> None:
+    m = gd.Model("m")
+    a, b = m.latent("a", gd.Normal(0, 1)), m.latent("b", gd.Normal(0, 1))
+    m.observe("y", gd.Normal(a * b, 0.1), dims=m.plate("row"))
+    m.objective(gd.ELBO(guide=gd.guide.Laplace()))
+    fit = _fit(m, {"y": np.full(20, 3.0)}, "pyro")
+    assert "training has not come to a mode" in str(fit.check())

@@ -161,6 +161,8 @@ def test_recorded_values_are_drawn_with_the_latents(backend: str) -> None:
     fit = _fit(m, {"x": x, "y": y}, backend)
     assert list(fit.draws) == ["mu", "twice", "z"]
     assert "mean" in fit.draws
+    np.testing.assert_array_equal(fit.draws.get("mean"), fit.draws["mean"])
+    assert list(fit.draws) == ["mu", "twice", "z"]  # as before
     np.testing.assert_allclose(fit.draws["twice"], 2 * fit.draws["mu"], rtol=1e-12)
     np.testing.assert_allclose(fit.draws["mean"], fit.draws["z"] + x, rtol=1e-12)
     assert list(fit.idata.posterior) == ["mu", "twice", "z"]
@@ -169,3 +171,12 @@ def test_recorded_values_are_drawn_with_the_latents(backend: str) -> None:
     found = fit.encode(new, "mean", draws=50)
     assert set(found) == {"mean"}
     np.testing.assert_allclose(found["mean"], fit.encode(new, draws=50)["z"] + new["x"], rtol=1e-12)
+
+
+def test_a_number_of_rows_beside_sizes_of_other_plates() -> None:
+    """A smoke test of shapes."""
+    m = gd.Model("m")
+    row, item = m.plate("row", subsample=2), m.plate("item")
+    m.observe("y", gd.Normal(m.param("a", 0.0), 1.0), dims=(row, item))
+    fit = _fit(m, {"y": np.zeros((4, 3))}, "pyro")
+    assert fit.sample(7, sizes={"item": 5})["y"].shape == (1, 1, 7, 5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 
@@ -121,3 +122,26 @@ def test_the_error_of_a_sum_of_estimates() -> None:
     spread = np.std(sums, ddof=1)
     assert np.mean(errors) == pytest.approx(spread, rel=4 / np.sqrt(2 * count))
     assert spread < 0.2
+
+
+def test_elements_over_other_plates_are_not_paired(backend: str) -> None:
+    """Whatever the order in which they were declared; and a table may have columns that one model has not."""
+    fits = {}
+    for names in ("yz", "zy"):
+        m = gd.Model(names)
+        loc = m.param("loc", 0.0)
+        for k in names:
+            m.observe(k, gd.Normal(loc, 1.0), dims=m.plate(f"row_{k}"))
+        fits[names] = m.fit({"y": TRAIN[:4], "z": TRAIN[:4]}, STILL, backend=backend, progress=False)
+    y, z = HELD[:5], 3 * HELD[5:10]
+    table = gd.compare(fits, {"y": y, "z": z})
+    assert table["dse"].max() == pytest.approx(0.0, abs=1e-12)
+    each = norm(0, 1).logpdf(np.concatenate([y, z]))
+    assert table["se"].iloc[0] == pytest.approx(np.sqrt(10 * each.var(ddof=1)), rel=1e-8)
+    m = gd.Model("line")
+    row = m.plate("row")
+    m.observe("y", gd.Normal(m.param("b", 0.7) * m.data("x", dims=row), 1.0), dims=row)
+    line = m.fit({"x": np.ones(20), "y": TRAIN}, STILL, backend=backend, progress=False)
+    frame = pd.DataFrame({"x": np.linspace(-1, 1, 12), "y": HELD, "more": 1.0})
+    both = {"line": line, "normal": _normal(1.0, backend)}
+    pd.testing.assert_frame_equal(gd.compare(both, frame), gd.compare(both, {k: frame[k] for k in "xy"}))

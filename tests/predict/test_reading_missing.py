@@ -194,3 +194,30 @@ def test_what_a_guide_reads_of_missing_elements_does_not_depend_on_their_order()
         np.testing.assert_array_equal(whole[~missing], x[~missing])
         first = np.sort(x[~missing].reshape(5, -1)[:, 0])
         assert (whole[missing].reshape(2, -1)[:, 0] == first[2]).all()
+
+
+def test_an_autoregression_whose_mask_leaves_out_what_reads_missing_elements(backend: str) -> None:
+    """It has the density of the terms that are left, and without the mask it is refused."""
+
+    def model(masked: bool) -> gd.Model:
+        m = gd.Model("ar")
+        t = m.plate("t")
+        late = t >= 1
+        phi, ok = m.latent("phi", gd.Normal(0, 1)), m.data("ok", dims=t, dtype=bool)
+        y = m.observe("y", gd.Normal(0, 10), dims=t, missing=MASK)
+        mask = ok[late] if masked else None
+        m.observe("late", gd.Normal(phi * gd.lag(y, 1, late), 1), value=y[late], mask=mask)
+        return m
+
+    y = np.array([1.0, 2.0, NAN, 3.0, 4.0])
+    data = {"y": y, "ok": [True, True, False, False, True]}
+    bound = model(True).compile(backend).bind(data)
+    found = []
+    for phi in (0.3, -0.5):
+        terms = -0.5 * (y[[1, 4]] - phi * y[[0, 3]]) ** 2
+        with bound.program.context():
+            at = {"phi": bound.program.backend.array(np.array(phi), "float64")}
+            found.append(float(bound.program.backend.numpy(bound.log_density(at))) - terms.sum() + 0.5 * phi**2)
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+    with pytest.raises(gd.DataError, match="'late' is computed from 'y', of which elements are missing"):
+        model(False).compile(backend).bind(data)

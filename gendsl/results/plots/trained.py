@@ -41,6 +41,8 @@ def plot_trained(
 
     graph = fit.setting.graph
     known = [str(n.name) for _, n in graph.of("observe") if n.name in graph.inputs]
+    gone = {k for k in known if (there := observed(graph, k, fit.setting.bound)) is not None and not there.any()}
+    known = [k for k in known if k not in gone]
     chosen = known if names is None else [names] if isinstance(names, str) else list(names)
     if not chosen or (unknown := [n for n in chosen if n not in known]):
         words = "no observation" if not chosen else f"no observation {', '.join(map(repr, unknown))}"
