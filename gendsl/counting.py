@@ -53,8 +53,8 @@ def refuse_held(part: Graph, whole: Graph, bound: Bound, drawn: Collection[str])
 
 def observed(graph: Graph, name: str, bound: Bound) -> np.ndarray | None:
     """Which elements of an observation are not missing, in the order of its data; None where nothing says."""
-    masks = (bound.arrays.get(str(d.name)) for _, d in graph.of("data") if d.attr["derived"] == ("observed", name))
-    return next((x for x in masks if x is not None), None)
+    found = (bound.arrays.get(str(d.name)) for _, d in graph.of("data") if d.attr["derived"] == ("observed", name))
+    return next((x for x in found if x is not None), None)
 
 
 def counting(graph: Graph, name: str, bound: Bound) -> np.ndarray | None:

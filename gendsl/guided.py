@@ -10,6 +10,7 @@ Reference:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -33,7 +34,7 @@ __all__ = ["DRAWS", "Guided"]
 DRAWS = 1000
 
 
-class Guided:
+class Guided(ABC):
     """The part of a `TrainedFit` that is about its guide."""
 
     setting: Setting
@@ -42,13 +43,13 @@ class Guided:
     _drawn: dict[int, dict[str, np.ndarray]]
 
     @property
+    @abstractmethod
     def posterior(self) -> Posterior:
         """The guide after training."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _late(self) -> frozenset[str]:
         """Recorded values over rows that the guide reads."""
-        raise NotImplementedError
 
     @property
     def draws(self) -> dict[str, np.ndarray]:

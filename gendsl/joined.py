@@ -6,7 +6,7 @@ plate; latents and observations that they depend on are given, those of the fit 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -16,11 +16,21 @@ from gendsl.data import Bound
 from gendsl.errors import FitError, caller
 from gendsl.forward import ForwardProgram, compile_forward, observed_dims, simulate
 from gendsl.gaussian_process import Process, axes_of, own_dims
-from gendsl.graph.node import Graph
+from gendsl.graph.node import Graph, Node
 from gendsl.passes.rewrite import Rewriter
 from gendsl.program import BoundProgram, Program
 
-__all__ = ["Joined", "Seen", "Trained", "fitted", "in_site_axes", "observed_at", "values_at", "with_learnt"]
+__all__ = [
+    "Joined",
+    "Seen",
+    "Trained",
+    "fitted",
+    "in_site_axes",
+    "observed_at",
+    "refuse_other_sizes",
+    "values_at",
+    "with_learnt",
+]
 
 _SEED = (0, 0)  # nothing is drawn
 
@@ -187,19 +197,36 @@ def with_learnt(fit: Seen, bound: BoundProgram) -> BoundProgram:
     Raises:
         FitError: if one of them runs over a plate that has another size now.
     """
-    before, now = fit.bound.bound.sizes, bound.bound.sizes
-    for _, n in bound.program.graph.of("param"):
-        for d in own_dims(n) if n.name in fit.params else ():
-            if now[d] != before[d]:
+    params = [n for _, n in bound.program.graph.of("param") if n.name in fit.params]
+    fix = "a latent over '{}' with a prior can be drawn for new elements; a parameter has no others"
+    refuse_other_sizes(params, fit.bound.bound.sizes, bound.bound.sizes, fix)
+    return bound.with_learnt(fit.params)
+
+
+def refuse_other_sizes(learnt: Iterable[Node], before: Mapping[str, int], now: Mapping[str, int], fix: str) -> None:
+    """Raise where something that was learnt for each element of a plate meets another number of them.
+
+    Args:
+        learnt: parameters and latents.
+        before: sizes of plates when it was learnt.
+        now: sizes now.
+        fix: what to do, with {} for the plate.
+
+    Raises:
+        FitError: naming the first.
+    """
+    for n in learnt:
+        for d in own_dims(n):
+            if now.get(d) != before.get(d):
                 raise FitError(
-                    f"the parameter '{n.name}' was learnt for the elements of '{d}' that the fit has",
+                    f"the {n.op.replace('param', 'parameter')} '{n.name}' was learnt for the elements of '{d}' that "
+                    "the fit has",
                     node=n.name,
-                    given=f"{now[d]} elements of '{d}'",
-                    needed=f"{before[d]}, those of the fit",
-                    fix=f"a latent over '{d}' with a prior can be drawn for new elements; a parameter has no others",
+                    given=f"{now.get(d)} elements of '{d}'",
+                    needed=f"{before.get(d)}, those of the fit",
+                    fix=fix.format(d),
                     where=n.where or caller(),
                 )
-    return bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
 
 
 def _with_lets(graph: Graph, values: Mapping[str, int], p: Process | None) -> Graph:

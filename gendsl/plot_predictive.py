@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gendsl.errors import FitError, caller
+from gendsl.graph.node import Graph
 from gendsl.groups import dims_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from gendsl.fit import Fit
 
-__all__ = ["draw_distributions", "draw_intervals", "plot_fit", "plot_predictive"]
+__all__ = ["draw_distributions", "draw_intervals", "observations_shown", "plot_fit", "plot_predictive"]
 
 _CURVES = 50  # predicted distribution functions that are drawn
 _LABELS = 30  # elements that are named
@@ -26,15 +27,20 @@ _POINTS = 400  # elements whose intervals are drawn
 _OBSERVED, _PREDICTED, _OUTSIDE = "black", "C0", "C3"
 
 
-def plot_fit(fit: Fit, names: Sequence[str] | None, seed: int) -> Figure:
-    """See `Fit.plot_predictive`.
+def observations_shown(graph: Graph, names: str | Sequence[str] | None, absent: Collection[str] = ()) -> list[str]:
+    """The observations that a picture shows.
+
+    Args:
+        graph: the declared graph.
+        names: those that were asked for; left out, all.
+        absent: those of which nothing is there.
 
     Raises:
         FitError: if a name is no observation that is data of its own.
     """
-    graph, bound = fit.program.declared, fit.bound.bound
-    known = [str(n.name) for _, n in graph.of("observe") if n.name in graph.inputs]
-    chosen = known if names is None else list(names)
+    every = [str(n.name) for _, n in graph.of("observe") if n.name in graph.inputs]
+    known = [k for k in every if k not in absent]
+    chosen = known if names is None else [names] if isinstance(names, str) else list(names)
     if not chosen or (unknown := [n for n in chosen if n not in known]):
         words = "no observation" if not chosen else f"no observation {', '.join(map(repr, unknown))}"
         raise FitError(
@@ -44,6 +50,17 @@ def plot_fit(fit: Fit, names: Sequence[str] | None, seed: int) -> Figure:
             fix="check the spelling; an observation of an expression (value=) has no data of its own",
             where=caller(),
         )
+    return chosen
+
+
+def plot_fit(fit: Fit, names: Sequence[str] | None, seed: int) -> Figure:
+    """See `Fit.plot_predictive`.
+
+    Raises:
+        FitError: if a name is no observation that is data of its own.
+    """
+    graph, bound = fit.program.declared, fit.bound.bound
+    chosen = observations_shown(graph, names)
     predicted = fit.sample(names=chosen, seed=seed)
     derived = {n.attr["derived"]: str(n.name) for _, n in graph.of("data") if n.attr["derived"]}
     observed = {}

@@ -267,6 +267,10 @@ class BoundProgram:
                 given[name] = p.backend.array(x, p.precision)
         return BoundProgram(p, self.bound, given)
 
+    def with_learnt(self, values: Mapping[str, np.ndarray]) -> BoundProgram:
+        """As `with_params`, of the values that are of its parameters."""
+        return self.with_params({k: v for k, v in values.items() if k in self.params})
+
     def params_of_passes(self) -> dict[str, np.ndarray]:
         """The parameters that the compiler introduced, (*dims, *event) each."""
         p, out = self.program, {}

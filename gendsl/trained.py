@@ -102,9 +102,7 @@ class TrainedFit(Guided, Kept):
     @cached_property
     def bound(self) -> BoundProgram:
         """The model's program with its data and the trained parameters."""
-        bound = self.made.programs["model"]
-        names = set(bound.params)
-        return bound.with_params({k: v for k, v in self.params.items() if k in names})
+        return self.made.programs["model"].with_learnt(self.params)
 
     @property
     def program(self) -> Program:

@@ -75,6 +75,12 @@ class FlowDensity(Density):
         """f(noise)."""
         return self.transforms.forward(nn, _own(params), noise, context, event)[0]
 
+    def invert(
+        self, nn: Layers, params: Values, x: Array, context: Array | None = None, event: Event | None = None
+    ) -> Array:
+        """f^-1(x), the value of the base; arguments as for `log_prob`."""
+        return self.transforms.inverse(nn, _own(params), x, context, event)[0]
+
     def sample_and_log_prob(
         self,
         nn: Layers,

@@ -14,14 +14,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import logsumexp
 
 from gendsl.counting import counting
 from gendsl.forward import compile_forward, simulate
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType
 from gendsl.objectives.amortised import AmortisedGame
-from gendsl.objectives.pair import Bound
+from gendsl.objectives.pair import estimates
 from gendsl.objectives.rows import mixing
 from gendsl.passes.rewrite import Rewriter
 from gendsl.program import BoundProgram
@@ -80,8 +79,7 @@ def bounds_by_row(fit: TrainedFit, plate: str, count: int, seed: int) -> tuple[n
     first: np.ndarray | None = None
     total = np.zeros((2, rows))
     for w in _weights(fit, plate, count, k, seed):
-        each = w.reshape(-1, k, rows)
-        x = logsumexp(each, 1) - np.log(k) if objective.bound is Bound.IWAE else each.mean(1)
+        x = estimates(objective.bound, w.reshape(-1, k, rows))
         first = x.mean(0) if first is None else first  # squares are taken about it, for their digits
         total += np.stack([(x - first).sum(0), ((x - first) ** 2).sum(0)])
     if first is None:
@@ -155,8 +153,7 @@ def _program(fit: TrainedFit, setting: Setting, graph: Graph, names: tuple[str, 
     program = compile_forward(
         graph, setting.backend.name, names, frozenset(), precision=setting.precision, device=setting.device
     )
-    bound = BoundProgram(program, setting.bound)
-    return bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
+    return BoundProgram(program, setting.bound).with_learnt(fit.params)
 
 
 def _densities(

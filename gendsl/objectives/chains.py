@@ -108,8 +108,7 @@ def drawn_by(
         sampler = replace(sampler, draws=positive("draws", draws, sampler.draws))
     rows = data if data is None or isinstance(data, Mapping) else None
     name, bound = (site, _all_rows(fit, site, rows, sizes)) if used.spec.context else ("row", _one_row(fit, used))
-    bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
-    return {site: infer(bound, sampler, check_seed(seed), Silent()).draws[name]}
+    return {site: infer(bound.with_learnt(fit.params), sampler, check_seed(seed), Silent()).draws[name]}
 
 
 def _one_row(fit: TrainedFit, used: UsedDensity) -> BoundProgram:

@@ -78,10 +78,9 @@ def _noise(fit: TrainedFit, flows: Mapping[str, UsedDensity]) -> dict[str, np.nd
                 raise TypeError("a flow")
             x = np.asarray(setting.bound.arrays[name], np.float64)
             given = contexts_of_rows(contexts.get(name), x.shape[: x.ndim - len(used.event)])
-            start = f"{used.name}.transforms."
-            own = {k.removeprefix(start): v for k, v in fit.bound.params.items() if k.startswith(start)}
+            own = {k: fit.bound.params[f"{used.name}.{k}"] for k in used.spec.parameters(used.event)}
             rows = b.array(x.reshape(-1, *used.event), setting.precision)
             context = None if given is None else b.array(given, setting.precision)
-            z = used.spec.transforms.inverse(b.layers, own, rows, context, used.event)[0]
+            z = used.spec.invert(b.layers, own, rows, context, used.event)
             out[name] = b.numpy(z).astype(np.float64).reshape(1, 1, *x.shape)
     return out

@@ -138,10 +138,7 @@ def context_values(
         return {}
     records = tuple(place.record for place in places.values())
     program = compile_forward(graph, p.backend.name, records, frozenset(), precision=p.precision, device=p.device)
-    run = BoundProgram(program, bound.bound)
-    found = simulate(
-        run.with_params({k: v for k, v in learnt.items() if k in run.params}), {}, 1, _SEED, values=records
-    )
+    found = simulate(BoundProgram(program, bound.bound).with_learnt(learnt), {}, 1, _SEED, values=records)
     out = {}
     for name, place in places.items():
         t = program.graph.nodes[program.graph.sites[place.record]].type

@@ -16,7 +16,7 @@ from gendsl.errors import FitError, caller
 from gendsl.forward import ForwardProgram
 from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType
-from gendsl.joined import Trained
+from gendsl.joined import Trained, refuse_other_sizes
 from gendsl.objectives.posterior import Amortised, posterior_of
 from gendsl.program import BoundProgram
 from gendsl.request import plates_of, root
@@ -131,20 +131,10 @@ def check_other_data(fit: TrainedFit, other: Setting) -> None:
             fix="fit.sample(data) and fit.log_prob(data) take what was learnt to new data",
             where=caller(),
         )
-    before, now = fit.setting.bound.sizes, other.bound.sizes
     learnt = [n for n in latents if n.name not in read]
     of_rows = [n for g in (graph, *(() if guide is None else (guide,))) for _, n in g.of("param")]
-    for n in (*learnt, *of_rows):
-        for d in n.type.dims if isinstance(n.type, ArrayType) else ():
-            if now.get(d) != before.get(d):
-                raise FitError(
-                    f"'{n.name}' was learnt for the elements of '{d}' that the fit has",
-                    node=n.name,
-                    given=f"{now.get(d)} elements of '{d}'",
-                    needed=f"{before.get(d)}, those of the fit",
-                    fix=f"a latent over '{d}' that the guide reads from the rows has values for new ones",
-                    where=n.where or caller(),
-                )
+    fix = "a latent over '{}' that the guide reads from the rows has values for new ones"
+    refuse_other_sizes((*learnt, *of_rows), fit.setting.bound.sizes, other.bound.sizes, fix)
 
 
 def learnt_of(fit: TrainedFit) -> Learnt | None:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-__all__ = ["Bound", "Evidence", "Pair"]
+import numpy as np
+from scipy.special import logsumexp
+
+__all__ = ["Bound", "Evidence", "Pair", "estimates"]
 
 Array = Any
 
@@ -18,6 +21,13 @@ class Bound(StrEnum):
     ELBO = "mean of log weights"
     ANALYTIC = "mean of log weights, Kullback-Leibler divergences in closed form"
     IWAE = "log of the mean of weights"
+
+
+def estimates(bound: Bound, log_weights: np.ndarray) -> np.ndarray:
+    """Estimates of a bound by K log-weights each, (n, K, ...) -> (n, ...)."""
+    if bound is not Bound.IWAE:
+        return np.asarray(log_weights.mean(1))
+    return np.asarray(logsumexp(log_weights, 1) - np.log(log_weights.shape[1]))
 
 
 @dataclass(frozen=True, eq=False)

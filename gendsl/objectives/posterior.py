@@ -11,7 +11,7 @@ import numpy as np
 from gendsl.errors import FitError, caller
 from gendsl.guide import Delta, Laplace, hessian
 from gendsl.objectives.amortised import AmortisedGame
-from gendsl.objectives.pair import Bound
+from gendsl.objectives.pair import Bound, estimates
 from gendsl.objectives.unconstrained import UnconstrainedGame
 from gendsl.program import BoundProgram
 
@@ -81,7 +81,7 @@ class _Unconstrained:
         exact = replace(fit.setting, precision="float64")
         with exact.context():
             bound = exact.program()
-            bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
+            bound = bound.with_learnt(fit.params)
             arguments, program = bound.arguments, bound.program
             at = exact.backend.array(np.asarray(fit.raw.best["guide.location"], np.float64), "float64")
             h = hessian(lambda z: program.log_density(game.latents(z), *arguments), game.ops, at)
@@ -135,9 +135,8 @@ class _Unconstrained:
         objective: Any = self.fit.objective
         if objective.bound is not Bound.IWAE:
             return self.log_weights(count, seed)
-        weights = self.log_weights(count * objective.particles, seed).reshape(count, objective.particles)
-        highest = weights.max(1)
-        return np.asarray(highest + np.log(np.exp(weights - highest[:, None]).mean(1)))
+        weights = self.log_weights(count * objective.particles, seed)
+        return estimates(objective.bound, weights.reshape(count, objective.particles))
 
 
 class Amortised:
@@ -152,11 +151,10 @@ class Amortised:
         """See `Posterior.draw`; of some of the latents and recorded values only, where they are named."""
         from gendsl.forward import compile_forward, simulate
 
-        setting, game = self.fit.setting, self.game
+        setting = self.fit.setting
         latents = [str(n.name) for _, n in setting.graph.of("latent")]
         lets = tuple(n for n in self.recorded if names is None or n in names)
-        bound = self.fit.made.programs["guide"]
-        bound = bound.with_params({k: v for k, v in self.fit.params.items() if k in game.names["guide"]})
+        bound = self.fit.made.programs["guide"].with_learnt(self.fit.params)
         wanted = latents if names is None or lets else [n for n in latents if n in names]
         out = simulate(bound, {}, count, (_STREAM, seed), values=wanted).values
         if lets:
@@ -164,8 +162,7 @@ class Amortised:
                 setting.graph, setting.backend.name, lets, frozenset(), precision=setting.precision,
                 device=setting.device,
             )  # fmt: skip
-            run = BoundProgram(program, setting.bound)
-            run = run.with_params({k: v for k, v in self.fit.params.items() if k in run.params})
+            run = BoundProgram(program, setting.bound).with_learnt(self.fit.params)
             out |= simulate(run, out, count, (_STREAM, seed), values=lets).values
         order = [str(n.name) for _, n in setting.graph.of("latent", "let")]
         return {k: out[k] for k in order if k in out and (names is None or k in names)}

@@ -18,7 +18,7 @@ from gendsl.graph.node import Graph, Node
 from gendsl.graph.types import ArrayType
 from gendsl.program import BoundProgram
 
-__all__ = ["Rows", "apart", "check_rows", "given", "leave", "row_plate", "sizes_of_rows"]
+__all__ = ["Rows", "apart", "check_rows", "given", "leave", "mixing", "row_plate", "sizes_of_rows"]
 
 Array = Any
 

@@ -19,6 +19,7 @@ from gendsl.forward import bind_forward, compile_forward, with_sizes
 from gendsl.graph.constraints import real
 from gendsl.graph.types import DistType, DType
 from gendsl.invert import unconstrained
+from gendsl.math.diffusion.predicts import Predicts, convert
 from gendsl.objectives.contexts import context_values
 from gendsl.objectives.densities import density_kind
 from gendsl.objectives.diffusions import Site, only_diffusions
@@ -141,8 +142,7 @@ def _gradients(fit: TrainedFit) -> dict[str, np.ndarray]:
     )
     rows = bind_forward(forward, given, sizes).bound
     drawn = with_sizes(forward.declared, rows.sizes)
-    bound = BoundProgram(compile_graph(drawn, b.name, precision=precision, device=device), rows)
-    bound = bound.with_params({k: v for k, v in fit.params.items() if k in bound.params})
+    bound = BoundProgram(compile_graph(drawn, b.name, precision=precision, device=device), rows).with_learnt(fit.params)
     zero = {k: np.zeros(shape) for k, shape in bound.shapes.items()}
     u = unconstrained(bound, {k: setting.bound.arrays[k] for k in names}, zero)
     with bound.program.context():
@@ -206,9 +206,7 @@ def _posterior_means(
         mean = spec.denoise(b.layers, own, s.event, at.get("context"))(at["x"], at["t"])
         if not scores:
             return carry, mean
-        shape = (each, *(1,) * s.rank)
-        alpha, sigma = (ops.reshape(c(ops, at["t"]), shape) for c in (spec.process.alpha, spec.process.sigma))
-        return carry, (alpha * mean - at["x"]) / ops.square(sigma)
+        return carry, convert(ops, spec.process, Predicts.X0, Predicts.SCORE, at["x"], at["t"], mean, s.rank)
 
     out = ops.scan(piece, ops.zeros((), like=rows["x"]), rows)[1]
     return b.numpy(out).astype(np.float64).reshape(count * each, *s.event)[: len(x)]

@@ -29,6 +29,7 @@ MEANT: dict[str, Made] = {
     "event": lambda m, x, r: gd.Normal(x[..., 0], 0.1),
     "a first row that others are compared with": lambda m, x, r: gd.Normal(x[..., 0] - x[0, 0], 0.1),
     "another plate": lambda m, x, r: gd.Normal(m.latent("z", gd.Normal(0, 1), dims=m.plate("k", size=2))[1], 0.1),
+    "a recorded one, which is named on purpose": lambda m, x, r: gd.Normal(m.let("first", x[0, 0]), 0.1),
     "a vector": lambda m, x, r: gd.Normal(m.param("b", [1.0, 2.0])[0], 0.1),
     "a latent that reads one": lambda m, x, r: gd.Normal(m.latent("z", gd.Normal(x[0, 0], 1.0)), 0.1),
 }

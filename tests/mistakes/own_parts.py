@@ -134,7 +134,7 @@ class _Negative(gd.optim.Schedule):
 
 
 class _OfOneStep(gd.optim.Schedule):
-    def rates(self, steps: np.ndarray) -> np.ndarray:  # type: ignore[override]
+    def rates(self, steps: np.ndarray) -> np.ndarray:  # type: ignore[override] - the mistake that is made
         return 1e-3 / (1 + steps)
 
 

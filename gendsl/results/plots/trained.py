@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gendsl.counting import observed
-from gendsl.errors import FitError, caller
 from gendsl.graph.node import Graph
 from gendsl.graph.types import ArrayType
 from gendsl.objectives.by_row import shared_plate
 from gendsl.objectives.chains import observed_energy
-from gendsl.plot_predictive import draw_distributions, draw_intervals
+from gendsl.plot_predictive import draw_distributions, draw_intervals, observations_shown
 from gendsl.results.plots.samples import draw_clouds, draw_sheets
 
 if TYPE_CHECKING:
@@ -40,24 +39,13 @@ def plot_trained(
     from matplotlib.figure import Figure
 
     graph = fit.setting.graph
-    known = [str(n.name) for _, n in graph.of("observe") if n.name in graph.inputs]
-    gone = {k for k in known if (there := observed(graph, k, fit.setting.bound)) is not None and not there.any()}
-    known = [k for k in known if k not in gone]
-    chosen = known if names is None else [names] if isinstance(names, str) else list(names)
-    if not chosen or (unknown := [n for n in chosen if n not in known]):
-        words = "no observation" if not chosen else f"no observation {', '.join(map(repr, unknown))}"
-        raise FitError(
-            f"model '{graph.name}' has {words} that could be shown",
-            given=f"names={names!r}",
-            needed=f"some of {', '.join(known) or 'none: nothing is observed, or all by value='}",
-            fix="check the spelling; an observation of an expression (value=) has no data of its own",
-            where=caller(),
-        )
+    seen = {name: observed(graph, name, fit.setting.bound) for name in graph.inputs}
+    chosen = observations_shown(graph, names, [k for k, there in seen.items() if there is not None and not there.any()])
     figure = Figure(figsize=(10, 4.4 * len(chosen)), layout="constrained")
     axes = figure.subplots(len(chosen), 2, squeeze=False)
     for name, (left, right) in zip(chosen, axes, strict=True):
         event, x = _event(graph, name), np.asarray(fit.setting.bound.arrays[name], float)
-        there, image = observed(graph, name, fit.setting.bound), _image(event)
+        there, image = seen[name], _image(event)
         if image is None and event != (2,):
             _numbers(fit, name, x, there, (left, right), seed, sampler)
             continue
