@@ -207,13 +207,21 @@ def test_what_is_refused(backend: str, spec: Native, words: str) -> None:
         layers(backend).network(spec, event=(4,), name="f")
 
 
+@pytest.mark.parametrize("latent", [False, True])
 @pytest.mark.parametrize(("backend", "cause"), [("pyro", RuntimeError), ("numpyro", TypeError)])
-def test_what_a_module_raises_stands_behind_our_error(backend: str, cause: type[Exception]) -> None:
-    """Pyro makes other errors of those that pass through its traces; the first one leaves."""
+def test_what_a_module_raises_stands_behind_our_error(backend: str, cause: type[Exception], latent: bool) -> None:
+    """Pyro makes other errors of those that pass through its traces, as with latents; the first one leaves."""
     m = gd.Model("m")
     row = m.plate("row")
     n = m.network("n", Native(torch=lambda event: torch_mlp((7,)), jax=lambda event, key: jax_mlp((7,), key), out=3))
-    m.observe("y", gd.Normal(n(m.data("x", dims=row, event=4)), 0.5), dims=row)
+    x = m.data("x", dims=row, event=4)
+    if latent:
+        x = m.latent("z", gd.Normal(x, 1.0), dims=row)
+        guide = gd.Model("guide")
+        own = guide.plate("row")
+        guide.latent("z", gd.Normal(guide.param("a", 1.0) * guide.data("x", dims=own, event=4), 1.0), dims=own)
+        m.objective(gd.ELBO(guide=guide))
+    m.observe("y", gd.Normal(n(x), 0.5), dims=row)
     with pytest.raises(ModelError, match="node 'n'.* cannot be called on event") as caught:
         m.fit({"x": X[0], "y": np.ones((2, 3))}, gd.Train(steps=1), backend=backend, progress=False)
     assert type(caught.value.__cause__) is cause

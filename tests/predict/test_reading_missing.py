@@ -219,5 +219,7 @@ def test_an_autoregression_whose_mask_leaves_out_what_reads_missing_elements(bac
             at = {"phi": bound.program.backend.array(np.array(phi), "float64")}
             found.append(float(bound.program.backend.numpy(bound.log_density(at))) - terms.sum() + 0.5 * phi**2)
     assert found[0] == pytest.approx(found[1], rel=1e-12)
-    with pytest.raises(gd.DataError, match="'late' is computed from 'y', of which elements are missing"):
-        model(False).compile(backend).bind(data)
+    for masked, gone in ((False, ()), (True, (2,)), (True, (3,))):  # the element itself, and the one that follows it
+        ok = [k not in gone for k in range(5)]
+        with pytest.raises(gd.DataError, match="'late' is computed from 'y', of which elements are missing"):
+            model(masked).compile(backend).bind({"y": y, "ok": ok})
